@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The frame table and the buddy allocator (Knowlton 1965) over it.
+ *
+ * RAM is cut into runs of 2^order frames that are aligned to their size.  A run's buddy is the
+ * other half of the run of the next order: its index differs in one bit.  mem_alloc takes the
+ * first run of the smallest order that has one and halves it down to what was asked for; mem_free
+ * joins a run with its buddy for as long as that is free and whole.  Both are O(MEM_ORDER_MAX).
+ *
+ * Invariants:
+ *  - Every frame belongs to exactly one run, free or allocated.  Only the run's head bears its
+ *    order; `free` is set in the heads of free runs and nowhere else.
+ *  - The heads of free runs of order n are on free[n]; nfree is the sum of their sizes.
+ *  - Two buddies of the same order are never both free.
+ *  - All frames of a free run, but for the head's node, order and free, are all-zero records.  So a
+ *    frame table that the host maps lazily costs nothing for RAM that was never used.
+ *
+ * Runs are taken most recently freed first: a list ordered by address would need a search at
+ * every free, and the run that was freed last is the one whose bytes the host's caches hold.
+ * Since halving always hands out the lower half, RAM that was never used is taken in rising
+ * order.
+ *
+ * A bitmap per order was rejected: the heads in the frame table already say all of it.
+ */
+#include "mem/mem.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+
+#define MEM_FRAMES_MIN 8
+
+_Static_assert(sizeof(struct mem_page) == 64, "a frame's record is one cache line");
+
+static uint64_t
+mem_index(const struct mem *mem, const struct mem_page *page)
+{
+    return (uint64_t)(page - mem->pages);
+}
+
+static void
+mem_push_run(struct mem *mem, uint64_t idx, unsigned order)
+{
+    struct mem_page *page = &mem->pages[idx];
+
+    page->order = order & 31u;
+    page->free = 1;
+    TAILQ_INSERT_HEAD(&mem->free[order], &page->node, link);
+}
+
+/* The head of a run, given back to the caller as an all-zero record. */
+static struct mem_page *
+mem_pull_run(struct mem *mem, struct base_node *node)
+{
+    struct mem_page *page = (struct mem_page *)node; /* node is the first member */
+
+    TAILQ_REMOVE(&mem->free[page->order], node, link);
+    memset(page, 0, sizeof(*page));
+    return page;
+}
+
+_Static_assert(offsetof(struct mem_page, node) == 0, "mem_pull_run converts a node to its page");
+
+/* Cuts all of RAM into the largest aligned runs, the last one first so that the lowest is taken
+ * first. */
+static void
+mem_free_all(struct mem *mem)
+{
+    uint64_t end = mem->nframes;
+
+    while (end > 0) {
+        unsigned order = (unsigned)__builtin_ctzll(end);
+        if (order > MEM_ORDER_MAX)
+            order = MEM_ORDER_MAX;
+        end -= UINT64_C(1) << order;
+        mem_push_run(mem, end, order);
+    }
+    mem->nfree = mem->nframes;
+}
+
+static size_t
+mem_table_len(const struct mem *mem)
+{
+    return (size_t)page_ceil(mem->nframes * sizeof(struct mem_page));
+}
+
+enum pgw_status
+mem_init(struct mem *mem, struct base_alloc *alloc, struct base_alloc *ram, uint64_t ram_bytes,
+    uint64_t base_pfn)
+{
+    struct mem fresh = {.base_pfn = base_pfn, .alloc = alloc};
+
+    fresh.nframes = ram_bytes >> PAGE_SHIFT;
+    if (fresh.nframes < MEM_FRAMES_MIN || base_pfn % (UINT64_C(1) << MEM_ORDER_MAX) != 0)
+        return PGW_INVAL;
+    fresh.ram_len = (size_t)(fresh.nframes << PAGE_SHIFT);
+    fresh.ram = ram->map(ram, fresh.ram_len);
+    if (fresh.ram == NULL)
+        return PGW_NOMEM;
+    fresh.pages = alloc->map(alloc, mem_table_len(&fresh));
+    if (fresh.pages == NULL) {
+        ram->unmap(ram, fresh.ram, fresh.ram_len);
+        return PGW_NOMEM;
+    }
+    *mem = fresh;
+    for (unsigned order = 0; order <= MEM_ORDER_MAX; order++)
+        TAILQ_INIT(&mem->free[order]);
+    mem_free_all(mem);
+    return PGW_OK;
+}
+
+void
+mem_fini(struct mem *mem, struct base_alloc *ram)
+{
+    if (mem->pages != NULL)
+        mem->alloc->unmap(mem->alloc, mem->pages, mem_table_len(mem));
+    if (mem->ram != NULL)
+        ram->unmap(ram, mem->ram, mem->ram_len);
+    mem->pages = NULL;
+    mem->ram = NULL;
+    mem->nframes = mem->nfree = 0;
+}
+
+/* The smallest order, from `order` up, that has a free run; above MEM_ORDER_MAX: none. */
+static unsigned
+mem_find_order(const struct mem *mem, unsigned order)
+{
+    while (order <= MEM_ORDER_MAX && TAILQ_EMPTY(&mem->free[order]))
+        order++;
+    return order;
+}
+
+struct mem_page *
+mem_alloc(struct mem *mem, unsigned order, unsigned flags)
+{
+    uint64_t kept = flags & MEM_RESERVED ? 0 : mem->reserve;
+
+    if (base_inject_fails(mem->alloc->inject, INJECT_FRAME) || order > MEM_ORDER_MAX)
+        return NULL;
+    uint64_t n = UINT64_C(1) << order;
+    if (mem->nfree < n || mem->nfree - n < kept)
+        return NULL;
+    unsigned from = mem_find_order(mem, order);
+    if (from > MEM_ORDER_MAX)
+        return NULL;
+
+    struct mem_page *page = mem_pull_run(mem, TAILQ_FIRST(&mem->free[from]));
+    uint64_t idx = mem_index(mem, page);
+    while (from > order) {
+        from--;
+        mem_push_run(mem, idx + (UINT64_C(1) << from), from);
+    }
+    page->order = order & 31u;
+    mem->nfree -= n;
+    if (flags & MEM_ZERO)
+        memset(mem_page_bytes(mem, page), 0, (size_t)n << PAGE_SHIFT);
+    return page;
+}
+
+/* The run's buddy, if that is a whole free run; else NULL. */
+static struct mem_page *
+mem_free_buddy(const struct mem *mem, uint64_t idx, unsigned order)
+{
+    uint64_t buddy = idx ^ UINT64_C(1) << order;
+
+    if (order == MEM_ORDER_MAX || buddy >= mem->nframes)
+        return NULL;
+    struct mem_page *page = &mem->pages[buddy];
+    return page->free && page->order == order ? page : NULL;
+}
+
+void
+mem_free(struct mem *mem, struct mem_page *page)
+{
+    unsigned order = page->order;
+    uint64_t idx = mem_index(mem, page);
+    uint64_t n = UINT64_C(1) << order;
+    struct mem_page *buddy;
+
+    BASE_ASSERT(idx < mem->nframes && idx % n == 0 && !page->free);
+    BASE_ASSERT(!page->busy && !page->queued && page->wired == 0 && page->pv.pmap == NULL);
+    memset(page, 0, (size_t)n * sizeof(*page));
+    mem->nfree += n;
+    while ((buddy = mem_free_buddy(mem, idx, order)) != NULL) {
+        mem_pull_run(mem, &buddy->node);
+        idx &= ~(UINT64_C(1) << order);
+        order++;
+    }
+    mem_push_run(mem, idx, order);
+}
+
+/* The length of a free list whose every entry is what it should be; UINT64_MAX: one is not. */
+static uint64_t
+mem_check_list(const struct mem *mem, unsigned order)
+{
+    const struct base_node *node;
+    uint64_t count = 0;
+
+    TAILQ_FOREACH (node, &mem->free[order], link) {
+        const struct mem_page *page = (const struct mem_page *)node;
+        uint64_t idx = mem_index(mem, page);
+        if (idx >= mem->nframes || idx % (UINT64_C(1) << order) != 0)
+            return UINT64_MAX;
+        if (!page->free || page->order != order || mem_free_buddy(mem, idx, order) != NULL)
+            return UINT64_MAX;
+        if (++count > mem->nframes)
+            return UINT64_MAX;
+    }
+    return count;
+}
+
+/* True if the records of a free run, but for its head's, are as new. */
+static bool
+mem_check_unused(const struct mem *mem, uint64_t idx, uint64_t n)
+{
+    static const struct mem_page unused;
+
+    for (uint64_t i = idx + 1; i < idx + n; i++) {
+        if (memcmp(&mem->pages[i], &unused, sizeof(unused)) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Goes from run to run through the frame table and counts the free ones by order.  False if the
+ * runs do not tile RAM. */
+static bool
+mem_check_table(const struct mem *mem, uint64_t *runs)
+{
+    uint64_t idx = 0;
+
+    while (idx < mem->nframes) {
+        const struct mem_page *page = &mem->pages[idx];
+        uint64_t n = UINT64_C(1) << page->order;
+        if (page->order > MEM_ORDER_MAX || idx % n != 0 || n > mem->nframes - idx)
+            return false;
+        if (page->free && !mem_check_unused(mem, idx, n))
+            return false;
+        if (page->free)
+            runs[page->order]++;
+        idx += n;
+    }
+    return true;
+}
+
+bool
+mem_check(const struct mem *mem)
+{
+    uint64_t runs[MEM_ORDER_MAX + 1] = {0};
+    uint64_t nfree = 0;
+
+    if (!mem_check_table(mem, runs))
+        return false;
+    for (unsigned order = 0; order <= MEM_ORDER_MAX; order++) {
+        if (mem_check_list(mem, order) != runs[order])
+            return false;
+        nfree += runs[order] << order;
+    }
+    return nfree == mem->nfree;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Physical memory: a RAM arena, its frame table (one struct mem_page a frame) and the buddy
+ * allocator over it.
+ *
+ * States of a frame:
+ *
+ *                mem_alloc                    vm: policy admit
+ *     FREE ------------------> WIRED/plain --------------------> pageable
+ *       ^                          |  ^                              |
+ *       |         mem_free         |  |     vm: policy forget        |
+ *       +--------------------------+  +------------------------------+
+ *
+ * "busy" is orthogonal: an I/O or a copy owns the bytes; whoever finds a busy page waits for
+ * it and then looks again.  All fields of a mem_page are guarded by the system's lock.
+ *
+ * A frame's bytes are reached through mem_page_bytes() only.  Nobody computes a frame's address.
+ */
+#ifndef MEM_MEM_H
+#define MEM_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/alloc.h"
+#include "base/node.h"
+#include "base/size.h"
+#include "base/result.h"
+
+struct pmap;
+
+#define MEM_ORDER_MAX 18u  /* the largest run: 2^18 pages, 1 GiB */
+#define MEM_PFN_NONE UINT64_MAX
+
+/* One mapping of a page: where a reverse look-up finds it.  The pmap layer owns these. */
+struct mem_pv {
+    struct mem_pv *next;
+    struct pmap *pmap; /* NULL in a page's embedded first entry: no mapping */
+    uint64_t va;       /* page aligned; the low bits are the pmap's own flags */
+};
+
+enum mem_owner { MEM_OWNER_NONE, MEM_OWNER_ANON, MEM_OWNER_OBJECT, MEM_OWNER_PMAP, MEM_OWNER_CORE };
+
+/* A frame.  64 bytes, one a frame of RAM: the frame table. */
+struct mem_page {
+    struct base_node node; /* free: the buddy's list; pageable: the policy's */
+    void *owner;           /* the vm_anon, vm_object or pmap that holds the page; by owner_kind */
+    uint64_t offset : 40;  /* object: page index in it; pmap: live entries of this table */
+    uint64_t owner_kind : 3; /* enum mem_owner */
+    uint64_t order : 5;    /* of the run this page heads, free or allocated */
+    uint64_t free : 1;     /* heads a run on a free list */
+    uint64_t busy : 1;     /* an I/O or a copy owns the bytes */
+    uint64_t queued : 1;   /* admitted to the policy */
+    uint64_t dirty : 1;    /* the core knows that the bytes differ from backing store's copy */
+    uint64_t referenced : 1; /* harvested from mappings by the pmap (law P3) */
+    uint64_t modified : 1;   /* the same */
+    uint64_t wired : 10;   /* wire count; not evicted while above 0 */
+    struct mem_pv pv;      /* mappings of this page: the first one here, more chained */
+};
+
+struct mem {
+    struct mem_page *pages; /* the frame table, by index = pfn - base_pfn */
+    unsigned char *ram;     /* private: reach it through mem_page_bytes */
+    uint64_t base_pfn;      /* frame number of pages[0]; physical addresses start there */
+    uint64_t nframes;
+    uint64_t nfree;
+    uint64_t reserve;       /* frames that only MEM_RESERVED allocations may take */
+    struct base_node_list free[MEM_ORDER_MAX + 1];
+    struct base_alloc *alloc;
+    size_t ram_len;         /* bytes */
+};
+
+/* Flags of mem_alloc. */
+#define MEM_ZERO 1u     /* the bytes are zero */
+#define MEM_RESERVED 2u /* may take the last frames: for paths that free memory */
+
+/*
+ * Sets up ram_bytes (rounded down to whole pages, at least 8 pages) of RAM whose first frame has
+ * number base_pfn (a multiple of 2^MEM_ORDER_MAX).  Records and RAM come from alloc and ram
+ * respectively (RAM is not counted as core metadata).  PGW_NOMEM, PGW_INVAL.
+ */
+MUST_CHECK enum pgw_status mem_init(struct mem *mem, struct base_alloc *alloc,
+    struct base_alloc *ram, uint64_t ram_bytes, uint64_t base_pfn);
+void mem_fini(struct mem *mem, struct base_alloc *ram);
+
+/*
+ * 2^order contiguous, aligned frames, headed by the page returned; NULL when there are none
+ * (INJECT_FRAME is asked first).  From the smallest fitting order, the run that was freed last;
+ * RAM that was never used is taken in rising order.  O(MEM_ORDER_MAX).
+ * New pages have no owner, no mappings, no flags; wired 0.
+ */
+struct mem_page *mem_alloc(struct mem *mem, unsigned order, unsigned flags);
+
+/*
+ * Gives a run back; page heads it and bears its order.  No mapping, not busy, not queued, not
+ * wired (asserted).  Clears the records of all its pages.
+ */
+void mem_free(struct mem *mem, struct mem_page *page);
+
+/*
+ * The page's bytes, PAGE_SIZE of them, for reading and writing.  On the sim machine they may be
+ * reached at any time; on the host machine only while the page is not mapped.
+ */
+static inline unsigned char *
+mem_page_bytes(const struct mem *mem, const struct mem_page *page)
+{
+    return mem->ram + ((size_t)(page - mem->pages) << PAGE_SHIFT);
+}
+
+static inline uint64_t
+mem_page_pfn(const struct mem *mem, const struct mem_page *page)
+{
+    return mem->base_pfn + (uint64_t)(page - mem->pages);
+}
+
+/* The page with this frame number, NULL when there is no such RAM. */
+static inline struct mem_page *
+mem_page_at(const struct mem *mem, uint64_t pfn)
+{
+    uint64_t idx = pfn - mem->base_pfn;
+    return idx < mem->nframes ? &mem->pages[idx] : NULL;
+}
+
+/* True if the free lists and the frame table agree. */
+bool mem_check(const struct mem *mem);
+
+#endif

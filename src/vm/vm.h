@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The paged core: one system of RAM, policy and swap, and the spaces in it. */
+#ifndef VM_VM_H
+#define VM_VM_H
+
+#include "vm/pager.h"
+#include "vm/pmap.h"
+#include "vm/policy.h"
+#include "vm/space.h"
+
+struct vm_system;
+
+/* What a system is made of.  All of it must outlive the system; nothing is taken over. */
+struct vm_config {
+    struct mem *mem;
+    struct base_alloc *alloc;
+    struct pmap_system *pmap_system;
+    const struct policy_ops *policy_ops;
+    struct pager *swap; /* NULL: no swap */
+    uint64_t seed;
+    uint64_t space_end; /* user addresses are [0, space_end); from the pmap's caps */
+};
+
+/* Counted since creation, except where "now" is said. */
+struct vm_stats {
+    uint64_t faults;    /* resolved: minor + major */
+    uint64_t minor, major, zero_fill, cow;
+    uint64_t pages_in, pages_out;      /* from and to swap */
+    uint64_t file_pages_in;            /* from files */
+    uint64_t evicted, evicted_clean;   /* pages taken; without a write */
+    uint64_t daemon_runs, direct_reclaims;
+    uint64_t put_failures, get_failures;
+    uint64_t resident, resident_peak;  /* pageable pages in RAM, now */
+    uint64_t anons, objects, spaces, regions; /* now */
+};
+
+MUST_CHECK enum pgw_status vm_system_create(const struct vm_config *config,
+    struct vm_system **system);
+/* All spaces and objects must be gone (asserted). */
+void vm_system_destroy(struct vm_system *system);
+
+MUST_CHECK enum pgw_status vm_space_create(struct vm_system *system, struct space **space);
+
+/*
+ * The object for a file: pages come from pager at slot = page index.  npages: the file's length
+ * in pages, rounded up.  One reference belongs to the caller.  The pager is destroyed with the
+ * last reference.
+ */
+MUST_CHECK enum pgw_status vm_object_create(struct vm_system *system, struct pager *pager,
+    uint64_t npages, struct vm_object **object);
+void vm_object_hold(struct vm_object *object);
+void vm_object_release(struct vm_object *object);
+
+/*
+ * The page daemon: brings free frames up to the high watermark, if they are below the low one.
+ * The sim machine calls it between slices; faults call it when they find memory low.
+ */
+void vm_daemon(struct vm_system *system);
+
+/* Tries to free n frames by eviction; returns how many were. */
+uint64_t vm_reclaim(struct vm_system *system, uint64_t n);
+
+/* Evicts the page at va of space, if it is resident and can go.  PGW_NOTFOUND, PGW_NOSWAP, ... */
+MUST_CHECK enum pgw_status vm_evict(struct space *space, uint64_t va);
+
+void vm_stats(struct vm_system *system, struct vm_stats *stats);
+
+/* True if every structure of the system agrees with every other.  Slow. */
+bool vm_check(struct vm_system *system);
+
+#endif
