@@ -16,26 +16,8 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/poison.h"
 #include "base/size.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define POOL_ASAN 1
-#elif defined(__clang__)
-#define POOL_ASAN __has_feature(address_sanitizer)
-#else
-#define POOL_ASAN 0
-#endif
-
-#if POOL_ASAN
-#include <sanitizer/asan_interface.h>
-#define POOL_POISON(p, len) __asan_poison_memory_region((p), (len))
-#define POOL_UNPOISON(p, len) __asan_unpoison_memory_region((p), (len))
-#define POOL_IS_POISONED(p) (__asan_address_is_poisoned(p) != 0)
-#else
-#define POOL_POISON(p, len) ((void)(p), (void)(len))
-#define POOL_UNPOISON(p, len) ((void)(p), (void)(len))
-#define POOL_IS_POISONED(p) ((void)(p), false)
-#endif
 
 #define POOL_CHUNK_MAX ((size_t)1 << 20)
 #define POOL_GROWTH 8 /* a new chunk is at most this part of what the pool holds already */
@@ -80,7 +62,7 @@ pool_push(struct base_pool *pool, void *obj)
     memcpy(obj, &pool->free, sizeof(void *));
     pool->free = obj;
     pool->spare++;
-    POOL_POISON((char *)obj + sizeof(void *), pool->obj_size - sizeof(void *));
+    base_poison((char *)obj + sizeof(void *), pool->obj_size - sizeof(void *));
 }
 
 static bool
@@ -109,7 +91,7 @@ base_pool_discard(struct base_pool *pool)
     while (chunk != NULL) {
         struct pool_chunk *next = chunk->next;
         size_t len = chunk->len;
-        POOL_UNPOISON(chunk, len);
+        base_unpoison(chunk, len);
         pool->alloc->unmap(pool->alloc, chunk, len);
         chunk = next;
     }
@@ -140,7 +122,7 @@ pool_pop(struct base_pool *pool)
 {
     void *obj = pool->free;
 
-    POOL_UNPOISON(obj, pool->obj_size);
+    base_unpoison(obj, pool->obj_size);
     memcpy(&pool->free, obj, sizeof(void *));
     pool->spare--;
     pool->live++;
@@ -177,7 +159,7 @@ base_pool_put(struct base_pool *pool, void *obj)
     BASE_DEBUG_ASSERT(pool->live > 0);
     /* The last byte, because an object's link is not poisoned. */
     BASE_DEBUG_ASSERT(
-        pool->obj_size == sizeof(void *) || !POOL_IS_POISONED((char *)obj + pool->obj_size - 1));
+        pool->obj_size == sizeof(void *) || !base_is_poisoned((char *)obj + pool->obj_size - 1));
     pool->live--;
     pool_push(pool, obj);
 }

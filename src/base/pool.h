@@ -25,8 +25,8 @@ struct base_pool {
 };
 
 /* Makes an empty pool in the caller's storage.  Cannot fail: chunks come on demand. */
-void base_pool_init(struct base_pool *pool, struct base_alloc *alloc, size_t obj_size,
-    const char *name);
+void base_pool_init(
+    struct base_pool *pool, struct base_alloc *alloc, size_t obj_size, const char *name);
 
 /* Gives all chunks back.  Every object must have been put (asserted). */
 void base_pool_fini(struct base_pool *pool);

@@ -194,6 +194,89 @@ base_radix_remove(struct base_radix *tree, uint64_t idx)
     return value;
 }
 
+static void
+radix_unlink(struct base_radix_node *node, unsigned slot)
+{
+    node->slots[slot] = NULL;
+    node->present &= ~(UINT64_C(1) << slot);
+}
+
+/*
+ * Moves what lies at or after `at` below node into the empty node right[level], taking
+ * right[level - 1] and so on for the path.  Nodes that end up empty, on either side, are unlinked
+ * by the caller, which sees present == 0.
+ */
+static void
+radix_split_below(struct base_radix *tree, struct base_radix_node *node,
+    struct base_radix_node *const *right, unsigned level, uint64_t at)
+{
+    unsigned slot = radix_slot(at, level);
+    struct base_radix_node *child = level > 1 ? node->slots[slot] : NULL;
+
+    for (unsigned i = level > 1 ? slot + 1 : slot; i < RADIX_SLOTS; i++) {
+        if (node->slots[i] != NULL)
+            radix_link(right[level], i, node->slots[i]);
+        radix_unlink(node, i);
+    }
+    if (child == NULL)
+        return;
+    radix_split_below(tree, child, right, level - 1, at);
+    if (child->present == 0) {
+        radix_unlink(node, slot);
+        base_pool_put(tree->nodes, child);
+    }
+    if (right[level - 1]->present != 0)
+        radix_link(right[level], slot, right[level - 1]);
+}
+
+static uint64_t
+radix_count_below(const struct base_radix_node *node, unsigned level)
+{
+    uint64_t count = 0;
+
+    if (level == 1)
+        return (uint64_t)__builtin_popcountll(node->present);
+    for (uint64_t left = node->present; left != 0; left &= left - 1)
+        count += radix_count_below(node->slots[__builtin_ctzll(left)], level - 1);
+    return count;
+}
+
+/* A tree whose root may be empty, made regular again. */
+static void
+radix_settle(struct base_radix *tree)
+{
+    if (tree->root->present == 0) {
+        base_pool_put(tree->nodes, tree->root);
+        tree->root = NULL;
+        tree->height = 0;
+        return;
+    }
+    radix_lower(tree);
+}
+
+enum pgw_status
+base_radix_split(struct base_radix *tree, uint64_t at, struct base_radix *right)
+{
+    struct base_radix_node *path[RADIX_HEIGHT_MAX + 1];
+
+    BASE_ASSERT(right->root == NULL && right->nodes == tree->nodes);
+    if (radix_height_for(at) > tree->height)
+        return PGW_OK; /* nothing is that far out */
+    if (!radix_take_nodes(tree, path + 1, tree->height))
+        return PGW_NOMEM;
+    radix_split_below(tree, tree->root, path, tree->height, at);
+    right->root = path[tree->height];
+    right->height = tree->height;
+    for (unsigned level = 1; level < tree->height; level++)
+        if (path[level]->present == 0)
+            base_pool_put(tree->nodes, path[level]);
+    right->count = radix_count_below(right->root, right->height);
+    tree->count -= right->count;
+    radix_settle(tree);
+    radix_settle(right);
+    return PGW_OK;
+}
+
 /* The first entry at or after *idx below node, which covers *idx. */
 static void *
 radix_next_below(const struct base_radix_node *node, unsigned level, uint64_t *idx)

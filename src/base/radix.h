@@ -39,6 +39,13 @@ MUST_CHECK enum pgw_status base_radix_set(struct base_radix *tree, uint64_t idx,
 /* Takes the value at idx out and returns it; NULL when there was none.  Empty nodes are freed. */
 void *base_radix_remove(struct base_radix *tree, uint64_t idx);
 
+/*
+ * Moves all entries at or after `at` into right, an empty tree over the same pool; they keep their
+ * indices.  Whole subtrees move by their root.  PGW_NOMEM leaves both as they were.
+ */
+MUST_CHECK enum pgw_status base_radix_split(
+    struct base_radix *tree, uint64_t at, struct base_radix *right);
+
 /* The first entry at or after *idx: its value, with *idx set; NULL when there is none. */
 void *base_radix_next(const struct base_radix *tree, uint64_t *idx);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Random numbers, injected: the same seed gives the same run.  xoshiro256** (Blackman, Vigna 2018). */
+/* Random numbers, injected: the same seed gives the same run.  xoshiro256** (Blackman, Vigna 2018).
+ */
 #ifndef BASE_RNG_H
 #define BASE_RNG_H
 

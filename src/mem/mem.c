@@ -12,13 +12,17 @@
  *    order; `free` is set in the heads of free runs and nowhere else.
  *  - The heads of free runs of order n are on free[n]; nfree is the sum of their sizes.
  *  - Two buddies of the same order are never both free.
+ *  - The bytes of a free run are zero, as the host gave them, unless its head's node.bits says
+ *    MEM_USED.  So MEM_ZERO costs nothing for RAM that was never used.
  *  - All frames of a free run, but for the head's node, order and free, are all-zero records.  So a
  *    frame table that the host maps lazily costs nothing for RAM that was never used.
  *
  * Runs are taken most recently freed first: a list ordered by address would need a search at
  * every free, and the run that was freed last is the one whose bytes the host's caches hold.
- * Since halving always hands out the lower half, RAM that was never used is taken in rising
- * order.
+ * Halving hands out the lower half, so that a run that was never used is eaten from its bottom.
+ *
+ * Under AddressSanitizer the bytes of a run are poisoned while it is free again: a pointer to a
+ * frame that someone kept for too long is found at its first use.
  *
  * A bitmap per order was rejected: the heads in the frame table already say all of it.
  */
@@ -27,8 +31,10 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/poison.h"
 
 #define MEM_FRAMES_MIN 8
+#define MEM_USED 1u /* in a free run's node.bits: it was allocated before, at least in part */
 
 _Static_assert(sizeof(struct mem_page) == 64, "a frame's record is one cache line");
 
@@ -39,27 +45,34 @@ mem_index(const struct mem *mem, const struct mem_page *page)
 }
 
 static void
-mem_push_run(struct mem *mem, uint64_t idx, unsigned order)
+mem_push_run(struct mem *mem, uint64_t idx, unsigned order, uint64_t used)
 {
     struct mem_page *page = &mem->pages[idx];
 
     page->order = order & 31u;
     page->free = 1;
+    page->node.bits = used;
     TAILQ_INSERT_HEAD(&mem->free[order], &page->node, link);
 }
 
-/* The head of a run, given back to the caller as an all-zero record. */
-static struct mem_page *
-mem_pull_run(struct mem *mem, struct base_node *node)
+/* Takes a free run off its list; its head's record is as new then.  Returns MEM_USED or 0. */
+static uint64_t
+mem_pull_run(struct mem *mem, struct mem_page *page)
 {
-    struct mem_page *page = (struct mem_page *)node; /* node is the first member */
+    uint64_t used = page->node.bits;
 
-    TAILQ_REMOVE(&mem->free[page->order], node, link);
+    TAILQ_REMOVE(&mem->free[page->order], &page->node, link);
     memset(page, 0, sizeof(*page));
-    return page;
+    return used;
 }
 
-_Static_assert(offsetof(struct mem_page, node) == 0, "mem_pull_run converts a node to its page");
+static struct mem_page *
+mem_first_run(const struct mem *mem, unsigned order)
+{
+    return (struct mem_page *)TAILQ_FIRST(&mem->free[order]); /* node is the first member */
+}
+
+_Static_assert(offsetof(struct mem_page, node) == 0, "mem_first_run converts a node to its page");
 
 /* Cuts all of RAM into the largest aligned runs, the last one first so that the lowest is taken
  * first. */
@@ -73,7 +86,7 @@ mem_free_all(struct mem *mem)
         if (order > MEM_ORDER_MAX)
             order = MEM_ORDER_MAX;
         end -= UINT64_C(1) << order;
-        mem_push_run(mem, end, order);
+        mem_push_run(mem, end, order, 0);
     }
     mem->nfree = mem->nframes;
 }
@@ -109,11 +122,28 @@ mem_init(struct mem *mem, struct base_alloc *alloc, struct base_alloc *ram, uint
     return PGW_OK;
 }
 
+/* The host may give the same addresses to somebody else. */
+static void
+mem_unpoison_all(struct mem *mem)
+{
+    const struct base_node *node;
+
+    for (unsigned order = 0; order <= MEM_ORDER_MAX; order++) {
+        TAILQ_FOREACH (node, &mem->free[order], link) {
+            if (node->bits & MEM_USED)
+                base_unpoison(
+                    mem_page_bytes(mem, (const struct mem_page *)node), PAGE_SIZE << order);
+        }
+    }
+}
+
 void
 mem_fini(struct mem *mem, struct base_alloc *ram)
 {
-    if (mem->pages != NULL)
+    if (mem->pages != NULL) {
+        mem_unpoison_all(mem);
         mem->alloc->unmap(mem->alloc, mem->pages, mem_table_len(mem));
+    }
     if (mem->ram != NULL)
         ram->unmap(ram, mem->ram, mem->ram_len);
     mem->pages = NULL;
@@ -144,15 +174,18 @@ mem_alloc(struct mem *mem, unsigned order, unsigned flags)
     if (from > MEM_ORDER_MAX)
         return NULL;
 
-    struct mem_page *page = mem_pull_run(mem, TAILQ_FIRST(&mem->free[from]));
+    struct mem_page *page = mem_first_run(mem, from);
     uint64_t idx = mem_index(mem, page);
+    uint64_t used = mem_pull_run(mem, page);
     while (from > order) {
         from--;
-        mem_push_run(mem, idx + (UINT64_C(1) << from), from);
+        mem_push_run(mem, idx + (UINT64_C(1) << from), from, used);
     }
     page->order = order & 31u;
     mem->nfree -= n;
-    if (flags & MEM_ZERO)
+    if (used)
+        base_unpoison(mem_page_bytes(mem, page), (size_t)n << PAGE_SHIFT);
+    if (used && (flags & MEM_ZERO))
         memset(mem_page_bytes(mem, page), 0, (size_t)n << PAGE_SHIFT);
     return page;
 }
@@ -180,13 +213,14 @@ mem_free(struct mem *mem, struct mem_page *page)
     BASE_ASSERT(idx < mem->nframes && idx % n == 0 && !page->free);
     BASE_ASSERT(!page->busy && !page->queued && page->wired == 0 && page->pv.pmap == NULL);
     memset(page, 0, (size_t)n * sizeof(*page));
+    base_poison(mem_page_bytes(mem, page), (size_t)n << PAGE_SHIFT);
     mem->nfree += n;
     while ((buddy = mem_free_buddy(mem, idx, order)) != NULL) {
-        mem_pull_run(mem, &buddy->node);
+        (void)mem_pull_run(mem, buddy);
         idx &= ~(UINT64_C(1) << order);
         order++;
     }
-    mem_push_run(mem, idx, order);
+    mem_push_run(mem, idx, order, MEM_USED);
 }
 
 /* The length of a free list whose every entry is what it should be; UINT64_MAX: one is not. */

@@ -30,7 +30,7 @@
 
 struct pmap;
 
-#define MEM_ORDER_MAX 18u  /* the largest run: 2^18 pages, 1 GiB */
+#define MEM_ORDER_MAX 18u /* the largest run: 2^18 pages, 1 GiB */
 #define MEM_PFN_NONE UINT64_MAX
 
 /* One mapping of a page: where a reverse look-up finds it.  The pmap layer owns these. */
@@ -44,19 +44,19 @@ enum mem_owner { MEM_OWNER_NONE, MEM_OWNER_ANON, MEM_OWNER_OBJECT, MEM_OWNER_PMA
 
 /* A frame.  64 bytes, one a frame of RAM: the frame table. */
 struct mem_page {
-    struct base_node node; /* free: the buddy's list; pageable: the policy's */
-    void *owner;           /* the vm_anon, vm_object or pmap that holds the page; by owner_kind */
-    uint64_t offset : 40;  /* object: page index in it; pmap: live entries of this table */
+    struct base_node node;   /* free: the buddy's list; pageable: the policy's */
+    void *owner;             /* the vm_anon, vm_object or pmap that holds the page; by owner_kind */
+    uint64_t offset : 40;    /* object: page index in it; pmap: live entries of this table */
     uint64_t owner_kind : 3; /* enum mem_owner */
-    uint64_t order : 5;    /* of the run this page heads, free or allocated */
-    uint64_t free : 1;     /* heads a run on a free list */
-    uint64_t busy : 1;     /* an I/O or a copy owns the bytes */
-    uint64_t queued : 1;   /* admitted to the policy */
-    uint64_t dirty : 1;    /* the core knows that the bytes differ from backing store's copy */
+    uint64_t order : 5;      /* of the run this page heads, free or allocated */
+    uint64_t free : 1;       /* heads a run on a free list */
+    uint64_t busy : 1;       /* an I/O or a copy owns the bytes */
+    uint64_t queued : 1;     /* admitted to the policy */
+    uint64_t dirty : 1;      /* the core knows that the bytes differ from backing store's copy */
     uint64_t referenced : 1; /* harvested from mappings by the pmap (law P3) */
     uint64_t modified : 1;   /* the same */
-    uint64_t wired : 10;   /* wire count; not evicted while above 0 */
-    struct mem_pv pv;      /* mappings of this page: the first one here, more chained */
+    uint64_t wired : 10;     /* wire count; not evicted while above 0 */
+    struct mem_pv pv;        /* mappings of this page: the first one here, more chained */
 };
 
 struct mem {
@@ -65,10 +65,10 @@ struct mem {
     uint64_t base_pfn;      /* frame number of pages[0]; physical addresses start there */
     uint64_t nframes;
     uint64_t nfree;
-    uint64_t reserve;       /* frames that only MEM_RESERVED allocations may take */
+    uint64_t reserve; /* frames that only MEM_RESERVED allocations may take */
     struct base_node_list free[MEM_ORDER_MAX + 1];
     struct base_alloc *alloc;
-    size_t ram_len;         /* bytes */
+    size_t ram_len; /* bytes */
 };
 
 /* Flags of mem_alloc. */
@@ -87,7 +87,7 @@ void mem_fini(struct mem *mem, struct base_alloc *ram);
 /*
  * 2^order contiguous, aligned frames, headed by the page returned; NULL when there are none
  * (INJECT_FRAME is asked first).  From the smallest fitting order, the run that was freed last;
- * RAM that was never used is taken in rising order.  O(MEM_ORDER_MAX).
+ * of a larger run that must be cut, the lowest part.  O(MEM_ORDER_MAX).
  * New pages have no owner, no mappings, no flags; wired 0.
  */
 struct mem_page *mem_alloc(struct mem *mem, unsigned order, unsigned flags);

@@ -65,13 +65,15 @@ struct pager_ops {
     const char *name;
 
     /* Fills io->pages from io->slots.  A start that fails has done nothing and calls no done.
+     * PGW_NOTFOUND: nothing was put in one of the slots.
      * done: PGW_OK; PGW_IO; PGW_CORRUPT: a checksum did not match; the pages' bytes are then
      * undefined. Reads past the end of a file give zeros. */
     enum pgw_status (*start_get)(struct pager *pager, struct pager_io *io);
 
     /* Writes io->pages and gives each a slot in io->slots (all or none).  Callers offer runs;
      * a pager with room for fewer than n returns PGW_NOSWAP and the caller offers fewer. done:
-     * PGW_OK or PGW_IO.  PGW_UNSUPPORTED: this pager is read-only. */
+     * PGW_OK, PGW_IO, or PGW_NOSWAP: the disk under it is full.  PGW_NOMEM: no records.
+     * PGW_UNSUPPORTED: this pager is read-only. */
     enum pgw_status (*start_put)(struct pager *pager, struct pager_io *io);
 
     /* Completes what can be completed; with wait, blocks until at least one io in flight is

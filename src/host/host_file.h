@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Files of the host, by whole extents: swap devices and mapped files. */
+#ifndef HOST_FILE_H
+#define HOST_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/inject.h"
+#include "base/result.h"
+
+struct host_file {
+    int fd;                     /* -1: closed */
+    struct base_inject *inject; /* may be NULL; asked at INJECT_READ and INJECT_WRITE */
+};
+
+/* Opens path for reading and writing, making it if absent.  PGW_IO, PGW_ACCESS, PGW_NOTFOUND. */
+MUST_CHECK enum pgw_status host_file_create(
+    const char *path, struct base_inject *inject, struct host_file *file);
+/* A nameless temporary file in $TMPDIR (or /var/tmp, /tmp), gone when closed. */
+MUST_CHECK enum pgw_status host_file_temp(struct base_inject *inject, struct host_file *file);
+/* Takes a duplicate of fd, so that the caller may close its own. */
+MUST_CHECK enum pgw_status host_file_adopt(
+    int fd, struct base_inject *inject, struct host_file *file);
+void host_file_close(struct host_file *file);
+
+/* Reads len bytes at offset; what lies past the end of the file reads as zero.  PGW_IO. */
+MUST_CHECK enum pgw_status host_file_read(
+    struct host_file *file, void *buf, size_t len, uint64_t offset);
+/* Writes all len bytes at offset, or fails: PGW_NOSWAP when the disk is full, else PGW_IO. */
+MUST_CHECK enum pgw_status host_file_write(
+    struct host_file *file, const void *buf, size_t len, uint64_t offset);
+/* Vectored forms: n buffers of PAGE_SIZE each, contiguous in the file; n at most 16. */
+MUST_CHECK enum pgw_status host_file_read_pages(
+    struct host_file *file, void *const *bufs, unsigned n, uint64_t offset);
+MUST_CHECK enum pgw_status host_file_write_pages(
+    struct host_file *file, void *const *bufs, unsigned n, uint64_t offset);
+MUST_CHECK enum pgw_status host_file_size(struct host_file *file, uint64_t *bytes);
+MUST_CHECK enum pgw_status host_file_resize(struct host_file *file, uint64_t bytes);
+/* Lets the host take back the room of a range; best effort. */
+void host_file_punch(struct host_file *file, uint64_t offset, uint64_t len);
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "policy/policies.h"
+
+/*
+ * CLOCK, or second chance: pages stand in a circle; a hand goes round, and the first page it
+ * finds unused since it last came by goes.
+ *
+ * F. J. Corbato, "A paging experiment with the Multics system", in: In Honor of P. M. Morse, MIT
+ * Press, 1969.
+ *
+ *          .-- page <-- hand: used? clear the bit and pass on : take it
+ *          |    |
+ *        page  page
+ *          |    |
+ *          '-- page <-- a new page goes in here, just behind the hand, and is seen last
+ *
+ * "Used" is the node's own bit, set by accessed(), or what env.referenced answers, which is how
+ * the MMU's bit arrives.  Both are cleared as the hand passes.
+ *
+ * A page comes in with its bit set, because the reference that faulted is a use: as in Multics,
+ * where the hardware sets the bit when the faulting instruction is taken up again.  Were it not,
+ * the same references would give other victims in replay than in the core.
+ *
+ * Invariants: the list in its order, closed to a circle, holds the admitted nodes; hand is one
+ * of them, or NULL, which stands for the first.  The hand stays on a victim, so that asking again
+ * names it again; a victim that is forgotten and admitted anew is behind the hand, so a victim
+ * that cannot go does not stop the clock.
+ *
+ * Costs: a link and a bit a page; accessed is one store; victim looks at each page twice at the
+ * most, amortised once for each use since the last lap.
+ */
+
+struct clock {
+    struct policy policy;
+    struct base_node_list pages;
+    struct base_node *hand; /* the next to be looked at; NULL: the first */
+};
+
+static struct clock *
+clock_of(struct policy *policy)
+{
+    return (struct clock *)policy;
+}
+
+static enum pgw_status
+clock_create(const struct policy_env *env, struct policy **policy)
+{
+    struct clock *clock = env->alloc->map(env->alloc, sizeof *clock);
+    if (clock == NULL)
+        return PGW_NOMEM;
+    clock->policy.ops = &policy_clock;
+    clock->policy.env = *env;
+    TAILQ_INIT(&clock->pages);
+    *policy = &clock->policy;
+    return PGW_OK;
+}
+
+static void
+clock_destroy(struct policy *policy)
+{
+    policy->env.alloc->unmap(policy->env.alloc, policy, sizeof(struct clock));
+}
+
+static void
+clock_admit(struct policy *policy, struct base_node *node, uint64_t key)
+{
+    struct clock *clock = clock_of(policy);
+    (void)key;
+    node->bits = 1;
+    if (clock->hand != NULL)
+        TAILQ_INSERT_BEFORE(clock->hand, node, link);
+    else
+        TAILQ_INSERT_TAIL(&clock->pages, node, link);
+    policy->count++;
+}
+
+static void
+clock_accessed(struct policy *policy, struct base_node *node, bool write)
+{
+    (void)policy;
+    (void)write;
+    node->bits = 1;
+}
+
+/* Was the page used since the hand last passed?  Clears both places where that is noted. */
+static bool
+clock_test_clear_used(struct clock *clock, struct base_node *node)
+{
+    const struct policy_env *env = &clock->policy.env;
+    bool used = node->bits != 0;
+    node->bits = 0;
+    if (env->referenced != NULL && env->referenced(env->ctx, node))
+        used = true;
+    return used;
+}
+
+static struct base_node *
+clock_victim(struct policy *policy)
+{
+    struct clock *clock = clock_of(policy);
+    struct base_node *node = clock->hand;
+
+    /* The second lap finds every bit cleared, unless pages are being used meanwhile by another
+     * processor; two laps are enough for either. */
+    for (uint64_t looks = 2 * policy->count; looks > 0; looks--) {
+        if (node == NULL)
+            node = TAILQ_FIRST(&clock->pages);
+        if (!clock_test_clear_used(clock, node))
+            break;
+        node = TAILQ_NEXT(node, link);
+    }
+    if (node == NULL)
+        node = TAILQ_FIRST(&clock->pages);
+    clock->hand = node;
+    return node;
+}
+
+static void
+clock_forget(struct policy *policy, struct base_node *node)
+{
+    struct clock *clock = clock_of(policy);
+    if (clock->hand == node)
+        clock->hand = TAILQ_NEXT(node, link);
+    TAILQ_REMOVE(&clock->pages, node, link);
+    policy->count--;
+}
+
+static void
+clock_evicted(struct policy *policy, struct base_node *node, uint64_t key)
+{
+    (void)key;
+    clock_forget(policy, node);
+}
+
+static bool
+clock_check(struct policy *policy)
+{
+    struct clock *clock = clock_of(policy);
+    const struct base_node *node;
+    bool hand = clock->hand == NULL;
+    uint64_t n = 0;
+    TAILQ_FOREACH (node, &clock->pages, link) {
+        if (*node->link.tqe_prev != node || node->bits > 1)
+            return false;
+        hand = hand || node == clock->hand;
+        n++;
+    }
+    return hand && n == policy->count && n <= policy->env.capacity;
+}
+
+const struct policy_ops policy_clock = {
+    .name = "clock",
+    .summary = "second chance: the first page the hand finds unused (Corbato 1969)",
+    .wants = 0,
+    .create = clock_create,
+    .destroy = clock_destroy,
+    .admit = clock_admit,
+    .accessed = clock_accessed,
+    .victim = clock_victim,
+    .forget = clock_forget,
+    .evicted = clock_evicted,
+    .check = clock_check,
+};

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "policy/policies.h"
+
+/*
+ * First in, first out: the page that has been in memory longest goes, used or not.
+ *
+ * L. A. Belady, "A study of replacement algorithms for a virtual-storage computer", IBM Systems
+ * Journal 5(2), 1966.  It is no stack algorithm: more frames can mean more faults (L. A. Belady,
+ * R. A. Nelson, G. S. Shedler, "An anomaly in space-time characteristics of certain programs
+ * running in a paging machine", CACM 12(6), 1969).
+ *
+ * Invariant: the list holds the admitted nodes, the oldest first.
+ * Costs: a link a page; admit and removal O(1), accessed nothing at all.
+ */
+
+struct fifo {
+    struct policy policy;
+    struct base_node_list pages; /* oldest first */
+};
+
+static struct fifo *
+fifo_of(struct policy *policy)
+{
+    return (struct fifo *)policy;
+}
+
+static enum pgw_status
+fifo_create(const struct policy_env *env, struct policy **policy)
+{
+    struct fifo *fifo = env->alloc->map(env->alloc, sizeof *fifo);
+    if (fifo == NULL)
+        return PGW_NOMEM;
+    fifo->policy.ops = &policy_fifo;
+    fifo->policy.env = *env;
+    TAILQ_INIT(&fifo->pages);
+    *policy = &fifo->policy;
+    return PGW_OK;
+}
+
+static void
+fifo_destroy(struct policy *policy)
+{
+    policy->env.alloc->unmap(policy->env.alloc, policy, sizeof(struct fifo));
+}
+
+static void
+fifo_admit(struct policy *policy, struct base_node *node, uint64_t key)
+{
+    (void)key;
+    TAILQ_INSERT_TAIL(&fifo_of(policy)->pages, node, link);
+    policy->count++;
+}
+
+static void
+fifo_accessed(struct policy *policy, struct base_node *node, bool write)
+{
+    (void)policy;
+    (void)node;
+    (void)write;
+}
+
+static struct base_node *
+fifo_victim(struct policy *policy)
+{
+    return TAILQ_FIRST(&fifo_of(policy)->pages);
+}
+
+static void
+fifo_forget(struct policy *policy, struct base_node *node)
+{
+    TAILQ_REMOVE(&fifo_of(policy)->pages, node, link);
+    policy->count--;
+}
+
+static void
+fifo_evicted(struct policy *policy, struct base_node *node, uint64_t key)
+{
+    (void)key;
+    fifo_forget(policy, node);
+}
+
+static bool
+fifo_check(struct policy *policy)
+{
+    const struct base_node *node;
+    uint64_t n = 0;
+    TAILQ_FOREACH (node, &fifo_of(policy)->pages, link) {
+        if (*node->link.tqe_prev != node)
+            return false;
+        n++;
+    }
+    return n == policy->count && n <= policy->env.capacity;
+}
+
+const struct policy_ops policy_fifo = {
+    .name = "fifo",
+    .summary = "first in, first out (Belady 1966)",
+    .wants = 0,
+    .create = fifo_create,
+    .destroy = fifo_destroy,
+    .admit = fifo_admit,
+    .accessed = fifo_accessed,
+    .victim = fifo_victim,
+    .forget = fifo_forget,
+    .evicted = fifo_evicted,
+    .check = fifo_check,
+};

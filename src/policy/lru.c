@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "policy/policies.h"
+
+/*
+ * Least recently used: the page whose last use is longest ago goes.
+ *
+ * R. L. Mattson, J. Gecsei, D. R. Slutz, I. L. Traiger, "Evaluation techniques for storage
+ * hierarchies", IBM Systems Journal 9(2), 1970: a stack algorithm, so that more frames never
+ * mean more faults.
+ *
+ * Where every use is told through accessed() (replay) this is exact.  In the core a use shows
+ * only as the MMU's bit; harvesting the bits between evictions orders pages by the scan that
+ * found them used.  A page about to go is asked once more: one that was used since the last scan
+ * is not the least recently used, and moves up instead.
+ *
+ * Invariant: the list holds the admitted nodes, in the order of their last use, oldest first.
+ * Costs: a link a page; accessed moves a node to the end: a few stores, none when it is there.
+ * victim is O(1) in replay; in the core O(1) amortised over the uses that it finds.
+ */
+
+struct lru {
+    struct policy policy;
+    struct base_node_list pages; /* least recently used first */
+};
+
+static struct lru *
+lru_of(struct policy *policy)
+{
+    return (struct lru *)policy;
+}
+
+static enum pgw_status
+lru_create(const struct policy_env *env, struct policy **policy)
+{
+    struct lru *lru = env->alloc->map(env->alloc, sizeof *lru);
+    if (lru == NULL)
+        return PGW_NOMEM;
+    lru->policy.ops = &policy_lru;
+    lru->policy.env = *env;
+    TAILQ_INIT(&lru->pages);
+    *policy = &lru->policy;
+    return PGW_OK;
+}
+
+static void
+lru_destroy(struct policy *policy)
+{
+    policy->env.alloc->unmap(policy->env.alloc, policy, sizeof(struct lru));
+}
+
+static void
+lru_admit(struct policy *policy, struct base_node *node, uint64_t key)
+{
+    (void)key;
+    TAILQ_INSERT_TAIL(&lru_of(policy)->pages, node, link);
+    policy->count++;
+}
+
+static void
+lru_accessed(struct policy *policy, struct base_node *node, bool write)
+{
+    struct lru *lru = lru_of(policy);
+    (void)write;
+    if (TAILQ_NEXT(node, link) == NULL)
+        return;
+    TAILQ_REMOVE(&lru->pages, node, link);
+    TAILQ_INSERT_TAIL(&lru->pages, node, link);
+}
+
+static struct base_node *
+lru_victim(struct policy *policy)
+{
+    struct lru *lru = lru_of(policy);
+    const struct policy_env *env = &policy->env;
+    struct base_node *node = TAILQ_FIRST(&lru->pages);
+
+    if (env->referenced == NULL)
+        return node;
+    /* One lap: after it every bit has been cleared once, and the order is the best there is. */
+    for (uint64_t looks = policy->count; looks > 0; looks--) {
+        if (!env->referenced(env->ctx, node))
+            break;
+        lru_accessed(policy, node, false);
+        node = TAILQ_FIRST(&lru->pages);
+    }
+    return node;
+}
+
+static void
+lru_forget(struct policy *policy, struct base_node *node)
+{
+    TAILQ_REMOVE(&lru_of(policy)->pages, node, link);
+    policy->count--;
+}
+
+static void
+lru_evicted(struct policy *policy, struct base_node *node, uint64_t key)
+{
+    (void)key;
+    lru_forget(policy, node);
+}
+
+static bool
+lru_check(struct policy *policy)
+{
+    const struct base_node *node;
+    uint64_t n = 0;
+    TAILQ_FOREACH (node, &lru_of(policy)->pages, link) {
+        if (*node->link.tqe_prev != node)
+            return false;
+        n++;
+    }
+    return n == policy->count && n <= policy->env.capacity;
+}
+
+const struct policy_ops policy_lru = {
+    .name = "lru",
+    .summary = "least recently used (Mattson and others 1970)",
+    .wants = POLICY_WANTS_SCAN,
+    .create = lru_create,
+    .destroy = lru_destroy,
+    .admit = lru_admit,
+    .accessed = lru_accessed,
+    .victim = lru_victim,
+    .forget = lru_forget,
+    .evicted = lru_evicted,
+    .check = lru_check,
+};

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "policy/policies.h"
+
+#include "base/assert.h"
+#include "base/rng.h"
+
+/*
+ * RANDOM: any page goes, each with the same chance.
+ *
+ * L. A. Belady, "A study of replacement algorithms for a virtual-storage computer", IBM Systems
+ * Journal 5(2), 1966, where it is the first class of algorithms: no information about use is
+ * kept.  It is the yardstick for what remembering is worth, and on a loop a little larger than
+ * memory it beats LRU and FIFO, which miss every time.
+ *
+ * A uniform choice in O(1) wants the nodes in an array without holes: the last one moves into
+ * the place of one that leaves.
+ *
+ * Invariant: slots[0..count) are the admitted nodes, each once; node->bits is its place.
+ * Costs: 8 bytes a frame, of which the host gives only what is touched; admit and removal O(1),
+ * accessed nothing at all, victim one random number.
+ */
+
+struct random {
+    struct policy policy;
+    struct base_rng rng;
+    struct base_node **slots; /* env.capacity of them */
+};
+
+static struct random *
+random_of(struct policy *policy)
+{
+    return (struct random *)policy;
+}
+
+static enum pgw_status
+random_create(const struct policy_env *env, struct policy **policy)
+{
+    struct base_alloc *alloc = env->alloc;
+    if (env->capacity > SIZE_MAX / sizeof(struct base_node *) / 2)
+        return PGW_NOMEM;
+    struct random *random = alloc->map(alloc, sizeof *random);
+    if (random == NULL)
+        return PGW_NOMEM;
+    random->slots = alloc->map(alloc, env->capacity * sizeof(struct base_node *));
+    if (random->slots == NULL) {
+        alloc->unmap(alloc, random, sizeof *random);
+        return PGW_NOMEM;
+    }
+    random->policy.ops = &policy_random;
+    random->policy.env = *env;
+    base_rng_init(&random->rng, env->seed);
+    *policy = &random->policy;
+    return PGW_OK;
+}
+
+static void
+random_destroy(struct policy *policy)
+{
+    struct random *random = random_of(policy);
+    struct base_alloc *alloc = policy->env.alloc;
+    alloc->unmap(alloc, random->slots, policy->env.capacity * sizeof(struct base_node *));
+    alloc->unmap(alloc, random, sizeof *random);
+}
+
+static void
+random_admit(struct policy *policy, struct base_node *node, uint64_t key)
+{
+    (void)key;
+    BASE_ASSERT(policy->count < policy->env.capacity);
+    node->bits = policy->count;
+    random_of(policy)->slots[policy->count++] = node;
+}
+
+static void
+random_accessed(struct policy *policy, struct base_node *node, bool write)
+{
+    (void)policy;
+    (void)node;
+    (void)write;
+}
+
+static struct base_node *
+random_victim(struct policy *policy)
+{
+    struct random *random = random_of(policy);
+    if (policy->count == 0)
+        return NULL;
+    return random->slots[base_rng_below(&random->rng, policy->count)];
+}
+
+static void
+random_forget(struct policy *policy, struct base_node *node)
+{
+    struct random *random = random_of(policy);
+    BASE_DEBUG_ASSERT(node->bits < policy->count && random->slots[node->bits] == node);
+    struct base_node *last = random->slots[--policy->count];
+    random->slots[node->bits] = last;
+    last->bits = node->bits;
+}
+
+static void
+random_evicted(struct policy *policy, struct base_node *node, uint64_t key)
+{
+    (void)key;
+    random_forget(policy, node);
+}
+
+static bool
+random_check(struct policy *policy)
+{
+    const struct random *random = random_of(policy);
+    if (policy->count > policy->env.capacity)
+        return false;
+    for (uint64_t i = 0; i < policy->count; i++)
+        if (random->slots[i]->bits != i)
+            return false;
+    return true;
+}
+
+const struct policy_ops policy_random = {
+    .name = "random",
+    .summary = "any page, each with the same chance (Belady 1966)",
+    .wants = 0,
+    .create = random_create,
+    .destroy = random_destroy,
+    .admit = random_admit,
+    .accessed = random_accessed,
+    .victim = random_victim,
+    .forget = random_forget,
+    .evicted = random_evicted,
+    .check = random_check,
+};

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Amaps: which anon is behind each page of a region.
+ *
+ * After a fork both regions share one amap, marked needs_copy, and every mapping is read-only.  The
+ * first one that wants to change it copies it: a new tree that points at the same anons, each
+ * with one reference more.  From then on copy-on-write is decided anon by anon.  The last of the
+ * sharers finds that it is alone and just takes it.
+ *
+ * UVM lets regions that were split share one amap and counts references by page.  Splitting the amap
+ * with the region needs no such counts: subtrees move by their root.
+ */
+#include "vm/core.h"
+
+enum pgw_status
+vm_amap_create(struct vm_system *system, struct vm_amap **amap)
+{
+    struct vm_amap *new = base_pool_get(&system->amaps);
+
+    if (new == NULL)
+        return PGW_NOMEM;
+    new->refs = 1;
+    base_radix_init(&new->slots, &system->nodes);
+    *amap = new;
+    return PGW_OK;
+}
+
+void
+vm_amap_release(struct vm_system *system, struct vm_amap *amap)
+{
+    uint64_t idx = 0;
+    struct vm_anon *anon;
+
+    BASE_ASSERT(amap->refs > 0);
+    if (--amap->refs > 0)
+        return;
+    for (; (anon = base_radix_next(&amap->slots, &idx)) != NULL; idx++)
+        vm_anon_release(system, anon);
+    base_radix_fini(&amap->slots);
+    base_pool_put(&system->amaps, amap);
+}
+
+static enum pgw_status
+amap_copy(struct vm_system *system, const struct vm_amap *from, struct vm_amap **copy)
+{
+    uint64_t idx = 0;
+    struct vm_anon *anon;
+    struct vm_amap *new;
+    enum pgw_status status = vm_amap_create(system, &new);
+
+    for (; status == PGW_OK && (anon = base_radix_next(&from->slots, &idx)) != NULL; idx++) {
+        status = base_radix_set(&new->slots, idx, anon);
+        if (status == PGW_OK)
+            anon->refs++;
+        else
+            vm_amap_release(system, new);
+    }
+    if (status == PGW_OK)
+        *copy = new;
+    return status;
+}
+
+enum pgw_status
+vm_amap_own(struct vm_system *system, struct vm_region *region)
+{
+    struct vm_amap *copy;
+
+    if (region->amap == NULL)
+        return vm_amap_create(system, &region->amap);
+    if (!region->needs_copy)
+        return PGW_OK;
+    if (region->amap->refs > 1) {
+        enum pgw_status status = amap_copy(system, region->amap, &copy);
+        if (status != PGW_OK)
+            return status;
+        vm_amap_release(system, region->amap);
+        region->amap = copy;
+    }
+    region->needs_copy = false;
+    return PGW_OK;
+}
+
+enum pgw_status
+vm_amap_split(struct vm_system *system, struct vm_amap *amap, uint64_t idx, struct vm_amap **right)
+{
+    struct vm_amap *new;
+    enum pgw_status status = vm_amap_create(system, &new);
+
+    BASE_ASSERT(amap->refs == 1);
+    if (status != PGW_OK)
+        return status;
+    status = base_radix_split(&amap->slots, idx, &new->slots);
+    if (status != PGW_OK || new->slots.count == 0) {
+        vm_amap_release(system, new);
+        new = NULL;
+    }
+    if (status == PGW_OK)
+        *right = new;
+    return status;
+}
+
+struct vm_anon *
+vm_amap_lookup(const struct vm_region *region, uint64_t va)
+{
+    if (region->amap == NULL)
+        return NULL;
+    return base_radix_get(&region->amap->slots, vm_region_idx(region, va));
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Anons: one page of private memory each, in RAM, on swap, in both places, or in neither, which is
+ * how a page that was touched but never written is kept: as zeros.
+ *
+ *                  attach                        reclaim, never written
+ *     (nothing) ------------> in RAM -----------------------------------> (nothing)
+ *                             |    ^ \
+ *          reclaim: put slot  |    |  +-- reclaim, clean and slot valid --> on swap
+ *                             v    | get: the slot stays until the page is dirtied
+ *                            on swap
+ */
+#include "vm/core.h"
+
+struct vm_anon *
+vm_anon_create(struct vm_system *system)
+{
+    struct vm_anon *anon = base_pool_get(&system->anons);
+
+    if (anon == NULL)
+        return NULL;
+    anon->refs = 1;
+    anon->id = system->anon_ids++;
+    anon->page = NULL;
+    anon->slot = PAGER_SLOT_NONE;
+    system->stats.anons++;
+    return anon;
+}
+
+void
+vm_anon_release(struct vm_system *system, struct vm_anon *anon)
+{
+    BASE_ASSERT(anon->refs > 0);
+    if (--anon->refs > 0)
+        return;
+    vm_anon_forget_slot(system, anon);
+    if (anon->page != NULL)
+        vm_page_free(system, anon->page);
+    base_pool_put(&system->anons, anon);
+    system->stats.anons--;
+}
+
+void
+vm_anon_attach(struct vm_system *system, struct vm_anon *anon, struct mem_page *page)
+{
+    BASE_ASSERT(anon->page == NULL);
+    anon->page = page;
+    page->owner = anon;
+    page->owner_kind = MEM_OWNER_ANON;
+    vm_page_admit(system, page);
+}
+
+void
+vm_anon_forget_slot(struct vm_system *system, struct vm_anon *anon)
+{
+    if (anon->slot == PAGER_SLOT_NONE)
+        return;
+    system->swap->ops->forget(system->swap, anon->slot);
+    anon->slot = PAGER_SLOT_NONE;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The invariants of core.h, verified: C1 to C5, the counts, and each contract's own check.  Slow;
+ * for tests and for the curious.  No I/O may be under way.
+ */
+#include <stdint.h>
+
+#include "vm/core.h"
+
+/* Pointers seen, with how often: a radix tree over addresses, the count kept as the value. */
+struct tally {
+    struct base_radix seen;
+    bool failed; /* no memory: then nothing was proved, and the check says no */
+};
+
+static uint64_t
+tally_add(struct tally *tally, const void *what)
+{
+    uint64_t key = (uint64_t)(uintptr_t)what >> 3;
+    uintptr_t count = (uintptr_t)base_radix_get(&tally->seen, key) + 1;
+
+    if (base_radix_set(&tally->seen, key, (void *)count) != PGW_OK)
+        tally->failed = true;
+    return count;
+}
+
+struct check {
+    struct vm_system *system;
+    struct tally anons, amaps;
+    uint64_t slots;   /* anons with a slot */
+    uint64_t in_ram;  /* anons and object slots with a page */
+};
+
+/* A page in RAM and its owner point at each other, and the policy knows the page (C3). */
+static bool
+check_page(struct check *check, const struct mem_page *page, const void *owner, unsigned kind)
+{
+    check->in_ram++;
+    return page->owner == owner && page->owner_kind == kind && page->queued && !page->busy;
+}
+
+static bool
+check_anon(struct check *check, struct vm_anon *anon)
+{
+    if (tally_add(&check->anons, anon) > 1)
+        return true;
+    check->slots += anon->slot != PAGER_SLOT_NONE;
+    if (anon->slot != PAGER_SLOT_NONE &&
+        !check->system->swap->ops->has(check->system->swap, anon->slot))
+        return false;
+    return anon->page == NULL || check_page(check, anon->page, anon, MEM_OWNER_ANON);
+}
+
+/* Everything in the amap is within the region's reach (C1). */
+static bool
+check_amap(struct check *check, const struct vm_region *region)
+{
+    const struct vm_amap *amap = region->amap;
+    uint64_t first = vm_region_idx(region, region->start);
+    uint64_t end = first + ((region->end - region->start) >> PAGE_SHIFT);
+    struct vm_anon *anon;
+
+    if (amap->refs > 1 && !region->needs_copy)
+        return false;
+    if (tally_add(&check->amaps, amap) > 1)
+        return true;
+    for (uint64_t idx = 0; (anon = base_radix_next(&amap->slots, &idx)) != NULL; idx++)
+        if (idx < first || idx >= end || !check_anon(check, anon))
+            return false;
+    return true;
+}
+
+/* What is mapped is what the core says, and writable only for one who is alone with it (C5). */
+static bool
+check_mappings(const struct vm_space *space, const struct vm_region *region)
+{
+    const struct pmap_ops *ops = space->system->pmap_ops;
+    struct mem_page *page;
+    prot_t prot;
+
+    if (region->end - region->start > (UINT64_C(1) << 32))
+        return true; /* page by page would take too long */
+    for (uint64_t va = region->start; va < region->end; va += PAGE_SIZE) {
+        if (ops->extract(space->pmap, va, &page, &prot) != PGW_OK)
+            continue;
+        const struct vm_anon *anon = vm_amap_lookup(region, va);
+        const struct mem_page *right = anon != NULL ? anon->page : NULL;
+        if (anon == NULL && region->object != NULL)
+            right = vm_object_page(region->object,
+                (region->offset + (va - region->start)) >> PAGE_SHIFT);
+        bool alone = anon != NULL && anon->refs == 1 && !region->needs_copy;
+        if (page != right || ((prot & PROT_MASK_W) != 0 && !alone))
+            return false;
+        if ((prot & ~(region->prot | PROT_MASK_R)) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool
+check_regions(struct check *check, struct vm_space *space)
+{
+    struct vm_region *region;
+    uint64_t at = 0, mapped = 0, count = 0;
+
+    RB_FOREACH(region, vm_region_tree, &space->regions) {
+        if (region->start < at || region->end <= region->start ||
+            ((region->start | region->end) & ~PAGE_MASK) != 0)
+            return false;
+        at = region->end;
+        mapped += region->end - region->start;
+        count++;
+        if (region->amap != NULL && check != NULL && !check_amap(check, region))
+            return false;
+        if (!check_mappings(space, region))
+            return false;
+    }
+    return at <= space->system->space_end && mapped == space->mapped && count == space->nregions;
+}
+
+bool
+vm_space_check(struct space *space)
+{
+    struct vm_space *vm_space = vm_space_of(space);
+
+    base_lock_take(&vm_space->system->lock);
+    bool ok = check_regions(NULL, vm_space) && vm_space->system->pmap_ops->check(vm_space->pmap);
+    base_lock_drop(&vm_space->system->lock);
+    return ok;
+}
+
+/* Reference counts are what was seen (C2). */
+static bool
+check_refs(struct check *check)
+{
+    uint64_t idx = 0;
+    void *count;
+
+    for (; (count = base_radix_next(&check->anons.seen, &idx)) != NULL; idx++)
+        if (((const struct vm_anon *)(uintptr_t)(idx << 3))->refs != (uintptr_t)count)
+            return false;
+    for (idx = 0; (count = base_radix_next(&check->amaps.seen, &idx)) != NULL; idx++)
+        if (((const struct vm_amap *)(uintptr_t)(idx << 3))->refs != (uintptr_t)count)
+            return false;
+    return check->anons.seen.count == check->system->stats.anons;
+}
+
+static bool
+check_objects(struct check *check)
+{
+    struct vm_object *object;
+    struct mem_page *page;
+
+    TAILQ_FOREACH(object, &check->system->all_objects, link) {
+        for (uint64_t idx = 0; (page = base_radix_next(&object->pages, &idx)) != NULL; idx++)
+            if (page->offset != idx || !check_page(check, page, object, MEM_OWNER_OBJECT))
+                return false;
+    }
+    return true;
+}
+
+/* The frame table tells the same story. */
+static bool
+check_frames(const struct check *check)
+{
+    const struct mem *mem = check->system->mem;
+    uint64_t queued = 0;
+
+    for (uint64_t i = 0; i < mem->nframes; i++)
+        queued += mem->pages[i].queued;
+    return queued == check->in_ram && queued == check->system->stats.resident &&
+        queued == check->system->policy->count && mem_check(mem);
+}
+
+static bool
+check_all(struct check *check)
+{
+    struct vm_system *system = check->system;
+    struct vm_space *space;
+
+    TAILQ_FOREACH(space, &system->all_spaces, link) {
+        if (!check_regions(check, space) || !system->pmap_ops->check(space->pmap))
+            return false;
+    }
+    if (!check_objects(check) || !check_refs(check) || !check_frames(check))
+        return false;
+    if (system->swap != NULL && (check->slots != system->swap->stats.used ||
+                                    !system->swap->ops->check(system->swap)))
+        return false;
+    return system->policy->ops->check(system->policy) && !check->anons.failed &&
+        !check->amaps.failed;
+}
+
+bool
+vm_check(struct vm_system *system)
+{
+    struct check check = {.system = system};
+
+    base_lock_take(&system->lock);
+    base_radix_init(&check.anons.seen, &system->nodes);
+    base_radix_init(&check.amaps.seen, &system->nodes);
+    bool ok = check_all(&check);
+    base_radix_fini(&check.anons.seen);
+    base_radix_fini(&check.amaps.seen);
+    base_lock_drop(&system->lock);
+    return ok;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The paged core's own structures.  Private to vm/.
+ *
+ *     space ---> regions (a red-black tree by address)
+ *                  |      \
+ *                  |       +--> amap --> anon --> page in RAM, or slot on swap, or both
+ *                  |                                (neither: the page is all zeros)
+ *                  +----------> object --> page in RAM, or in the file behind its pager
+ *
+ * An anon is one page of private memory.  Copy-on-write is anon.refs > 1.  The amap layer lies over
+ * the object layer: what is in the amap hides the object's page.
+ *
+ * Invariants (check.c verifies them):
+ *  C1  A region's amap is its own, or is shared copy-on-write with regions that cover the very same
+ *      pages of other spaces (needs_copy).  So nothing in an amap is out of its regions' reach, and a
+ *      part that is unmapped can be freed at once.  Splitting a region splits its amap.
+ *  C2  anon.refs is the number of amap slots that point at the anon, and one more while its page is
+ *      in I/O.
+ *  C3  A page of RAM in the policy is owned by exactly one anon or object, which points back.
+ *  C4  A slot belongs to one anon.  If the page is in RAM too, its bytes equal the slot's unless the
+ *      page is dirty or modified.
+ *  C5  A mapping allows writing only if nobody else can see the page: the anon has one reference, in
+ *      an amap that is not to be copied.
+ *
+ * Locking: everything here is guarded by vm_system.lock.  The lock is dropped only in
+ * vm_io_wait(), while the pages of the I/O are busy; whoever called anything that may wait looks
+ * again at what it knew.
+ */
+#ifndef VM_CORE_H
+#define VM_CORE_H
+
+#include <sys/queue.h>
+#include <sys/tree.h>
+
+#include "base/assert.h"
+#include "base/lock.h"
+#include "base/pool.h"
+#include "base/radix.h"
+#include "vm/vm.h"
+
+struct vm_anon {
+    uint32_t refs;
+    uint32_t id;           /* for the policy's key: the n-th anon of its system */
+    struct mem_page *page; /* NULL: not in RAM */
+    uint64_t slot;         /* PAGER_SLOT_NONE: not on swap */
+};
+
+struct vm_amap {
+    uint32_t refs; /* regions */
+    struct base_radix slots;
+};
+
+struct vm_object {
+    struct vm_system *system;
+    struct pager *pager;
+    struct base_radix pages; /* by index in the object */
+    uint64_t npages;
+    uint64_t id;
+    uint64_t refs;
+    TAILQ_ENTRY(vm_object) link; /* vm_system.objects */
+};
+
+struct vm_region {
+    RB_ENTRY(vm_region) link;
+    uint64_t start, end; /* [start, end), page aligned */
+    struct vm_amap *amap; /* NULL: no private page yet */
+    uint64_t anchor;      /* the address that is index 0 of the amap */
+    struct vm_object *object;
+    uint64_t offset;  /* bytes into the object at start */
+    uint64_t len_max; /* growsdown: bytes */
+    prot_t prot;
+    enum space_use use;
+    bool growsdown;
+    bool needs_copy; /* the amap may be shared: copy it before it is changed */
+};
+
+RB_HEAD(vm_region_tree, vm_region);
+
+struct vm_space {
+    struct space space; /* first: a struct space * is a struct vm_space * */
+    struct vm_system *system;
+    struct pmap *pmap;
+    struct vm_region_tree regions;
+    struct vm_region *hint; /* the region found last */
+    uint64_t nregions;
+    uint64_t mapped; /* bytes */
+    struct {
+        uint64_t minor, major, zero_fill, cow;
+    } faults;
+    TAILQ_ENTRY(vm_space) link; /* vm_system.spaces */
+};
+
+struct vm_system {
+    struct base_lock lock;
+    struct mem *mem;
+    struct base_alloc *alloc;
+    struct pmap_system *pmap_system;
+    const struct pmap_ops *pmap_ops;
+    struct policy *policy;
+    struct pager *swap;
+    uint64_t space_end;
+    uint64_t free_low, free_high; /* watermarks of the page daemon, frames */
+    uint64_t daemon_rests; /* turns that the daemon leaves out, having found nothing to free */
+    uint64_t evictions_to_scan;   /* until referenced bits are harvested again */
+    uint32_t anon_ids;
+    uint64_t object_ids, space_ids;
+    struct base_pool anons, amaps, regions, objects, spaces, nodes;
+    TAILQ_HEAD(, vm_space) all_spaces;
+    TAILQ_HEAD(, vm_object) all_objects;
+    struct vm_stats stats;
+};
+
+/* The lowest address that is given out when nobody asks for a place: null pointers stay wild. */
+#define VM_SPACE_START ((uint64_t)0x10000)
+
+/* --- region.c: the tree of regions --- */
+
+RB_PROTOTYPE(vm_region_tree, vm_region, link, vm_region_compare)
+int vm_region_compare(const struct vm_region *a, const struct vm_region *b);
+
+/* The region that contains va, or the first above it; NULL. */
+struct vm_region *vm_region_at_or_above(struct vm_space *space, uint64_t va);
+/* The region that contains va; NULL. */
+struct vm_region *vm_region_at(struct vm_space *space, uint64_t va);
+/* Puts a filled-in record (from the regions pool) into the tree; its references come with it. */
+void vm_region_insert(struct vm_space *space, struct vm_region *region);
+/* Gives it another place; the order of regions may change, indices in its amap stay. */
+void vm_region_move(struct vm_space *space, struct vm_region *region, uint64_t start,
+    uint64_t end);
+/* Takes it out of the tree and frees it; drops its amap and object. */
+void vm_region_destroy(struct vm_space *space, struct vm_region *region);
+/* Makes va a boundary between two regions, if it lies inside one. */
+MUST_CHECK enum pgw_status vm_region_clip(struct vm_space *space, uint64_t va);
+/* The highest hole of len bytes that ends at or below top; PGW_NOSPACE. */
+MUST_CHECK enum pgw_status vm_region_hole(struct vm_space *space, uint64_t len, uint64_t top,
+    uint64_t *va);
+/* The lowest address that a growing stack may ever take. */
+uint64_t vm_region_floor(const struct vm_region *region);
+
+static inline uint64_t
+vm_region_idx(const struct vm_region *region, uint64_t va)
+{
+    return (va - region->anchor) >> PAGE_SHIFT;
+}
+
+/* --- amap.c --- */
+
+MUST_CHECK enum pgw_status vm_amap_create(struct vm_system *system, struct vm_amap **amap);
+/* Drops one region's reference; the last one lets go of every anon. */
+void vm_amap_release(struct vm_system *system, struct vm_amap *amap);
+/* Gives the region an amap that it may change: makes or copies one as needed. */
+MUST_CHECK enum pgw_status vm_amap_own(struct vm_system *system, struct vm_region *region);
+/* Splits an owned amap in two at idx; *right is NULL if nothing is there. */
+MUST_CHECK enum pgw_status vm_amap_split(struct vm_system *system, struct vm_amap *amap,
+    uint64_t idx, struct vm_amap **right);
+
+/* The anon behind va in the region; NULL. */
+struct vm_anon *vm_amap_lookup(const struct vm_region *region, uint64_t va);
+
+/* --- anon.c --- */
+
+/* An anon with one reference and neither page nor slot; NULL: no memory. */
+struct vm_anon *vm_anon_create(struct vm_system *system);
+void vm_anon_release(struct vm_system *system, struct vm_anon *anon);
+/* Gives the anon a fresh page, which becomes pageable. */
+void vm_anon_attach(struct vm_system *system, struct vm_anon *anon, struct mem_page *page);
+/* Frees the swap slot, if there is one; the page must then be counted as dirty. */
+void vm_anon_forget_slot(struct vm_system *system, struct vm_anon *anon);
+
+/* --- object.c --- */
+
+/* The page at idx if it is in RAM (perhaps busy), else NULL. */
+struct mem_page *vm_object_page(const struct vm_object *object, uint64_t idx);
+MUST_CHECK enum pgw_status vm_object_attach(struct vm_object *object, uint64_t idx,
+    struct mem_page *page);
+void vm_object_hold_locked(struct vm_object *object);
+void vm_object_release_locked(struct vm_object *object);
+
+/* --- page.c: pages and the policy --- */
+
+/* The page that embeds the node. */
+static inline struct mem_page *
+vm_page_of_node(struct base_node *node)
+{
+    return (struct mem_page *)(void *)((char *)node - offsetof(struct mem_page, node));
+}
+
+/* The policy's key of a page that an anon or object owns. */
+uint64_t vm_page_key(const struct mem_page *page);
+/* Makes an owned page known to the policy. */
+void vm_page_admit(struct vm_system *system, struct mem_page *page);
+/* Unmaps, forgets and frees a page whose owner lets go of it.  Not busy: I/O holds the owner. */
+void vm_page_free(struct vm_system *system, struct mem_page *page);
+/* A free frame that leaves the reserve alone; NULL: reclaim, then look at everything again. */
+struct mem_page *vm_page_alloc(struct vm_system *system, unsigned flags);
+
+/* --- io.c --- */
+
+/* Reads one slot into page, which it makes busy; drops the lock while it waits. */
+MUST_CHECK enum pgw_status vm_io_get(struct vm_system *system, struct pager *pager, uint64_t slot,
+    struct mem_page *page);
+/* Writes n pages, busy meanwhile, and sets slots; drops the lock while it waits. */
+MUST_CHECK enum pgw_status vm_io_put(struct vm_system *system, struct pager *pager,
+    struct mem_page *const *pages, unsigned n, uint64_t *slots);
+/* Somebody else's I/O owns a page that is wanted: lets it proceed. */
+void vm_io_yield(struct vm_system *system, struct pager *pager);
+
+/* --- reclaim.c --- */
+
+uint64_t vm_reclaim_locked(struct vm_system *system, uint64_t n);
+/* The page daemon's turn, if free frames are below the low watermark. */
+void vm_daemon_locked(struct vm_system *system);
+MUST_CHECK enum pgw_status vm_evict_page_locked(struct vm_system *system, struct mem_page *page);
+
+/* --- fault.c, fork.c, map.c, check.c: the operations of a space --- */
+
+enum space_fault vm_fault_locked(struct vm_space *space, uint64_t va, enum access access);
+enum pgw_status vm_fork(struct space *space, struct space **child);
+enum pgw_status vm_map(struct space *space, const struct space_map_args *args, uint64_t *va);
+enum pgw_status vm_unmap(struct space *space, uint64_t va, uint64_t len);
+enum pgw_status vm_protect(struct space *space, uint64_t va, uint64_t len, prot_t prot);
+enum pgw_status vm_remap(struct space *space, uint64_t old, uint64_t old_len, uint64_t new_len,
+    bool may_move, bool fixed, uint64_t *va);
+/* Destroys the regions in a range whose ends are boundaries. */
+void vm_map_clear(struct vm_space *space, uint64_t va, uint64_t end);
+bool vm_space_check(struct space *space);
+
+/* --- space.c --- */
+
+MUST_CHECK enum pgw_status vm_space_create_locked(struct vm_system *system,
+    struct vm_space **space);
+void vm_space_destroy_locked(struct vm_space *space);
+
+static inline struct vm_space *
+vm_space_of(struct space *space)
+{
+    return (struct vm_space *)space;
+}
+
+#endif

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Page faults: an access that the MMU could not translate is given a mapping, or is refused.
+ *
+ * Four cases, as in UVM (1: the page is in the amap layer; 2: it is in the object layer, or
+ * nowhere; A: it can be used as it is; B: it must be copied or made):
+ *
+ *           read, or alone             write, and shared            no anon yet
+ *
+ *     amap   [ anon ] <-- map          [ anon ]--copy-->[ anon' ]   [      ]   [ anon' ]
+ *                |                         |                |           |          ^
+ *     object  [  . ]                    [  . ]           [  . ]     [ page ]---copy+ (2B, write)
+ *                                                                       ^
+ *               1A                        1B                            map (2A, read)
+ *
+ * With no object, 2B fills the new anon with zeros, for reads too.
+ *
+ * Restarts.  A step that needs the device, or a frame that is not there, drops the lock or
+ * evicts pages; nothing known before it can be trusted after it.  So such a step does its work and
+ * then the whole fault starts again, and finds the page in RAM.  The steps between two
+ * restarts never wait.  Rejected: to hold references and continue in the middle, which is where such
+ * code has always had its races.
+ */
+#include <string.h>
+
+#include "vm/core.h"
+
+/* A fault that still finds no memory after so many restarts is given up: on a machine of very few
+ * frames the pages that one access needs may chase each other out. */
+#define FAULT_RESTARTS_MAX 256u
+
+/* Frames one attempt may need: the page, and tables on the way to it. */
+#define FAULT_FRAMES 4u
+
+enum fault_step {
+    STEP_DONE,    /* the mapping is there */
+    STEP_RESTART, /* something was waited for or evicted: look again */
+    STEP_STARVED, /* no frame: reclaim, then look again */
+    STEP_NOMEM,   /* no record, which reclaim does not help */
+    STEP_IO,      /* the page cannot be read */
+    STEP_BUS      /* no such page in the object */
+};
+
+struct fault {
+    struct vm_space *space;
+    struct vm_system *system;
+    struct vm_region *region;
+    uint64_t va; /* of the page */
+    enum access access;
+    bool waited;    /* for a device: a major fault */
+    bool zero_fill; /* gave a fresh page of zeros */
+    bool cow;       /* copied a page */
+};
+
+/* RISC-V and x86 alike: what can be written can be read. */
+static prot_t
+fault_prot(const struct vm_region *region)
+{
+    return region->prot | ((region->prot & PROT_MASK_W) != 0 ? PROT_MASK_R : 0u);
+}
+
+/* A stack that is entered below its start grows down to the page, if it may. */
+static struct vm_region *
+fault_grow(struct vm_space *space, struct vm_region *above, uint64_t va)
+{
+    if (above == NULL || !above->growsdown || above->end - va > above->len_max)
+        return NULL;
+    struct vm_region *below = RB_PREV(vm_region_tree, &space->regions, above);
+    if (below != NULL && below->end + SPACE_GUARD > va)
+        return NULL;
+    vm_region_move(space, above, va, above->end);
+    return above;
+}
+
+static enum fault_step
+fault_enter(struct fault *fault, struct mem_page *page, prot_t prot)
+{
+    enum pgw_status status = fault->system->pmap_ops->enter(fault->space->pmap, fault->va, &page, 1,
+        0, prot, fault->access, 0);
+
+    if (status == PGW_OK)
+        return STEP_DONE;
+    return status == PGW_NORAM ? STEP_STARVED : STEP_NOMEM;
+}
+
+/* The anon's page is on swap: brings it in. */
+static enum fault_step
+fault_page_in(struct fault *fault, struct vm_anon *anon)
+{
+    struct vm_system *system = fault->system;
+    struct mem_page *page = vm_page_alloc(system, anon->slot == PAGER_SLOT_NONE ? MEM_ZERO : 0);
+
+    if (page == NULL)
+        return STEP_STARVED;
+    vm_anon_attach(system, anon, page);
+    if (anon->slot == PAGER_SLOT_NONE) { /* it had never been written */
+        fault->zero_fill = true;
+        return STEP_RESTART;
+    }
+    anon->refs++;
+    enum pgw_status status = vm_io_get(system, system->swap, anon->slot, page);
+    if (status == PGW_OK) {
+        fault->waited = true;
+        system->stats.pages_in++;
+        if (system->swap->stats.used > system->swap->stats.slots / 2) {
+            /* Swap is getting full: a slot that doubles a page in RAM is better free. */
+            vm_anon_forget_slot(system, anon);
+            page->dirty = 1;
+        }
+    } else { /* the slot is kept: the device may come back */
+        anon->page = NULL;
+        vm_page_free(system, page);
+    }
+    vm_anon_release(system, anon);
+    return status == PGW_OK ? STEP_RESTART : STEP_IO;
+}
+
+/* Puts anon, which has a fresh page, behind the faulting address, in place of old (may be NULL). */
+static enum fault_step
+fault_install(struct fault *fault, struct vm_anon *anon, struct vm_anon *old)
+{
+    struct vm_region *region = fault->region;
+    uint64_t idx = vm_region_idx(region, fault->va);
+
+    if (base_radix_set(&region->amap->slots, idx, anon) != PGW_OK) {
+        vm_anon_release(fault->system, anon);
+        return STEP_NOMEM;
+    }
+    if (old != NULL) {
+        /* Other spaces keep their mappings of the old page; this space's must go first. */
+        fault->system->pmap_ops->remove(fault->space->pmap, fault->va, 1);
+        vm_anon_release(fault->system, old);
+    }
+    return fault_enter(fault, anon->page, fault_prot(region));
+}
+
+/* An anon of one's own with a page of its own, filled by copying from (NULL: zeros). */
+static enum fault_step
+fault_promote(struct fault *fault, const struct mem_page *from, struct vm_anon *old)
+{
+    struct vm_system *system = fault->system;
+
+    if (vm_amap_own(system, fault->region) != PGW_OK)
+        return STEP_NOMEM;
+    struct vm_anon *anon = vm_anon_create(system);
+    if (anon == NULL)
+        return STEP_NOMEM;
+    struct mem_page *page = vm_page_alloc(system, from == NULL ? MEM_ZERO : 0);
+    if (page == NULL) {
+        vm_anon_release(system, anon);
+        return STEP_STARVED;
+    }
+    if (from != NULL) {
+        memcpy(mem_page_bytes(system->mem, page), mem_page_bytes(system->mem, from), PAGE_SIZE);
+        page->dirty = 1;
+        fault->cow = true;
+    } else {
+        fault->zero_fill = true;
+    }
+    vm_anon_attach(system, anon, page);
+    return fault_install(fault, anon, old);
+}
+
+/* Case 1: there is an anon. */
+static enum fault_step
+fault_anon(struct fault *fault, struct vm_anon *anon)
+{
+    struct vm_region *region = fault->region;
+    struct mem_page *page = anon->page;
+    prot_t prot = fault_prot(region);
+
+    if (page == NULL)
+        return fault_page_in(fault, anon);
+    if (page->busy) {
+        vm_io_yield(fault->system, fault->system->swap);
+        return STEP_RESTART;
+    }
+    if (fault->access == ACCESS_WRITE) {
+        if (vm_amap_own(fault->system, region) != PGW_OK)
+            return STEP_NOMEM;
+        if (anon->refs > 1)
+            return fault_promote(fault, page, anon);
+        vm_anon_forget_slot(fault->system, anon);
+        page->dirty = 1;
+    } else if (anon->refs > 1 || region->needs_copy) {
+        prot &= ~PROT_MASK_W;
+    }
+    return fault_enter(fault, page, prot);
+}
+
+/* Reads a page of the object into RAM. */
+static enum fault_step
+fault_object_in(struct fault *fault, struct vm_object *object, uint64_t idx)
+{
+    struct vm_system *system = fault->system;
+    struct mem_page *page = vm_page_alloc(system, 0);
+
+    if (page == NULL)
+        return STEP_STARVED;
+    if (vm_object_attach(object, idx, page) != PGW_OK) {
+        mem_free(system->mem, page);
+        return STEP_NOMEM;
+    }
+    vm_object_hold_locked(object);
+    enum pgw_status status = vm_io_get(system, object->pager, idx, page);
+    if (status == PGW_OK) {
+        fault->waited = true;
+        system->stats.file_pages_in++;
+    } else {
+        base_radix_remove(&object->pages, idx);
+        vm_page_free(system, page);
+    }
+    vm_object_release_locked(object);
+    return status == PGW_OK ? STEP_RESTART : STEP_IO;
+}
+
+/* Case 2: no anon; the object's page, or zeros. */
+static enum fault_step
+fault_object(struct fault *fault)
+{
+    struct vm_region *region = fault->region;
+    struct vm_object *object = region->object;
+
+    if (object == NULL)
+        return fault_promote(fault, NULL, NULL);
+    uint64_t idx = (region->offset + (fault->va - region->start)) >> PAGE_SHIFT;
+    if (idx >= object->npages)
+        return STEP_BUS;
+    struct mem_page *page = vm_object_page(object, idx);
+    if (page == NULL)
+        return fault_object_in(fault, object, idx);
+    if (page->busy) {
+        vm_io_yield(fault->system, object->pager);
+        return STEP_RESTART;
+    }
+    if (fault->access == ACCESS_WRITE)
+        return fault_promote(fault, page, NULL);
+    return fault_enter(fault, page, fault_prot(region) & ~PROT_MASK_W);
+}
+
+static void
+fault_count(const struct fault *fault)
+{
+    struct vm_stats *stats = &fault->system->stats;
+    struct vm_space *space = fault->space;
+
+    stats->faults++;
+    stats->minor += !fault->waited;
+    stats->major += fault->waited;
+    stats->zero_fill += fault->zero_fill;
+    stats->cow += fault->cow;
+    space->faults.minor += !fault->waited;
+    space->faults.major += fault->waited;
+    space->faults.zero_fill += fault->zero_fill;
+    space->faults.cow += fault->cow;
+}
+
+/* Finds the region and whether it allows the access. */
+static enum space_fault
+fault_look(struct fault *fault)
+{
+    struct vm_space *space = fault->space;
+    struct vm_region *region = vm_region_at_or_above(space, fault->va);
+
+    if (region == NULL || region->start > fault->va)
+        region = fault_grow(space, region, fault->va);
+    if (region == NULL)
+        return SPACE_FAULT_MAPERR;
+    fault->region = region;
+    return prot_allows(fault_prot(region), fault->access) ? SPACE_FAULT_OK : SPACE_FAULT_ACCERR;
+}
+
+/* One attempt, from the address on. */
+static enum fault_step
+fault_attempt(struct fault *fault)
+{
+    struct vm_anon *anon = vm_amap_lookup(fault->region, fault->va);
+
+    return anon != NULL ? fault_anon(fault, anon) : fault_object(fault);
+}
+
+enum space_fault
+vm_fault_locked(struct vm_space *space, uint64_t va, enum access access)
+{
+    struct fault fault = {
+        .space = space, .system = space->system, .va = page_floor(va), .access = access};
+
+    for (unsigned restarts = 0; restarts < FAULT_RESTARTS_MAX; restarts++) {
+        enum space_fault look = fault_look(&fault);
+        if (look != SPACE_FAULT_OK)
+            return look;
+        enum fault_step step = fault_attempt(&fault);
+        if (step == STEP_DONE) {
+            fault_count(&fault);
+            vm_daemon_locked(fault.system);
+            return SPACE_FAULT_OK;
+        }
+        if (step == STEP_IO)
+            return SPACE_FAULT_IO;
+        if (step == STEP_BUS)
+            return SPACE_FAULT_BUS;
+        if (step == STEP_NOMEM)
+            break;
+        if (step == STEP_STARVED) {
+            fault.system->stats.direct_reclaims++;
+            if (vm_reclaim_locked(fault.system, FAULT_FRAMES) == 0)
+                break;
+        }
+    }
+    return SPACE_FAULT_NOMEM;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Pages of RAM as the core and the policy see them. */
+#include "vm/core.h"
+
+#define KEY_OBJECT_SHIFT 40 /* an object's pages: its id above, the index below */
+#define KEY_ANON ((uint64_t)1 << 63)
+
+uint64_t
+vm_page_key(const struct mem_page *page)
+{
+    if (page->owner_kind == MEM_OWNER_ANON)
+        return KEY_ANON | ((const struct vm_anon *)page->owner)->id;
+    return ((const struct vm_object *)page->owner)->id << KEY_OBJECT_SHIFT | page->offset;
+}
+
+void
+vm_page_admit(struct vm_system *system, struct mem_page *page)
+{
+    system->policy->ops->admit(system->policy, &page->node, vm_page_key(page));
+    page->queued = 1;
+    system->stats.resident++;
+    if (system->stats.resident > system->stats.resident_peak)
+        system->stats.resident_peak = system->stats.resident;
+}
+
+struct mem_page *
+vm_page_alloc(struct vm_system *system, unsigned flags)
+{
+    return mem_alloc(system->mem, 0, flags);
+}
+
+void
+vm_page_free(struct vm_system *system, struct mem_page *page)
+{
+    BASE_ASSERT(!page->busy);
+    system->pmap_ops->page_protect(system->pmap_system, page, PROT_MASK_NONE);
+    if (page->queued) {
+        system->policy->ops->forget(system->policy, &page->node);
+        page->queued = 0;
+        system->stats.resident--;
+    }
+    page->owner = NULL;
+    page->owner_kind = MEM_OWNER_NONE;
+    page->wired = 0;
+    mem_free(system->mem, page);
+}

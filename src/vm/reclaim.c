@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reclaim: pages go so that frames come.
+ *
+ *     victim (policy) --> unmap --> clean, or all zeros?  free it
+ *                               --> dirty: gather up to PAGER_RUN_MAX of them, put them together,
+ *                                   free them; if the put fails they stay, dirty, and are admitted
+ *                                   anew (law G2), and the hand goes on to find clean ones.
+ *
+ * The page daemon works between two watermarks, ahead of need.  A fault that finds no frame
+ * reclaims directly.  On a machine with one flow of control both run here, on the time of
+ * whoever asked.
+ *
+ * A victim is unmapped before it is judged, because "modified" is only final when nobody can write.
+ * While its page is in I/O an owner is held by a reference, so that nothing is freed under it.
+ */
+#include "vm/core.h"
+
+/* Recency policies see a page's use when its referenced bit is harvested.  A scan of all frames is
+ * made once in resident / SCAN_PART evictions. */
+#define SCAN_PART 16u
+
+/* A daemon that found nothing to free leaves so many turns out: the scan costs as much as there
+ * are pages, and a fault that needs a frame reclaims for itself. */
+#define DAEMON_REST 64u
+
+/* Tells a policy that ranks by recency which pages were used since the last time. */
+static void
+reclaim_scan(struct vm_system *system)
+{
+    const struct policy_ops *ops = system->policy->ops;
+
+    if ((ops->wants & POLICY_WANTS_SCAN) == 0)
+        return;
+    if (system->evictions_to_scan > 0) {
+        system->evictions_to_scan--;
+        return;
+    }
+    for (uint64_t i = 0; i < system->mem->nframes; i++) {
+        struct mem_page *page = &system->mem->pages[i];
+        if (page->queued && system->pmap_ops->page_test_clear_referenced(system->pmap_system, page))
+            ops->accessed(system->policy, &page->node, false);
+    }
+    system->evictions_to_scan = system->stats.resident / SCAN_PART;
+}
+
+/* Known to be dirty, and there is nowhere to put it: not worth unmapping. */
+static bool
+reclaim_is_hopeless(const struct vm_system *system, const struct mem_page *page)
+{
+    const struct pager *swap = system->swap;
+
+    if (page->owner_kind != MEM_OWNER_ANON || !page->dirty)
+        return false;
+    const struct vm_anon *anon = page->owner;
+    return swap == NULL || (anon->slot == PAGER_SLOT_NONE && swap->stats.used >= swap->stats.slots);
+}
+
+/* The policy's choice, passing over pages that cannot go; NULL when none can. */
+static struct mem_page *
+reclaim_victim(struct vm_system *system)
+{
+    const struct policy_ops *ops = system->policy->ops;
+
+    for (uint64_t tries = system->stats.resident; tries > 0; tries--) {
+        struct base_node *node = ops->victim(system->policy);
+        if (node == NULL)
+            return NULL;
+        struct mem_page *page = vm_page_of_node(node);
+        if (!page->busy && page->wired == 0 && !reclaim_is_hopeless(system, page))
+            return page;
+        ops->forget(system->policy, node);
+        ops->admit(system->policy, node, vm_page_key(page));
+    }
+    return NULL;
+}
+
+/* Unmaps the page and says whether its bytes are nowhere else. */
+static bool
+reclaim_must_put(struct vm_system *system, struct mem_page *page)
+{
+    system->pmap_ops->page_protect(system->pmap_system, page, PROT_MASK_NONE);
+    if (page->owner_kind != MEM_OWNER_ANON)
+        return false;
+    return page->dirty || system->pmap_ops->page_is_modified(system->pmap_system, page);
+}
+
+/* The owner forgets the page, and the frame is free. */
+static void
+reclaim_detach(struct vm_system *system, struct mem_page *page)
+{
+    if (page->owner_kind == MEM_OWNER_ANON) {
+        struct vm_anon *anon = page->owner;
+        anon->page = NULL;
+    } else {
+        struct vm_object *object = page->owner;
+        base_radix_remove(&object->pages, page->offset);
+    }
+    page->owner = NULL;
+    page->owner_kind = MEM_OWNER_NONE;
+    mem_free(system->mem, page);
+    system->stats.evicted++;
+}
+
+/* Takes the page out of the policy, as evicted. */
+static void
+reclaim_dequeue(struct vm_system *system, struct mem_page *page)
+{
+    system->policy->ops->evicted(system->policy, &page->node, vm_page_key(page));
+    page->queued = 0;
+    system->stats.resident--;
+}
+
+/* Writes a run to swap, in two halves where it does not fit whole; how many pages were written,
+ * with slots set, counted from the first one. */
+static unsigned
+reclaim_put(struct vm_system *system, struct mem_page *const *pages, unsigned n, uint64_t *slots)
+{
+    unsigned written = 0;
+
+    while (written < n && system->swap != NULL) {
+        unsigned run = n - written;
+        enum pgw_status status = PGW_NOSWAP;
+        for (; run > 0; run /= 2) {
+            status = vm_io_put(system, system->swap, pages + written, run, slots + written);
+            if (status == PGW_OK)
+                break;
+        }
+        if (status != PGW_OK) {
+            system->stats.put_failures++;
+            break;
+        }
+        written += run;
+    }
+    return written;
+}
+
+/* Puts n dirty anonymous pages out; returns how many frames that freed. */
+static uint64_t
+reclaim_put_all(struct vm_system *system, struct mem_page *const *pages, unsigned n)
+{
+    uint64_t slots[PAGER_RUN_MAX];
+    uint64_t freed = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        struct vm_anon *anon = pages[i]->owner;
+        anon->refs++;
+        vm_anon_forget_slot(system, anon); /* stale; its room may be what the put needs */
+        pages[i]->dirty = 1;
+    }
+    unsigned written = reclaim_put(system, pages, n, slots);
+    for (unsigned i = 0; i < n; i++) {
+        struct vm_anon *anon = pages[i]->owner;
+        if (i < written) {
+            anon->slot = slots[i];
+            reclaim_detach(system, pages[i]);
+            system->stats.pages_out++;
+            freed++;
+        } else {
+            vm_page_admit(system, pages[i]);
+        }
+        vm_anon_release(system, anon);
+    }
+    return freed;
+}
+
+/*
+ * One round: victims until a run of dirty ones is full, n frames are free, or none is left to ask.
+ * *tries limits how many victims are judged.
+ */
+static uint64_t
+reclaim_round(struct vm_system *system, uint64_t n, uint64_t *tries)
+{
+    struct mem_page *dirty[PAGER_RUN_MAX];
+    unsigned ndirty = 0;
+    uint64_t freed = 0;
+
+    while (freed + ndirty < n && ndirty < PAGER_RUN_MAX && *tries > 0) {
+        (*tries)--;
+        reclaim_scan(system);
+        struct mem_page *page = reclaim_victim(system);
+        if (page == NULL)
+            break;
+        bool must_put = reclaim_must_put(system, page);
+        reclaim_dequeue(system, page);
+        if (must_put) {
+            dirty[ndirty++] = page;
+            continue;
+        }
+        reclaim_detach(system, page);
+        system->stats.evicted_clean++;
+        freed++;
+    }
+    return freed + reclaim_put_all(system, dirty, ndirty);
+}
+
+uint64_t
+vm_reclaim_locked(struct vm_system *system, uint64_t n)
+{
+    uint64_t freed = 0;
+    uint64_t tries = 2 * system->stats.resident + PAGER_RUN_MAX;
+
+    while (freed < n && tries > 0 && system->stats.resident > 0)
+        freed += reclaim_round(system, n - freed, &tries);
+    return freed;
+}
+
+void
+vm_daemon_locked(struct vm_system *system)
+{
+    if (system->mem->nfree >= system->free_low)
+        return;
+    if (system->daemon_rests > 0) {
+        system->daemon_rests--;
+        return;
+    }
+    system->stats.daemon_runs++;
+    if (vm_reclaim_locked(system, system->free_high - system->mem->nfree) == 0)
+        system->daemon_rests = DAEMON_REST;
+}
+
+enum pgw_status
+vm_evict_page_locked(struct vm_system *system, struct mem_page *page)
+{
+    if (page->busy || page->wired > 0 || !page->queued)
+        return PGW_AGAIN;
+    bool must_put = reclaim_must_put(system, page);
+    reclaim_dequeue(system, page);
+    if (!must_put) {
+        reclaim_detach(system, page);
+        system->stats.evicted_clean++;
+        return PGW_OK;
+    }
+    return reclaim_put_all(system, &page, 1) == 1 ? PGW_OK : PGW_NOSWAP;
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The paged core's spaces, and copying in and out of any space. */
+#include "vm/space.h"
+
+#include <string.h>
+
+#include "vm/core.h"
+
+static const struct space_ops vm_space_ops;
+
+enum pgw_status
+vm_space_create_locked(struct vm_system *system, struct vm_space **space)
+{
+    struct vm_space *new = base_pool_get(&system->spaces);
+
+    if (new == NULL)
+        return PGW_NOMEM;
+    enum pgw_status status = system->pmap_ops->create(system->pmap_system, &new->pmap);
+    if (status == PGW_NORAM && vm_reclaim_locked(system, 1) > 0)
+        status = system->pmap_ops->create(system->pmap_system, &new->pmap);
+    if (status != PGW_OK) {
+        base_pool_put(&system->spaces, new);
+        return status;
+    }
+    new->space.ops = &vm_space_ops;
+    new->space.id = ++system->space_ids;
+    new->system = system;
+    RB_INIT(&new->regions);
+    TAILQ_INSERT_TAIL(&system->all_spaces, new, link);
+    system->stats.spaces++;
+    *space = new;
+    return PGW_OK;
+}
+
+void
+vm_space_destroy_locked(struct vm_space *space)
+{
+    struct vm_system *system = space->system;
+
+    vm_map_clear(space, 0, system->space_end);
+    system->pmap_ops->destroy(space->pmap);
+    TAILQ_REMOVE(&system->all_spaces, space, link);
+    system->stats.spaces--;
+    base_pool_put(&system->spaces, space);
+}
+
+enum pgw_status
+vm_space_create(struct vm_system *system, struct space **space)
+{
+    struct vm_space *new;
+
+    base_lock_take(&system->lock);
+    enum pgw_status status = vm_space_create_locked(system, &new);
+    base_lock_drop(&system->lock);
+    if (status == PGW_OK)
+        *space = &new->space;
+    return status;
+}
+
+static void
+space_destroy(struct space *space)
+{
+    struct vm_system *system = vm_space_of(space)->system;
+
+    base_lock_take(&system->lock);
+    vm_space_destroy_locked(vm_space_of(space));
+    base_lock_drop(&system->lock);
+}
+
+static enum space_fault
+space_fault(struct space *space, uint64_t va, enum access access)
+{
+    struct vm_space *vm_space = vm_space_of(space);
+
+    base_lock_take(&vm_space->system->lock);
+    enum space_fault fault = vm_fault_locked(vm_space, va, access);
+    base_lock_drop(&vm_space->system->lock);
+    return fault;
+}
+
+/* What the MMU would find for the access, now; false: it would fault. */
+static bool
+space_translate(struct vm_space *space, uint64_t va, enum access access, struct mem_page **page)
+{
+    prot_t prot;
+
+    return space->system->pmap_ops->extract(space->pmap, page_floor(va), page, &prot) == PGW_OK &&
+        prot_allows(prot, access);
+}
+
+/*
+ * The core touches the page as the program would, through the mapping that the program's own
+ * access would use, so rights and copy-on-write are the same.  It marks the page by hand.
+ */
+static enum space_fault
+space_resolve(struct space *space, uint64_t va, enum access access, unsigned char **bytes)
+{
+    struct vm_space *vm_space = vm_space_of(space);
+    struct vm_system *system = vm_space->system;
+    struct mem_page *page;
+    enum space_fault fault = SPACE_FAULT_OK;
+
+    base_lock_take(&system->lock);
+    while (!space_translate(vm_space, va, access, &page)) {
+        fault = vm_fault_locked(vm_space, va, access);
+        if (fault != SPACE_FAULT_OK)
+            break;
+    }
+    if (fault == SPACE_FAULT_OK) {
+        page->referenced = 1;
+        if (access == ACCESS_WRITE)
+            page->dirty = 1;
+        *bytes = mem_page_bytes(system->mem, page);
+    }
+    base_lock_drop(&system->lock);
+    return fault;
+}
+
+static bool
+space_find(struct space *space, uint64_t va, struct space_region *out)
+{
+    struct vm_space *vm_space = vm_space_of(space);
+
+    base_lock_take(&vm_space->system->lock);
+    const struct vm_region *region = vm_region_at_or_above(vm_space, va);
+    if (region != NULL)
+        *out = (struct space_region){.start = region->start,
+            .end = region->end,
+            .prot = region->prot,
+            .use = region->use,
+            .growsdown = region->growsdown,
+            .offset = region->offset,
+            .object = region->object};
+    base_lock_drop(&vm_space->system->lock);
+    return region != NULL;
+}
+
+/* Adds the region's pages: its anons', and those of the file that are in RAM. */
+static void
+space_count_region(const struct vm_region *region, struct space_counts *counts)
+{
+    struct vm_anon *anon;
+    uint64_t idx = 0;
+
+    if (region->amap != NULL)
+        for (; (anon = base_radix_next(&region->amap->slots, &idx)) != NULL; idx++) {
+            counts->resident += anon->page != NULL;
+            counts->swapped += anon->page == NULL && anon->slot != PAGER_SLOT_NONE;
+        }
+    if (region->object == NULL)
+        return;
+    uint64_t end = (region->offset + (region->end - region->start)) >> PAGE_SHIFT;
+    for (idx = region->offset >> PAGE_SHIFT;
+         base_radix_next(&region->object->pages, &idx) != NULL && idx < end; idx++)
+        counts->resident++;
+}
+
+static void
+space_counts(struct space *space, struct space_counts *counts)
+{
+    struct vm_space *vm_space = vm_space_of(space);
+    struct vm_region *region;
+
+    base_lock_take(&vm_space->system->lock);
+    *counts = (struct space_counts){.mapped = vm_space->mapped,
+        .tables = vm_space->pmap->tables,
+        .minor = vm_space->faults.minor,
+        .major = vm_space->faults.major,
+        .zero_fill = vm_space->faults.zero_fill,
+        .cow = vm_space->faults.cow};
+    RB_FOREACH(region, vm_region_tree, &vm_space->regions)
+        space_count_region(region, counts);
+    base_lock_drop(&vm_space->system->lock);
+}
+
+static void
+space_activate(struct space *space, struct pmap_context *context)
+{
+    struct vm_space *vm_space = vm_space_of(space);
+
+    base_lock_take(&vm_space->system->lock);
+    vm_space->system->pmap_ops->activate(vm_space->pmap, context);
+    base_lock_drop(&vm_space->system->lock);
+}
+
+static void
+space_deactivate(struct space *space)
+{
+    struct vm_space *vm_space = vm_space_of(space);
+
+    base_lock_take(&vm_space->system->lock);
+    vm_space->system->pmap_ops->deactivate(vm_space->pmap);
+    base_lock_drop(&vm_space->system->lock);
+}
+
+static const struct space_ops vm_space_ops = {
+    .name = "paged",
+    .fork = vm_fork,
+    .destroy = space_destroy,
+    .map = vm_map,
+    .unmap = vm_unmap,
+    .protect = vm_protect,
+    .remap = vm_remap,
+    .fault = space_fault,
+    .resolve = space_resolve,
+    .find = space_find,
+    .counts = space_counts,
+    .activate = space_activate,
+    .deactivate = space_deactivate,
+    .check = vm_space_check,
+};
+
+/* --- copying in and out of any space --- */
+
+/* The bytes from va to the end of its page, or to the end of what is asked for. */
+static size_t
+space_run(uint64_t va, size_t len)
+{
+    size_t run = PAGE_SIZE - (size_t)(va & ~PAGE_MASK);
+
+    return run < len ? run : len;
+}
+
+enum space_fault
+space_read(struct space *space, uint64_t va, void *buf, size_t len, size_t *done)
+{
+    enum space_fault fault = SPACE_FAULT_OK;
+    unsigned char *bytes;
+    size_t at = 0;
+
+    while (at < len) {
+        size_t run = space_run(va + at, len - at);
+        fault = space->ops->resolve(space, va + at, ACCESS_READ, &bytes);
+        if (fault != SPACE_FAULT_OK)
+            break;
+        memcpy((char *)buf + at, bytes + ((va + at) & ~PAGE_MASK), run);
+        at += run;
+    }
+    if (done != NULL)
+        *done = at;
+    return fault;
+}
+
+enum space_fault
+space_write(struct space *space, uint64_t va, const void *buf, size_t len, size_t *done)
+{
+    enum space_fault fault = SPACE_FAULT_OK;
+    unsigned char *bytes;
+    size_t at = 0;
+
+    while (at < len) {
+        size_t run = space_run(va + at, len - at);
+        fault = space->ops->resolve(space, va + at, ACCESS_WRITE, &bytes);
+        if (fault != SPACE_FAULT_OK)
+            break;
+        memcpy(bytes + ((va + at) & ~PAGE_MASK), (const char *)buf + at, run);
+        at += run;
+    }
+    if (done != NULL)
+        *done = at;
+    return fault;
+}
+
+enum space_fault
+space_read_string(struct space *space, uint64_t va, char *buf, size_t max)
+{
+    unsigned char *bytes;
+    size_t at = 0;
+
+    while (at < max) {
+        size_t run = space_run(va + at, max - at);
+        enum space_fault fault = space->ops->resolve(space, va + at, ACCESS_READ, &bytes);
+        if (fault != SPACE_FAULT_OK)
+            return fault;
+        const unsigned char *from = bytes + ((va + at) & ~PAGE_MASK);
+        memcpy(buf + at, from, run);
+        if (memchr(from, '\0', run) != NULL)
+            return SPACE_FAULT_OK;
+        at += run;
+    }
+    return SPACE_FAULT_NOMEM;
+}

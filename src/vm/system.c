@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One system: its pools, its policy, its watermarks. */
+#include "vm/core.h"
+
+/* Watermarks, in parts of RAM.  The reserve is for page tables and for the path that frees memory;
+ * the daemon starts below `low` and stops at `high`. */
+#define RESERVE_PART 256u
+#define RESERVE_LEAST 4u
+#define RESERVE_MOST 1024u
+#define LOW_PART 64u
+#define LOW_LEAST 2u
+#define LOW_MOST 4096u
+
+static bool
+system_referenced(void *ctx, struct base_node *node)
+{
+    struct vm_system *system = ctx;
+
+    return system->pmap_ops->page_test_clear_referenced(system->pmap_system, vm_page_of_node(node));
+}
+
+static uint64_t
+clamp(uint64_t value, uint64_t least, uint64_t most)
+{
+    if (value < least)
+        return least;
+    return value > most ? most : value;
+}
+
+static void
+system_set_watermarks(struct vm_system *system)
+{
+    uint64_t nframes = system->mem->nframes;
+    uint64_t low = clamp(nframes / LOW_PART, LOW_LEAST, LOW_MOST);
+
+    system->mem->reserve = clamp(nframes / RESERVE_PART, RESERVE_LEAST, RESERVE_MOST);
+    system->free_low = system->mem->reserve + low;
+    system->free_high = system->mem->reserve + 2 * low;
+}
+
+static void
+system_init_pools(struct vm_system *system)
+{
+    struct base_alloc *alloc = system->alloc;
+
+    base_pool_init(&system->anons, alloc, sizeof(struct vm_anon), "anon");
+    base_pool_init(&system->amaps, alloc, sizeof(struct vm_amap), "amap");
+    base_pool_init(&system->regions, alloc, sizeof(struct vm_region), "region");
+    base_pool_init(&system->objects, alloc, sizeof(struct vm_object), "object");
+    base_pool_init(&system->spaces, alloc, sizeof(struct vm_space), "space");
+    base_pool_init(&system->nodes, alloc, base_radix_node_size(), "radix node");
+}
+
+enum pgw_status
+vm_system_create(const struct vm_config *config, struct vm_system **out)
+{
+    struct vm_system *system = config->alloc->map(config->alloc, sizeof(*system));
+
+    if (system == NULL)
+        return PGW_NOMEM;
+    system->mem = config->mem;
+    system->alloc = config->alloc;
+    system->pmap_system = config->pmap_system;
+    system->pmap_ops = config->pmap_system->ops;
+    system->swap = config->swap;
+    system->space_end = config->space_end;
+    struct policy_env env = {.referenced = system_referenced,
+        .ctx = system,
+        .alloc = config->alloc,
+        .capacity = config->mem->nframes,
+        .seed = config->seed};
+    enum pgw_status status = config->policy_ops->create(&env, &system->policy);
+    if (status != PGW_OK) {
+        config->alloc->unmap(config->alloc, system, sizeof(*system));
+        return status;
+    }
+    base_lock_init(&system->lock, LOCK_RANK_SYSTEM);
+    system_init_pools(system);
+    system_set_watermarks(system);
+    TAILQ_INIT(&system->all_spaces);
+    TAILQ_INIT(&system->all_objects);
+    *out = system;
+    return PGW_OK;
+}
+
+void
+vm_system_destroy(struct vm_system *system)
+{
+    struct base_alloc *alloc = system->alloc;
+
+    BASE_ASSERT(TAILQ_EMPTY(&system->all_spaces) && TAILQ_EMPTY(&system->all_objects));
+    base_pool_fini(&system->anons);
+    base_pool_fini(&system->amaps);
+    base_pool_fini(&system->regions);
+    base_pool_fini(&system->objects);
+    base_pool_fini(&system->spaces);
+    base_pool_fini(&system->nodes);
+    system->policy->ops->destroy(system->policy);
+    base_lock_fini(&system->lock);
+    alloc->unmap(alloc, system, sizeof(*system));
+}
+
+void
+vm_daemon(struct vm_system *system)
+{
+    base_lock_take(&system->lock);
+    vm_daemon_locked(system);
+    base_lock_drop(&system->lock);
+}
+
+uint64_t
+vm_reclaim(struct vm_system *system, uint64_t n)
+{
+    base_lock_take(&system->lock);
+    uint64_t freed = vm_reclaim_locked(system, n);
+    base_lock_drop(&system->lock);
+    return freed;
+}
+
+enum pgw_status
+vm_evict(struct space *space, uint64_t va)
+{
+    struct vm_space *vm_space = vm_space_of(space);
+    struct vm_system *system = vm_space->system;
+    enum pgw_status status = PGW_NOTFOUND;
+    struct mem_page *page = NULL;
+
+    base_lock_take(&system->lock);
+    const struct vm_region *region = vm_region_at(vm_space, va);
+    if (region != NULL) {
+        const struct vm_anon *anon = vm_amap_lookup(region, va);
+        if (anon != NULL)
+            page = anon->page;
+        else if (region->object != NULL)
+            page = vm_object_page(region->object,
+                (region->offset + (va - region->start)) >> PAGE_SHIFT);
+    }
+    if (page != NULL)
+        status = vm_evict_page_locked(system, page);
+    base_lock_drop(&system->lock);
+    return status;
+}
+
+void
+vm_stats(struct vm_system *system, struct vm_stats *stats)
+{
+    base_lock_take(&system->lock);
+    *stats = system->stats;
+    base_lock_drop(&system->lock);
+}

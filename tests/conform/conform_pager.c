@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Conformance of pagers to vm/pager.h, law by law, one suite over every back end.
+ *
+ * The model is an array: slot to the key of the page that was put there.  Pages are filled by
+ * key, so that any byte that is lost, stale or from elsewhere is seen.
+ */
+#include "pager_rig.h"
+
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define CONFORM_SLOTS 300u
+#define CONFORM_JOBS 6u
+
+static const struct backend backend_swap = {"swap", true, false};
+static const struct backend backend_swap_delayed = {"delayed swap", true, true};
+
+/* ---- G1: the same bytes, or an error ---- */
+
+static void
+g1_every_length_and_order(void **state)
+{
+    struct fixture f;
+    pager_rig_begin(&f, state, CONFORM_SLOTS);
+    for (unsigned n = 1; n <= PAGER_RUN_MAX; n++) {
+        uint64_t slots[PAGER_RUN_MAX];
+        uint64_t keys[PAGER_RUN_MAX];
+        assert_int_equal(pager_rig_put_pages(&f, 1000 * n, n, slots), PGW_OK);
+        for (unsigned i = 0; i < n; i++)
+            keys[i] = 1000 * n + i;
+        assert_int_equal(pager_rig_get_pages(&f, slots, keys, n), PGW_OK);
+        for (unsigned i = 0; i < n; i++)
+            assert_int_equal(pager_rig_get_page(&f, slots[i], keys[i]), PGW_OK);
+        for (unsigned i = 0; i < n / 2; i++) { /* backwards: no two are a run */
+            uint64_t slot = slots[i], key = keys[i];
+            slots[i] = slots[n - 1 - i], keys[i] = keys[n - 1 - i];
+            slots[n - 1 - i] = slot, keys[n - 1 - i] = key;
+        }
+        assert_int_equal(pager_rig_get_pages(&f, slots, keys, n), PGW_OK);
+    }
+    pager_rig_end(&f);
+}
+
+/* The same slot twice in one get is two copies of its page. */
+static void
+g1_one_slot_twice(void **state)
+{
+    struct fixture f;
+    uint64_t slot;
+    pager_rig_begin(&f, state, 4);
+    assert_int_equal(pager_rig_put_pages(&f, 7, 1, &slot), PGW_OK);
+    assert_int_equal(
+        pager_rig_get_pages(&f, (uint64_t[]){slot, slot}, (uint64_t[]){7, 7}, 2), PGW_OK);
+    pager_rig_end(&f);
+}
+
+static void
+raw_flip(struct fixture *f, uint64_t offset, unsigned char bit)
+{
+    unsigned char byte;
+    assert_int_equal(pread(f->raw.fd, &byte, 1, (off_t)offset), 1);
+    byte ^= bit;
+    assert_int_equal(pwrite(f->raw.fd, &byte, 1, (off_t)offset), 1);
+}
+
+static void
+g1_flipped_bit_is_corrupt(void **state)
+{
+    struct fixture f;
+    struct base_rng rng;
+    uint64_t slots[8];
+    pager_rig_begin(&f, state, 8);
+    base_rng_init(&rng, f.seed);
+    assert_int_equal(pager_rig_put_pages(&f, 50, 8, slots), PGW_OK);
+    for (unsigned round = 0; round < 100; round++) {
+        unsigned i = (unsigned)base_rng_below(&rng, 8);
+        uint64_t at = slots[i] * PAGE_SIZE + base_rng_below(&rng, PAGE_SIZE);
+        unsigned char bit = (unsigned char)(1u << base_rng_below(&rng, 8));
+        raw_flip(&f, at, bit);
+        for (unsigned j = 0; j < 8; j++)
+            assert_int_equal(
+                pager_rig_get_page(&f, slots[j], 50 + j), i == j ? PGW_CORRUPT : PGW_OK);
+        uint64_t keys[] = {50, 51, 52, 53, 54, 55, 56, 57};
+        assert_int_equal(pager_rig_get_pages(&f, slots, keys, 8), PGW_CORRUPT);
+        raw_flip(&f, at, bit);
+    }
+    assert_true(f.pager->stats.errors >= 200);
+    pager_rig_end(&f);
+}
+
+/* A whole, sound page, but another slot's: a misdirected read or write. */
+static void
+g1_swapped_slots_are_corrupt(void **state)
+{
+    struct fixture f;
+    uint64_t slots[2];
+    unsigned char page[PAGE_SIZE];
+    pager_rig_begin(&f, state, 8);
+    assert_int_equal(pager_rig_put_pages(&f, 50, 2, slots), PGW_OK);
+    assert_int_equal(host_file_read(&f.raw, page, PAGE_SIZE, slots[0] * PAGE_SIZE), PGW_OK);
+    assert_int_equal(host_file_write(&f.raw, page, PAGE_SIZE, slots[1] * PAGE_SIZE), PGW_OK);
+    assert_int_equal(pager_rig_get_page(&f, slots[0], 50), PGW_OK);
+    assert_int_equal(pager_rig_get_page(&f, slots[1], 51), PGW_CORRUPT);
+    pager_rig_end(&f);
+}
+
+/* The write never reached the device, which still has what was in the slot before. */
+static void
+g1_lost_write_is_corrupt(void **state)
+{
+    struct fixture f;
+    uint64_t slot;
+    unsigned char old[PAGE_SIZE];
+    pager_rig_begin(&f, state, 1);
+    assert_int_equal(pager_rig_put_pages(&f, 50, 1, &slot), PGW_OK);
+    assert_int_equal(host_file_read(&f.raw, old, PAGE_SIZE, slot * PAGE_SIZE), PGW_OK);
+    f.pager->ops->forget(f.pager, slot);
+    assert_int_equal(pager_rig_put_pages(&f, 60, 1, &slot), PGW_OK);
+    assert_int_equal(pager_rig_get_page(&f, slot, 60), PGW_OK);
+    assert_int_equal(host_file_write(&f.raw, old, PAGE_SIZE, slot * PAGE_SIZE), PGW_OK);
+    assert_int_equal(pager_rig_get_page(&f, slot, 50), PGW_CORRUPT);
+    pager_rig_end(&f);
+}
+
+static void
+g1_truncated_device_is_corrupt(void **state)
+{
+    struct fixture f;
+    uint64_t slots[4];
+    pager_rig_begin(&f, state, 4);
+    assert_int_equal(pager_rig_put_pages(&f, 50, 4, slots), PGW_OK);
+    assert_int_equal(host_file_resize(&f.raw, 2 * PAGE_SIZE + 100), PGW_OK);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(
+            pager_rig_get_page(&f, slots[i], 50 + i), slots[i] < 2 ? PGW_OK : PGW_CORRUPT);
+    pager_rig_end(&f);
+}
+
+/* ---- G2: nothing is lost because the device is full or broken ---- */
+
+static void
+g2_full_device(void **state)
+{
+    struct fixture f;
+    uint64_t slots[PAGER_RUN_MAX + 4];
+    uint64_t spare[PAGER_RUN_MAX];
+    pager_rig_begin(&f, state, PAGER_RUN_MAX + 4);
+    assert_int_equal(f.pager->stats.slots, PAGER_RUN_MAX + 4);
+    assert_int_equal(pager_rig_put_pages(&f, 100, 16, slots), PGW_OK);
+    assert_int_equal(pager_rig_put_pages(&f, 900, 16, spare), PGW_NOSWAP);
+    assert_int_equal(pager_rig_put_pages(&f, 900, 5, spare), PGW_NOSWAP);
+    assert_int_equal(pager_rig_put_pages(&f, 116, 4, slots + 16), PGW_OK);
+    assert_int_equal(pager_rig_put_pages(&f, 900, 1, spare), PGW_NOSWAP);
+    assert_int_equal(f.pager->stats.used, 20);
+
+    /* Three holes, no two together, are room for three. */
+    f.pager->ops->forget(f.pager, slots[3]);
+    f.pager->ops->forget(f.pager, slots[9]);
+    f.pager->ops->forget(f.pager, slots[17]);
+    assert_int_equal(pager_rig_put_pages(&f, 900, 4, spare), PGW_NOSWAP);
+    assert_int_equal(pager_rig_put_pages(&f, 900, 3, spare), PGW_OK);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(pager_rig_get_page(&f, spare[i], 900 + i), PGW_OK);
+    for (unsigned i = 0; i < 20; i++)
+        if (i != 3 && i != 9 && i != 17)
+            assert_int_equal(pager_rig_get_page(&f, slots[i], 100 + i), PGW_OK);
+    pager_rig_end(&f);
+}
+
+/* The device has slots, but the disk under it is full. */
+static void
+g2_full_disk(void **state)
+{
+    struct fixture f;
+    struct rlimit before;
+    uint64_t slots[8];
+    uint64_t more[8];
+    pager_rig_begin(&f, state, 64);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    struct rlimit tight = {.rlim_cur = 8 * PAGE_SIZE, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+    enum pgw_status fits = pager_rig_put_pages(&f, 10, 8, slots);
+    enum pgw_status full = pager_rig_put_pages(&f, 20, 4, more);
+    uint64_t used = f.pager->stats.used;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+
+    assert_int_equal(fits, PGW_OK);
+    assert_int_equal(full, PGW_NOSWAP);
+    assert_int_equal(used, 8);
+    assert_true(f.pager->ops->check(f.pager));
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(pager_rig_get_page(&f, slots[i], 10 + i), PGW_OK);
+    assert_int_equal(pager_rig_put_pages(&f, 20, 4, more), PGW_OK);
+    assert_int_equal(pager_rig_get_page(&f, more[3], 23), PGW_OK);
+    pager_rig_end(&f);
+}
+
+static void
+g2_failed_write_keeps_no_slot(void **state)
+{
+    struct fixture f;
+    uint64_t slots[16];
+    pager_rig_begin(&f, state, 16);
+    f.env.inject.fail_at[INJECT_WRITE] = f.env.inject.tried[INJECT_WRITE] + 1;
+    assert_int_equal(pager_rig_put_pages(&f, 10, 16, slots), PGW_IO);
+    assert_int_equal(f.pager->stats.used, 0);
+    assert_int_equal(f.pager->stats.errors, 1);
+    assert_int_equal(f.pager->stats.puts, 0);
+    for (uint64_t slot = 0; slot < 16; slot++)
+        assert_false(f.pager->ops->has(f.pager, slot));
+    assert_int_equal(pager_rig_put_pages(&f, 10, 16, slots), PGW_OK);
+    assert_int_equal(f.pager->stats.used, 16);
+    pager_rig_end(&f);
+}
+
+/* ---- G3: forget is final and frees the room ---- */
+
+static void
+g3_forget_frees_the_room(void **state)
+{
+    struct fixture f;
+    uint64_t slots[16];
+    pager_rig_begin(&f, state, 16);
+    for (unsigned round = 0; round < 50; round++) {
+        assert_int_equal(pager_rig_put_pages(&f, round, 16, slots), PGW_OK);
+        assert_int_equal(f.pager->stats.used, 16);
+        for (unsigned i = 0; i < 16; i++) {
+            unsigned at = (i * 7 + round) % 16;
+            f.pager->ops->forget(f.pager, slots[at]);
+            assert_false(f.pager->ops->has(f.pager, slots[at]));
+            assert_int_equal(pager_rig_get_page(&f, slots[at], 0), PGW_NOTFOUND);
+            assert_true(f.pager->ops->check(f.pager));
+        }
+        assert_int_equal(f.pager->stats.used, 0);
+    }
+    assert_int_equal(f.pager->stats.used_peak, 16);
+    assert_int_equal(f.pager->stats.puts, 50 * 16);
+    pager_rig_end(&f);
+}
+
+static void
+g3_nothing_where_nothing_was_put(void **state)
+{
+    struct fixture f;
+    pager_rig_begin(&f, state, 100);
+    const uint64_t slots[] = {0, 63, 64, 99, 100, UINT64_MAX - 1, PAGER_SLOT_NONE};
+    for (unsigned i = 0; i < sizeof slots / sizeof slots[0]; i++) {
+        assert_false(f.pager->ops->has(f.pager, slots[i]));
+        assert_int_equal(pager_rig_get_page(&f, slots[i], 0), PGW_NOTFOUND);
+    }
+    pager_rig_end(&f);
+}
+
+/* ---- random interleavings against the model ---- */
+
+struct script;
+
+struct job {
+    struct pager_io io;
+    struct script *script;
+    uint64_t keys[PAGER_RUN_MAX];
+    bool get;
+    bool active;
+};
+
+struct script {
+    struct fixture *f;
+    struct base_rng rng;
+    uint64_t next_key;
+    uint64_t model[CONFORM_SLOTS];   /* key of the page in each slot, 0: none */
+    unsigned reading[CONFORM_SLOTS]; /* gets in flight on it */
+    uint64_t used;
+    bool faults;   /* failures are being injected */
+    bool emptying; /* the device fills to the brim, then empties, and again */
+    struct job jobs[CONFORM_JOBS];
+};
+
+static void
+job_put_done(struct script *s, struct job *job)
+{
+    for (unsigned i = 0; i < job->io.n; i++) {
+        test_page_expect(mem_page_bytes(&s->f->env.mem, job->io.pages[i]), job->keys[i]);
+        if (job->io.status != PGW_OK)
+            continue;
+        uint64_t slot = job->io.slots[i];
+        assert_true(slot < s->f->nslots);
+        assert_int_equal(s->model[slot], 0); /* nobody else's */
+        s->model[slot] = job->keys[i];
+        s->used++;
+    }
+}
+
+static void
+job_get_done(struct script *s, struct job *job)
+{
+    for (unsigned i = 0; i < job->io.n; i++) {
+        s->reading[job->io.slots[i]]--;
+        if (job->io.status == PGW_OK)
+            test_page_expect(mem_page_bytes(&s->f->env.mem, job->io.pages[i]), job->keys[i]);
+    }
+}
+
+static void
+job_done(struct pager_io *io)
+{
+    struct job *job = io->ctx;
+    assert_true(job->active);
+    job->active = false;
+    if (!job->script->faults)
+        assert_int_equal(io->status, PGW_OK);
+    else
+        assert_true(io->status == PGW_OK || io->status == PGW_IO);
+    if (job->get)
+        job_get_done(job->script, job);
+    else
+        job_put_done(job->script, job);
+}
+
+static void
+script_start_put(struct script *s, struct job *job)
+{
+    struct pager *pager = s->f->pager;
+    job->get = false;
+    job->io.n = 1 + (unsigned)base_rng_below(&s->rng, PAGER_RUN_MAX);
+    for (unsigned i = 0; i < job->io.n; i++) {
+        job->keys[i] = s->next_key++;
+        test_page_fill(mem_page_bytes(&s->f->env.mem, job->io.pages[i]), job->keys[i]);
+    }
+    uint64_t room = pager->stats.slots - pager->stats.used;
+    job->active = true;
+    enum pgw_status status = pager->ops->start_put(pager, &job->io);
+    if (status == PGW_OK)
+        return;
+    job->active = false;
+    s->emptying = true;
+    if (status == PGW_NOSWAP)
+        assert_true(room < job->io.n);
+    else
+        assert_true(s->faults && status == PGW_NOMEM);
+}
+
+/* A slot that holds something, at or after a random one; CONFORM_SLOTS if there is none. */
+static uint64_t
+script_pick(struct script *s)
+{
+    uint64_t from = base_rng_below(&s->rng, s->f->nslots);
+    for (uint64_t i = 0; i < s->f->nslots; i++) {
+        uint64_t slot = (from + i) % s->f->nslots;
+        if (s->model[slot] != 0)
+            return slot;
+    }
+    return CONFORM_SLOTS;
+}
+
+/* Gets some slots: one after another from a random one, or each at random. */
+static void
+script_start_get(struct script *s, struct job *job)
+{
+    struct pager *pager = s->f->pager;
+    unsigned want = 1 + (unsigned)base_rng_below(&s->rng, PAGER_RUN_MAX);
+    bool scattered = base_rng_below(&s->rng, 2) == 0;
+    uint64_t slot = script_pick(s);
+
+    job->get = true;
+    job->io.n = 0;
+    while (job->io.n < want && slot < s->f->nslots && s->model[slot] != 0) {
+        job->keys[job->io.n] = s->model[slot];
+        job->io.slots[job->io.n++] = slot;
+        slot = scattered ? script_pick(s) : slot + 1;
+    }
+    if (job->io.n == 0)
+        return;
+    for (unsigned i = 0; i < job->io.n; i++)
+        s->reading[job->io.slots[i]]++;
+    job->active = true;
+    assert_int_equal(pager->ops->start_get(pager, &job->io), PGW_OK);
+}
+
+static void
+script_forget(struct script *s)
+{
+    struct pager *pager = s->f->pager;
+    uint64_t slot = script_pick(s);
+    if (slot == CONFORM_SLOTS || s->reading[slot] != 0)
+        return;
+    pager->ops->forget(pager, slot);
+    s->model[slot] = 0;
+    s->used--;
+    assert_false(pager->ops->has(pager, slot));
+}
+
+static bool
+script_in_flight(const struct script *s)
+{
+    for (unsigned i = 0; i < CONFORM_JOBS; i++)
+        if (s->jobs[i].active)
+            return true;
+    return false;
+}
+
+static void
+script_step(struct script *s)
+{
+    struct job *job = &s->jobs[base_rng_below(&s->rng, CONFORM_JOBS)];
+    struct pager *pager = s->f->pager;
+    uint64_t what = base_rng_below(&s->rng, 8);
+
+    if (what < 3)
+        script_forget(s);
+    else if (job->active)
+        pager->ops->drive(pager, what == 3);
+    else if (what < 6)
+        script_start_put(s, job);
+    else
+        script_start_get(s, job);
+    for (unsigned i = 0; s->emptying && what < 3 && i < 12; i++)
+        script_forget(s);
+    if (s->used < s->f->nslots / 8)
+        s->emptying = false;
+}
+
+static void
+script_init(struct script *s, struct fixture *f, bool faults)
+{
+    memset(s, 0, sizeof *s);
+    s->f = f;
+    s->next_key = 1;
+    s->faults = faults;
+    base_rng_init(&s->rng, f->seed);
+    for (unsigned i = 0; i < CONFORM_JOBS; i++) {
+        struct job *job = &s->jobs[i];
+        job->script = s;
+        job->io.done = job_done;
+        job->io.ctx = job;
+        for (unsigned j = 0; j < PAGER_RUN_MAX; j++) {
+            job->io.pages[j] = mem_alloc(&f->env.mem, 0, 0);
+            assert_non_null(job->io.pages[j]);
+        }
+    }
+}
+
+/* Everything in flight comes to its end, then every byte is looked at. */
+static void
+script_fini(struct script *s)
+{
+    struct pager *pager = s->f->pager;
+    while (pager->ops->drive(pager, true) > 0)
+        continue;
+    assert_false(script_in_flight(s));
+    assert_int_equal(pager->stats.used, s->used);
+    for (unsigned i = 0; i < CONFORM_JOBS; i++)
+        for (unsigned j = 0; j < PAGER_RUN_MAX; j++)
+            mem_free(&s->f->env.mem, s->jobs[i].io.pages[j]);
+    for (uint64_t slot = 0; slot < s->f->nslots; slot++) {
+        assert_int_equal(pager->ops->has(pager, slot), s->model[slot] != 0);
+        if (s->model[slot] != 0)
+            assert_int_equal(pager_rig_get_page(s->f, slot, s->model[slot]), PGW_OK);
+    }
+    assert_true(pager->ops->check(pager));
+}
+
+static void
+random_interleavings(void **state)
+{
+    struct fixture f;
+    struct script s;
+    pager_rig_begin(&f, state, CONFORM_SLOTS);
+    script_init(&s, &f, false);
+    for (uint64_t i = test_rounds(20000); i > 0; i--) {
+        script_step(&s);
+        if (i % 64 == 0)
+            assert_true(f.pager->ops->check(f.pager));
+    }
+    assert_true(f.pager->stats.gets > 1000 && f.pager->stats.puts > 1000);
+    assert_true(f.pager->stats.used_peak > CONFORM_SLOTS * 9 / 10); /* the full device is met */
+    script_fini(&s);
+    pager_rig_end(&f);
+}
+
+/* ---- torture: the n-th try of each kind fails, for every n ---- */
+
+static void
+torture_body(void *ctx)
+{
+    struct fixture *f = ctx;
+    struct script s;
+    if (pager_rig_open(f, CONFORM_SLOTS) != PGW_OK)
+        return;
+    script_init(&s, f, true);
+    for (unsigned i = 0; i < 250; i++) {
+        script_step(&s);
+        assert_true(f->pager->ops->check(f->pager));
+    }
+    while (f->pager->ops->drive(f->pager, true) > 0)
+        continue;
+    struct base_inject met = f->env.inject;
+    memset(&f->env.inject, 0, sizeof f->env.inject); /* the device is sound again */
+    script_fini(&s);
+    f->env.inject = met;
+    pager_rig_close(f);
+}
+
+static void
+torture_point(void **state, enum base_inject_point point, uint64_t least)
+{
+    struct fixture f;
+    pager_rig_init(&f, state);
+    assert_true(test_each_failure(&f.env.inject, point, false, torture_body, &f) >= least);
+    assert_true(test_each_failure(&f.env.inject, point, true, torture_body, &f) >= least);
+    test_env_fini(&f.env);
+}
+
+static void
+torture_reads(void **state)
+{
+    torture_point(state, INJECT_READ, 20);
+}
+
+static void
+torture_writes(void **state)
+{
+    torture_point(state, INJECT_WRITE, 20);
+}
+
+static void
+torture_chunks(void **state)
+{
+    torture_point(state, INJECT_MAP, 2);
+}
+
+static void
+torture_objects(void **state)
+{
+    torture_point(state, INJECT_OBJ, 5);
+}
+
+#define ON_SWAPS(test) ON(test, backend_swap), ON(test, backend_swap_delayed)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_SWAPS(g1_every_length_and_order),
+        ON_SWAPS(g1_one_slot_twice),
+        ON_SWAPS(g1_flipped_bit_is_corrupt),
+        ON_SWAPS(g1_swapped_slots_are_corrupt),
+        ON_SWAPS(g1_lost_write_is_corrupt),
+        ON_SWAPS(g1_truncated_device_is_corrupt),
+        ON_SWAPS(g2_full_device),
+        ON_SWAPS(g2_full_disk),
+        ON_SWAPS(g2_failed_write_keeps_no_slot),
+        ON_SWAPS(g3_forget_frees_the_room),
+        ON_SWAPS(g3_nothing_where_nothing_was_put),
+        ON_SWAPS(random_interleavings),
+        ON_SWAPS(torture_reads),
+        ON_SWAPS(torture_writes),
+        ON_SWAPS(torture_chunks),
+        ON_SWAPS(torture_objects),
+    };
+    return cmocka_run_group_tests_name("pager", tests, NULL, NULL);
+}

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The model suite: random operations on up to MODEL_SPACES spaces, done to the naive VM and to every
+ * back end in lock step.  Every answer must be the same, every byte that is read must be the
+ * model's, and the core's invariants must hold on the way and at the end.  The RAM is a fraction of
+ * what the spaces hold, so pages go to swap and come back all the time.
+ */
+#include "support/test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/naive.h"
+#include "pmap/pmaps.h"
+#include "policy/policies.h"
+#include "support/chaos_pmap.h"
+#include "support/vm_rig.h"
+
+#define MODEL_SPACES 5u
+#define MODEL_BASE ((uint64_t)0x2000000000 - 77 * PAGE_SIZE) /* across a table boundary */
+#define FILE_PAGES 24u
+#define FILE_KEY 1000000u
+#define FRAMES 64u
+#define SLOTS 4096u
+
+static const struct vm_rig_config configs[] = {
+    {"ref, clock", &pmap_ref, true, false, false, &policy_clock, FRAMES, SLOTS, "none"},
+    {"sv39, clock", &pmap_sv39, false, false, false, &policy_clock, FRAMES, SLOTS, "none"},
+    {"sv39, lru, TLB", &pmap_sv39, false, false, false, &policy_lru, FRAMES, SLOTS,
+        "l1=16:4,l2=64:4"},
+    {"sv39, fifo, slow device", &pmap_sv39, false, false, true, &policy_fifo, FRAMES, SLOTS,
+        "l1=8:2"},
+    {"chaos over sv39, random", &chaos_pmap_sv39, false, true, false, &policy_random, FRAMES,
+        SLOTS, "l1=64:4,l2=512:8"},
+    {"chaos over ref, lru, slow device", &chaos_pmap_ref, true, true, true, &policy_lru, FRAMES,
+        SLOTS, "none"},
+};
+#define RIGS (sizeof configs / sizeof configs[0])
+
+struct model {
+    struct base_rng rng;
+    struct vm_rig rigs[RIGS];
+    struct naive *naive[MODEL_SPACES]; /* NULL: no such space */
+    struct space *spaces[RIGS][MODEL_SPACES];
+    int origins;
+};
+
+static unsigned
+pick(struct model *model, unsigned n)
+{
+    return (unsigned)base_rng_below(&model->rng, n);
+}
+
+static uint64_t
+va_of(unsigned page)
+{
+    return MODEL_BASE + (uint64_t)page * PAGE_SIZE;
+}
+
+/* Some pages of the window: [*page, *page + *n). */
+static void
+pick_range(struct model *model, unsigned *page, unsigned *n)
+{
+    *page = pick(model, NAIVE_PAGES);
+    *n = 1 + pick(model, pick(model, 4) == 0 ? NAIVE_PAGES : 12);
+    if (*page + *n > NAIVE_PAGES)
+        *n = NAIVE_PAGES - *page;
+}
+
+static prot_t
+pick_prot(struct model *model)
+{
+    static const prot_t prots[] = {PROT_MASK_R | PROT_MASK_W, PROT_MASK_R | PROT_MASK_W,
+        PROT_MASK_R | PROT_MASK_W, PROT_MASK_R, PROT_MASK_R | PROT_MASK_X, PROT_MASK_ALL,
+        PROT_MASK_NONE, PROT_MASK_W};
+
+    return prots[pick(model, 8)];
+}
+
+static void
+op_map(struct model *model, unsigned s)
+{
+    unsigned page, n;
+    prot_t prot = pick_prot(model);
+    bool file = pick(model, 3) == 0;
+    bool noreplace = pick(model, 3) == 0;
+
+    pick_range(model, &page, &n);
+    unsigned first = file ? pick(model, FILE_PAGES) : 0;
+    if (file && first + n > FILE_PAGES)
+        n = FILE_PAGES - first;
+    bool clash = noreplace && !naive_is_free(model->naive[s], page, n);
+    for (unsigned r = 0; r < RIGS; r++) {
+        struct space_map_args args = {.va = va_of(page),
+            .len = (uint64_t)n * PAGE_SIZE,
+            .prot = prot,
+            .flags = SPACE_FIXED | (noreplace ? SPACE_NOREPLACE : 0),
+            .use = file ? SPACE_USE_FILE : SPACE_USE_ANON,
+            .object = file ? model->rigs[r].file : NULL,
+            .offset = (uint64_t)first * PAGE_SIZE};
+        uint64_t va = 0;
+        enum pgw_status status =
+            model->spaces[r][s]->ops->map(model->spaces[r][s], &args, &va);
+        assert_int_equal(status, clash ? PGW_EXIST : PGW_OK);
+        if (!clash)
+            assert_true(va == va_of(page));
+    }
+    if (!clash)
+        naive_map(model->naive[s], page, n, prot, ++model->origins, file ? FILE_KEY + first : 0);
+}
+
+static void
+op_unmap(struct model *model, unsigned s)
+{
+    unsigned page, n;
+
+    pick_range(model, &page, &n);
+    for (unsigned r = 0; r < RIGS; r++)
+        assert_int_equal(model->spaces[r][s]->ops->unmap(model->spaces[r][s], va_of(page),
+                             (uint64_t)n * PAGE_SIZE), PGW_OK);
+    naive_unmap(model->naive[s], page, n);
+}
+
+static void
+op_protect(struct model *model, unsigned s)
+{
+    unsigned page, n;
+    prot_t prot = pick_prot(model);
+
+    pick_range(model, &page, &n);
+    bool ok = naive_protect(model->naive[s], page, n, prot);
+    for (unsigned r = 0; r < RIGS; r++)
+        assert_int_equal(model->spaces[r][s]->ops->protect(model->spaces[r][s], va_of(page),
+                             (uint64_t)n * PAGE_SIZE, prot), ok ? PGW_OK : PGW_NOTFOUND);
+}
+
+/* Moves a uniform stretch to a free place of the window. */
+static void
+op_remap(struct model *model, unsigned s)
+{
+    unsigned page, n, to, new_n;
+    struct naive *naive = model->naive[s];
+
+    pick_range(model, &page, &n);
+    pick_range(model, &to, &new_n);
+    if (n > 8 || !naive_is_uniform(naive, page, n) || !naive_is_free(naive, to, new_n))
+        return;
+    struct space_region region;
+    assert_true(model->spaces[0][s]->ops->find(model->spaces[0][s], va_of(page), &region));
+    if (region.object != NULL)
+        return; /* growing a file's mapping would show more of the file */
+    bool one = region.end >= va_of(page + n);
+    for (unsigned r = 0; r < RIGS; r++) {
+        uint64_t va = va_of(to);
+        struct space *space = model->spaces[r][s];
+        enum pgw_status status = space->ops->remap(space, va_of(page), (uint64_t)n * PAGE_SIZE,
+            (uint64_t)new_n * PAGE_SIZE, true, true, &va);
+        assert_int_equal(status, one ? PGW_OK : PGW_NOTFOUND);
+        if (one)
+            assert_true(va == va_of(to));
+    }
+    if (!one)
+        return;
+    naive_move(naive, page, n, to, new_n);
+}
+
+static void
+op_fork(struct model *model, unsigned s)
+{
+    unsigned child = pick(model, MODEL_SPACES);
+
+    if (model->naive[child] != NULL)
+        return;
+    model->naive[child] = naive_fork(model->naive[s]);
+    for (unsigned r = 0; r < RIGS; r++) {
+        struct space *space = model->spaces[r][s];
+        assert_int_equal(space->ops->fork(space, &model->spaces[r][child]), PGW_OK);
+    }
+}
+
+static void
+op_destroy(struct model *model, unsigned s)
+{
+    unsigned alive = 0;
+
+    for (unsigned i = 0; i < MODEL_SPACES; i++)
+        alive += model->naive[i] != NULL;
+    if (alive == 1)
+        return;
+    naive_destroy(model->naive[s]);
+    model->naive[s] = NULL;
+    for (unsigned r = 0; r < RIGS; r++)
+        model->spaces[r][s]->ops->destroy(model->spaces[r][s]);
+}
+
+static void
+op_store(struct model *model, unsigned s)
+{
+    uint64_t offset = base_rng_below(&model->rng, (uint64_t)NAIVE_PAGES * PAGE_SIZE);
+    unsigned char byte = (unsigned char)(1 + pick(model, 255));
+    enum space_fault want = naive_access(model->naive[s], offset, ACCESS_WRITE);
+
+    for (unsigned r = 0; r < RIGS; r++)
+        assert_int_equal(
+            vm_rig_store(&model->rigs[r], model->spaces[r][s], MODEL_BASE + offset, byte), want);
+    if (want == SPACE_FAULT_OK)
+        model->naive[s]->pages[offset >> PAGE_SHIFT].bytes[offset & ~PAGE_MASK] = byte;
+}
+
+static void
+op_load(struct model *model, unsigned s)
+{
+    uint64_t offset = base_rng_below(&model->rng, (uint64_t)NAIVE_PAGES * PAGE_SIZE);
+    enum space_fault want = naive_access(model->naive[s], offset, ACCESS_READ);
+    const struct naive_page *page = &model->naive[s]->pages[offset >> PAGE_SHIFT];
+
+    for (unsigned r = 0; r < RIGS; r++) {
+        unsigned char byte = 0;
+        assert_int_equal(
+            vm_rig_load(&model->rigs[r], model->spaces[r][s], MODEL_BASE + offset, &byte), want);
+        if (want == SPACE_FAULT_OK)
+            assert_int_equal(byte, page->bytes[offset & ~PAGE_MASK]);
+    }
+}
+
+/* The core's own copying, across pages, up to the first fault. */
+static void
+op_copy_out(struct model *model, unsigned s)
+{
+    unsigned char buf[3 * PAGE_SIZE], got[3 * PAGE_SIZE];
+    uint64_t offset = base_rng_below(&model->rng, (NAIVE_PAGES - 3) * PAGE_SIZE);
+    size_t len = 1 + (size_t)base_rng_below(&model->rng, sizeof buf);
+    size_t want = 0;
+
+    while (want < len && naive_access(model->naive[s], offset + want, ACCESS_READ) == SPACE_FAULT_OK) {
+        uint64_t at = offset + want;
+        buf[want++] = model->naive[s]->pages[at >> PAGE_SHIFT].bytes[at & ~PAGE_MASK];
+    }
+    for (unsigned r = 0; r < RIGS; r++) {
+        size_t done;
+        enum space_fault fault =
+            space_read(model->spaces[r][s], MODEL_BASE + offset, got, len, &done);
+        assert_int_equal(fault == SPACE_FAULT_OK, want == len);
+        assert_int_equal(done, want);
+        assert_memory_equal(got, buf, want);
+    }
+}
+
+static void
+op_copy_in(struct model *model, unsigned s)
+{
+    unsigned char buf[2 * PAGE_SIZE];
+    uint64_t offset = base_rng_below(&model->rng, (NAIVE_PAGES - 2) * PAGE_SIZE);
+    size_t len = 1 + (size_t)base_rng_below(&model->rng, sizeof buf);
+    size_t want = 0;
+
+    for (size_t i = 0; i < len; i++)
+        buf[i] = (unsigned char)base_rng_next(&model->rng);
+    for (; want < len &&
+         naive_access(model->naive[s], offset + want, ACCESS_WRITE) == SPACE_FAULT_OK;
+         want++) {
+        uint64_t at = offset + want;
+        model->naive[s]->pages[at >> PAGE_SHIFT].bytes[at & ~PAGE_MASK] = buf[want];
+    }
+    for (unsigned r = 0; r < RIGS; r++) {
+        size_t done;
+        enum space_fault fault =
+            space_write(model->spaces[r][s], MODEL_BASE + offset, buf, len, &done);
+        assert_int_equal(fault == SPACE_FAULT_OK, want == len);
+        assert_int_equal(done, want);
+    }
+}
+
+/* Eviction by force changes nothing that can be seen. */
+static void
+op_evict(struct model *model, unsigned s)
+{
+    uint64_t va = va_of(pick(model, NAIVE_PAGES));
+    uint64_t n = base_rng_below(&model->rng, FRAMES / 4);
+
+    for (unsigned r = 0; r < RIGS; r++) {
+        enum pgw_status status = vm_evict(model->spaces[r][s], va);
+        assert_true(status == PGW_OK || status == PGW_NOTFOUND);
+        if (n % 4 == 0)
+            (void)vm_reclaim(model->rigs[r].vm, n);
+    }
+}
+
+static void
+check_everything(struct model *model)
+{
+    for (unsigned r = 0; r < RIGS; r++)
+        if (!vm_check(model->rigs[r].vm))
+            fail_msg("invariants broken: %s", configs[r].name);
+    for (unsigned s = 0; s < MODEL_SPACES; s++)
+        for (uint64_t at = 0; model->naive[s] != NULL && at < NAIVE_PAGES * PAGE_SIZE;
+             at += PAGE_SIZE / 2) {
+            unsigned char byte;
+            for (unsigned r = 0; r < RIGS; r++) {
+                enum space_fault want = naive_access(model->naive[s], at, ACCESS_READ);
+                assert_int_equal(vm_rig_load(&model->rigs[r], model->spaces[r][s],
+                                     MODEL_BASE + at, &byte), want);
+                if (want == SPACE_FAULT_OK)
+                    assert_int_equal(byte,
+                        model->naive[s]->pages[at >> PAGE_SHIFT].bytes[at & ~PAGE_MASK]);
+            }
+        }
+}
+
+typedef void (*model_op)(struct model *model, unsigned s);
+
+static void
+model_step(struct model *model)
+{
+    static const struct {
+        model_op op;
+        unsigned weight;
+    } ops[] = {{op_map, 8}, {op_unmap, 2}, {op_protect, 4}, {op_remap, 3}, {op_fork, 3},
+        {op_destroy, 1}, {op_store, 40}, {op_load, 30}, {op_copy_out, 6}, {op_copy_in, 6},
+        {op_evict, 6}};
+    unsigned total = 0;
+    unsigned s;
+
+    do
+        s = pick(model, MODEL_SPACES);
+    while (model->naive[s] == NULL);
+    for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
+        total += ops[i].weight;
+    unsigned at = pick(model, total);
+    size_t i = 0;
+    for (; at >= ops[i].weight; i++)
+        at -= ops[i].weight;
+    ops[i].op(model, s);
+}
+
+static void
+model_init(struct model *model, uint64_t salt)
+{
+    memset(model, 0, sizeof *model);
+    test_rng_init(&model->rng, salt);
+    model->naive[0] = naive_create();
+    for (unsigned r = 0; r < RIGS; r++) {
+        vm_rig_init(&model->rigs[r], &configs[r]);
+        assert_int_equal(vm_rig_add_file(&model->rigs[r], FILE_PAGES, FILE_KEY), PGW_OK);
+        assert_int_equal(vm_space_create(model->rigs[r].vm, &model->spaces[r][0]), PGW_OK);
+    }
+}
+
+static void
+model_fini(struct model *model)
+{
+    for (unsigned s = 0; s < MODEL_SPACES; s++) {
+        if (model->naive[s] == NULL)
+            continue;
+        naive_destroy(model->naive[s]);
+        for (unsigned r = 0; r < RIGS; r++)
+            model->spaces[r][s]->ops->destroy(model->spaces[r][s]);
+    }
+    for (unsigned r = 0; r < RIGS; r++) {
+        struct vm_stats stats;
+        vm_stats(model->rigs[r].vm, &stats);
+        assert_true(stats.pages_in > 0 && stats.pages_out > 0 && stats.cow > 0);
+        assert_true(!configs[r].chaos || chaos_pmap_dropped(model->rigs[r].pmaps) > 0);
+        vm_rig_fini(&model->rigs[r]);
+    }
+}
+
+static void
+test_lock_step(void **state)
+{
+    struct model *model = malloc(sizeof *model);
+    uint64_t rounds = test_rounds(30000);
+
+    (void)state;
+    assert_non_null(model);
+    for (uint64_t salt = 1; salt <= 4; salt++) {
+        model_init(model, salt);
+        for (uint64_t i = 0; i < rounds; i++) {
+            model_step(model);
+            if (i % 2000 == 1999)
+                check_everything(model);
+        }
+        check_everything(model);
+        model_fini(model);
+    }
+    free(model);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_lock_step)};
+
+    return cmocka_run_group_tests_name("model", tests, NULL, NULL);
+}

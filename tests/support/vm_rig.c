@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "support/vm_rig.h"
+
+#include "api/flat.h"
+#include "mmu/mmus.h"
+#include "pager/pagers.h"
+#include "support/chaos_pmap.h"
+#include "support/delayed_pager.h"
+#include "support/test.h"
+
+static void
+rig_range(void *ctx, uint32_t asid, uint64_t va, uint64_t npages, bool gone)
+{
+    struct vm_rig *rig = ctx;
+
+    (void)gone;
+    if (rig->mmu != NULL)
+        rig->mmu->ops->invalidate_range(rig->mmu, asid, va, npages);
+}
+
+static void
+rig_space(void *ctx, uint32_t asid)
+{
+    struct vm_rig *rig = ctx;
+
+    if (rig->mmu != NULL)
+        rig->mmu->ops->invalidate_space(rig->mmu, asid);
+}
+
+static enum pgw_status
+rig_make_mmu(struct vm_rig *rig)
+{
+    struct mmu_tlb_spec spec;
+
+    if (rig->config->flat)
+        return flat_create(&rig->env.mem, &rig->env.alloc, &rig->mmu);
+    assert_int_equal(mmu_tlb_spec_parse(rig->config->tlb, &spec), PGW_OK);
+    return mmu_paged_create(&mmu_sv39, &rig->env.mem, &rig->env.alloc, &spec, &rig->mmu);
+}
+
+static enum pgw_status
+rig_make_swap(struct vm_rig *rig)
+{
+    struct host_file file;
+
+    if (rig->config->swap_slots == 0)
+        return PGW_OK;
+    enum pgw_status status = host_file_temp(&rig->env.inject, &file);
+    if (status != PGW_OK)
+        return status;
+    status = pager_swap_create(&rig->env.mem, &rig->env.alloc, file, rig->config->swap_slots,
+        &rig->swap);
+    if (status != PGW_OK)
+        host_file_close(&file);
+    else if (rig->config->delayed)
+        rig->swap = delayed_pager_create(rig->swap, test_seed());
+    return status;
+}
+
+static void
+rig_undo(struct vm_rig *rig)
+{
+    if (rig->vm != NULL)
+        vm_system_destroy(rig->vm);
+    if (rig->swap != NULL)
+        rig->swap->ops->destroy(rig->swap);
+    if (rig->pmaps != NULL)
+        rig->pmaps->ops->system_destroy(rig->pmaps);
+    if (rig->mmu != NULL)
+        rig->mmu->ops->destroy(rig->mmu);
+}
+
+enum pgw_status
+vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config)
+{
+    struct pmap_shootdown shootdown = {.ctx = rig, .range = rig_range, .space = rig_space};
+    struct pmap_caps caps;
+
+    rig->config = config;
+    rig->pmaps = NULL;
+    rig->mmu = NULL;
+    rig->swap = NULL;
+    rig->vm = NULL;
+    rig->file = NULL;
+    rig->active = NULL;
+    enum pgw_status status = rig_make_mmu(rig);
+    if (status == PGW_OK)
+        status = config->pmap->system_create(&rig->env.mem, &rig->env.alloc, &shootdown,
+            &rig->pmaps);
+    if (status == PGW_OK)
+        status = rig_make_swap(rig);
+    if (status == PGW_OK) {
+        config->pmap->caps(rig->pmaps, &caps);
+        struct vm_config vm = {.mem = &rig->env.mem,
+            .alloc = &rig->env.alloc,
+            .pmap_system = rig->pmaps,
+            .policy_ops = config->policy,
+            .swap = rig->swap,
+            .seed = 1,
+            .space_end = caps.va_end};
+        status = vm_system_create(&vm, &rig->vm);
+    }
+    if (status != PGW_OK)
+        rig_undo(rig);
+    return status;
+}
+
+void
+vm_rig_init(struct vm_rig *rig, const struct vm_rig_config *config)
+{
+    test_env_init(&rig->env, config->frames);
+    assert_int_equal(vm_rig_try_init(rig, config), PGW_OK);
+}
+
+void
+vm_rig_fini(struct vm_rig *rig)
+{
+    if (rig->file != NULL)
+        vm_object_release(rig->file);
+    if (rig->swap != NULL)
+        assert_int_equal(rig->swap->stats.used, 0);
+    rig_undo(rig);
+    test_env_fini(&rig->env);
+}
+
+enum pgw_status
+vm_rig_add_file(struct vm_rig *rig, uint64_t npages, uint64_t base)
+{
+    unsigned char bytes[PAGE_SIZE];
+    struct host_file file;
+    struct pager *pager;
+
+    assert_int_equal(host_file_temp(NULL, &file), PGW_OK);
+    for (uint64_t i = 0; i < npages; i++) {
+        test_page_fill(bytes, base + i);
+        assert_int_equal(host_file_write(&file, bytes, sizeof bytes, i << PAGE_SHIFT), PGW_OK);
+    }
+    file.inject = &rig->env.inject;
+    enum pgw_status status = pager_file_create(&rig->env.mem, &rig->env.alloc, file, &pager);
+    if (status != PGW_OK) {
+        host_file_close(&file);
+        return status;
+    }
+    status = vm_object_create(rig->vm, pager, npages, &rig->file);
+    if (status != PGW_OK)
+        pager->ops->destroy(pager);
+    return status;
+}
+
+static void
+rig_activate(struct vm_rig *rig, struct space *space)
+{
+    struct pmap_context context;
+
+    /* Always loaded anew: an ended space's address may be a new one's. */
+    space->ops->activate(space, &context);
+    rig->mmu->ops->load(rig->mmu, context.root, context.asid);
+    space->ops->deactivate(space);
+}
+
+static enum space_fault
+rig_access(struct vm_rig *rig, struct space *space, uint64_t va, enum access access,
+    unsigned char **at)
+{
+    struct mmu_translation translation;
+
+    rig_activate(rig, space);
+    while (rig->mmu->ops->translate(rig->mmu, va, access, &translation) != MMU_OK) {
+        enum space_fault fault = space->ops->fault(space, va, access);
+        if (fault != SPACE_FAULT_OK)
+            return fault;
+    }
+    *at = translation.bytes + (va & ~PAGE_MASK);
+    return SPACE_FAULT_OK;
+}
+
+enum space_fault
+vm_rig_load(struct vm_rig *rig, struct space *space, uint64_t va, unsigned char *byte)
+{
+    unsigned char *at;
+    enum space_fault fault = rig_access(rig, space, va, ACCESS_READ, &at);
+
+    if (fault == SPACE_FAULT_OK)
+        *byte = *at;
+    return fault;
+}
+
+enum space_fault
+vm_rig_store(struct vm_rig *rig, struct space *space, uint64_t va, unsigned char byte)
+{
+    unsigned char *at;
+    enum space_fault fault = rig_access(rig, space, va, ACCESS_WRITE, &at);
+
+    if (fault == SPACE_FAULT_OK)
+        *at = byte;
+    return fault;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A whole paged core for tests, with the processor reduced to its MMU: RAM, pmap, policy, swap, vm
+ * system, and accesses of single bytes made the way a hart makes them.
+ */
+#ifndef SUPPORT_VM_RIG_H
+#define SUPPORT_VM_RIG_H
+
+#include <stdio.h>
+
+#include "host/host_file.h"
+#include "mmu/mmu.h"
+#include "support/test_env.h"
+#include "vm/vm.h"
+
+struct vm_rig_config {
+    const char *name;
+    const struct pmap_ops *pmap;
+    bool flat;    /* the pmap is ref, or chaos over it: the flat MMU; else the walker */
+    bool chaos;   /* the pmap drops mappings */
+    bool delayed; /* the swap device completes later and out of order */
+    const struct policy_ops *policy;
+    uint64_t frames;
+    uint64_t swap_slots; /* 0: no swap */
+    const char *tlb;     /* "none" or a spec */
+};
+
+struct vm_rig {
+    const struct vm_rig_config *config;
+    struct test_env env;
+    struct pmap_system *pmaps;
+    struct mmu *mmu;
+    struct pager *swap;
+    struct vm_system *vm;
+    struct vm_object *file; /* set by vm_rig_add_file */
+    struct space *active;
+};
+
+/* PGW_OK, or what failed, with everything undone (for torture). */
+enum pgw_status vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config);
+/* The same, but fails the test. */
+void vm_rig_init(struct vm_rig *rig, const struct vm_rig_config *config);
+/* All spaces are gone; fails the test if anything is left. */
+void vm_rig_fini(struct vm_rig *rig);
+
+/* An object over a temporary file of npages pages, page i filled by test_page_fill(base + i). */
+enum pgw_status vm_rig_add_file(struct vm_rig *rig, uint64_t npages, uint64_t base);
+
+/* One byte, as a hart would load or store it: translate, fault, try again. */
+enum space_fault vm_rig_load(struct vm_rig *rig, struct space *space, uint64_t va,
+    unsigned char *byte);
+enum space_fault vm_rig_store(struct vm_rig *rig, struct space *space, uint64_t va,
+    unsigned char byte);
+
+#endif

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The buddy allocator against a map of which frames are taken. */
+#include "mem/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/poison.h"
+#include "host/host_mem.h"
+#include "support/test.h"
+#include "support/test_env.h"
+
+static void
+test_init_arguments(void **state)
+{
+    struct base_inject inject = {.fail_at = {0}};
+    struct base_alloc alloc;
+    struct base_alloc ram;
+    struct mem mem = {.nframes = 12345};
+
+    (void)state;
+    host_alloc_init(&alloc, &inject);
+    host_ram_alloc_init(&ram);
+    assert_int_equal(mem_init(&mem, &alloc, &ram, 0, 0), PGW_INVAL);
+    assert_int_equal(mem_init(&mem, &alloc, &ram, 8 * PAGE_SIZE - 1, 0), PGW_INVAL);
+    assert_int_equal(mem_init(&mem, &alloc, &ram, 8 * PAGE_SIZE, 1), PGW_INVAL);
+    assert_int_equal(mem_init(&mem, &alloc, &ram, UINT64_C(1) << 62, 0), PGW_NOMEM);
+    inject.fail_at[INJECT_MAP] = 1;
+    inject.tried[INJECT_MAP] = 0;
+    assert_int_equal(mem_init(&mem, &alloc, &ram, 8 * PAGE_SIZE, 0), PGW_NOMEM);
+    assert_int_equal(ram.mapped, 0);
+    assert_int_equal(mem.nframes, 12345);
+
+    assert_int_equal(mem_init(&mem, &alloc, &ram, 9 * PAGE_SIZE - 1, 0), PGW_OK);
+    assert_int_equal(mem.nframes, 8);
+    assert_true(mem_check(&mem));
+    mem_fini(&mem, &ram);
+    assert_int_equal(ram.mapped, 0);
+    assert_int_equal(alloc.mapped, 0);
+}
+
+/* RAM of 64 GiB, all free in 64 runs, costs the few records that head them. */
+static void
+test_huge_ram(void **state)
+{
+    struct test_env env;
+    struct mem_page *page;
+
+    (void)state;
+    memset(&env, 0, sizeof(env));
+    host_alloc_init(&env.alloc, &env.inject);
+    host_ram_alloc_init(&env.ram);
+    assert_int_equal(
+        mem_init(&env.mem, &env.alloc, &env.ram, UINT64_C(64) << 30, TEST_BASE_PFN), PGW_OK);
+    assert_int_equal(env.mem.nfree, UINT64_C(1) << 24);
+    for (unsigned i = 0; i < 64; i++) {
+        page = mem_alloc(&env.mem, MEM_ORDER_MAX, 0);
+        assert_non_null(page);
+        assert_int_equal(mem_page_pfn(&env.mem, page), TEST_BASE_PFN + ((uint64_t)i << 18));
+    }
+    assert_null(mem_alloc(&env.mem, 0, 0));
+    mem_fini(&env.mem, &env.ram);
+    assert_int_equal(env.alloc.mapped, 0);
+}
+
+static void
+test_addresses(void **state)
+{
+    struct test_env env;
+
+    (void)state;
+    test_env_init(&env, 64);
+    struct mem_page *page = mem_alloc(&env.mem, 0, 0);
+    assert_non_null(page);
+    uint64_t pfn = mem_page_pfn(&env.mem, page);
+    assert_int_equal(pfn, TEST_BASE_PFN);
+    assert_ptr_equal(mem_page_at(&env.mem, pfn), page);
+    assert_null(mem_page_at(&env.mem, TEST_BASE_PFN - 1));
+    assert_null(mem_page_at(&env.mem, TEST_BASE_PFN + 64));
+    assert_null(mem_page_at(&env.mem, MEM_PFN_NONE));
+    assert_null(mem_page_at(&env.mem, 0));
+    assert_int_equal((uintptr_t)mem_page_bytes(&env.mem, page) % PAGE_SIZE, 0);
+    assert_int_equal(mem_page_bytes(&env.mem, page + 7) - mem_page_bytes(&env.mem, page),
+        7 * (ptrdiff_t)PAGE_SIZE);
+    mem_free(&env.mem, page);
+    test_env_fini(&env);
+}
+
+/* A new page is as new, whatever its last owner left in the record. */
+static void
+test_new_pages(void **state)
+{
+    static const struct mem_page unused;
+    struct test_env env;
+
+    (void)state;
+    test_env_init(&env, 64);
+    for (unsigned order = 0; order < 6; order++) {
+        struct mem_page *page = mem_alloc(&env.mem, order, 0);
+        assert_non_null(page);
+        for (unsigned i = 0; i < 1u << order; i++) {
+            page[i].owner = &env;
+            page[i].offset = 77;
+            page[i].owner_kind = MEM_OWNER_ANON;
+            page[i].dirty = page[i].referenced = page[i].modified = 1;
+            page[i].node.bits = 3;
+            page[i].pv.va = 4096;
+        }
+        mem_free(&env.mem, page);
+        page = mem_alloc(&env.mem, order, 0);
+        assert_int_equal(page->order, order);
+        page->order = 0;
+        for (unsigned i = 0; i < 1u << order; i++)
+            assert_memory_equal(&page[i], &unused, sizeof(unused));
+        page->order = order & 31u;
+        mem_free(&env.mem, page);
+    }
+    test_env_fini(&env);
+}
+
+static void
+test_zero(void **state)
+{
+    struct test_env env;
+
+    (void)state;
+    test_env_init(&env, 16);
+    for (unsigned order = 0; order <= 4; order++) {
+        struct mem_page *page = mem_alloc(&env.mem, order, 0);
+        assert_non_null(page);
+        for (unsigned i = 0; i < 1u << order; i++)
+            test_page_fill(mem_page_bytes(&env.mem, page + i), i);
+        mem_free(&env.mem, page);
+        page = mem_alloc(&env.mem, order, MEM_ZERO);
+        assert_non_null(page);
+        for (unsigned i = 0; i < 1u << order; i++)
+            test_page_expect_zero(mem_page_bytes(&env.mem, page + i));
+        mem_free(&env.mem, page);
+    }
+    test_env_fini(&env);
+}
+
+/* The last frames are for MEM_RESERVED only, at every order. */
+static void
+test_reserve(void **state)
+{
+    struct test_env env;
+    struct mem_page *page[32];
+    unsigned n = 0;
+
+    (void)state;
+    test_env_init(&env, 32);
+    env.mem.reserve = 5;
+    while ((page[n] = mem_alloc(&env.mem, 0, 0)) != NULL)
+        n++;
+    assert_int_equal(n, 27);
+    assert_null(mem_alloc(&env.mem, 3, MEM_RESERVED));
+    while ((page[n] = mem_alloc(&env.mem, 0, MEM_RESERVED)) != NULL)
+        if (++n == 32)
+            break;
+    assert_int_equal(n, 32);
+    assert_null(mem_alloc(&env.mem, 0, MEM_RESERVED));
+    while (n > 0)
+        mem_free(&env.mem, page[--n]);
+    assert_null(mem_alloc(&env.mem, 5, 0));
+    page[0] = mem_alloc(&env.mem, 5, MEM_RESERVED);
+    assert_non_null(page[0]);
+    mem_free(&env.mem, page[0]);
+    test_env_fini(&env);
+}
+
+static void
+test_injected(void **state)
+{
+    struct test_env env;
+
+    (void)state;
+    test_env_init(&env, 16);
+    env.inject.fail_at[INJECT_FRAME] = 2;
+    struct mem_page *page = mem_alloc(&env.mem, 0, 0);
+    assert_non_null(page);
+    assert_null(mem_alloc(&env.mem, 0, MEM_RESERVED));
+    assert_int_equal(env.mem.nfree, 15);
+    assert_true(mem_check(&env.mem));
+    mem_free(&env.mem, page);
+    assert_null(mem_alloc(&env.mem, MEM_ORDER_MAX + 1, 0));
+    assert_null(mem_alloc(&env.mem, 5, 0));
+    test_env_fini(&env);
+}
+
+/* Allocated runs are aligned, inside RAM, and never overlap; frames free and taken add up. */
+struct run {
+    struct mem_page *page;
+    unsigned order;
+};
+
+struct buddy_model {
+    struct test_env env;
+    struct run *runs;
+    size_t nruns;
+    unsigned char *taken; /* by frame index */
+};
+
+static void
+buddy_model_take(struct buddy_model *model, struct base_rng *rng)
+{
+    struct mem *mem = &model->env.mem;
+    unsigned order = (unsigned)base_rng_below(rng, 1 + base_rng_below(rng, 9));
+    uint64_t before = mem->nfree;
+    bool zero = base_rng_below(rng, 2) == 0;
+    struct mem_page *page = mem_alloc(mem, order, zero ? MEM_ZERO : 0);
+
+    if (page == NULL) {
+        /* Right only if no aligned run of this order is free. */
+        for (uint64_t at = 0; at + (1u << order) <= mem->nframes; at += 1u << order)
+            assert_non_null(memchr(model->taken + at, 1, 1u << order));
+        return;
+    }
+    uint64_t idx = mem_page_pfn(mem, page) - mem->base_pfn;
+    assert_int_equal(idx % (1u << order), 0);
+    assert_true(idx + (1u << order) <= mem->nframes);
+    assert_null(memchr(model->taken + idx, 1, 1u << order));
+    memset(model->taken + idx, 1, 1u << order);
+    assert_int_equal(mem->nfree, before - (1u << order));
+    for (unsigned i = 0; zero && i < 1u << order; i++)
+        test_page_expect_zero(mem_page_bytes(mem, page + i));
+    test_page_fill(mem_page_bytes(mem, page), idx);
+    test_page_fill(mem_page_bytes(mem, page + ((1u << order) - 1)), idx);
+    model->runs[model->nruns++] = (struct run){page, order};
+}
+
+static void
+buddy_model_give(struct buddy_model *model, size_t at)
+{
+    struct mem *mem = &model->env.mem;
+    struct run run = model->runs[at];
+    uint64_t idx = mem_page_pfn(mem, run.page) - mem->base_pfn;
+
+    test_page_expect(mem_page_bytes(mem, run.page), idx);
+    memset(model->taken + idx, 0, 1u << run.order);
+    mem_free(mem, run.page);
+    model->runs[at] = model->runs[--model->nruns];
+}
+
+static void
+buddy_model_run(uint64_t frames, struct base_rng *rng, uint64_t steps)
+{
+    struct buddy_model model = {.nruns = 0};
+
+    test_env_init(&model.env, frames);
+    model.runs = calloc(frames, sizeof(model.runs[0]));
+    model.taken = calloc(frames, 1);
+    assert_non_null(model.runs);
+    assert_non_null(model.taken);
+    for (uint64_t i = 0; i < steps; i++) {
+        bool filling = i / 200 % 2 == 0;
+        if (model.nruns == 0 || base_rng_below(rng, 10) < (filling ? 7 : 3))
+            buddy_model_take(&model, rng);
+        else
+            buddy_model_give(&model, base_rng_below(rng, model.nruns));
+        if (i % 50 == 0)
+            assert_true(mem_check(&model.env.mem));
+    }
+    while (model.nruns > 0)
+        buddy_model_give(&model, base_rng_below(rng, model.nruns));
+    /* Joined again to the runs that it began with: one for each bit of the number of frames. */
+    for (unsigned order = 0; order < MEM_ORDER_MAX; order++)
+        assert_int_equal(!TAILQ_EMPTY(&model.env.mem.free[order]), frames >> order & 1);
+    test_env_fini(&model.env);
+    free(model.runs);
+    free(model.taken);
+}
+
+static void
+test_random(void **state)
+{
+    static const uint64_t sizes[] = {8, 9, 15, 64, 100, 511, 1000, 4096, 5001};
+    struct base_rng rng;
+
+    (void)state;
+    test_rng_init(&rng, 1);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+        buddy_model_run(sizes[i], &rng, test_rounds(4000));
+}
+
+static void
+mem_free_ctx(void *ctx)
+{
+    struct test_env *env = ctx;
+
+    mem_free(&env->mem, env->mem.pages);
+}
+
+static void
+test_misuse_dies(void **state)
+{
+    struct test_env env;
+
+    (void)state;
+    test_env_init(&env, 16);
+    assert_true(test_dies(mem_free_ctx, &env)); /* free already */
+    struct mem_page *page = mem_alloc(&env.mem, 0, 0);
+    assert_ptr_equal(page, env.mem.pages);
+    page->busy = 1;
+    assert_true(test_dies(mem_free_ctx, &env));
+    page->busy = 0;
+    page->wired = 1;
+    assert_true(test_dies(mem_free_ctx, &env));
+    page->wired = 0;
+    page->queued = 1;
+    assert_true(test_dies(mem_free_ctx, &env));
+    page->queued = 0;
+    page->pv.pmap = (struct pmap *)&env;
+    assert_true(test_dies(mem_free_ctx, &env));
+    page->pv.pmap = NULL;
+    assert_false(test_dies(mem_free_ctx, &env));
+    mem_free(&env.mem, page);
+    test_env_fini(&env);
+}
+
+/* mem_check sees each kind of damage. */
+static void
+test_check_sees(void **state)
+{
+    struct test_env env;
+
+    (void)state;
+    test_env_init(&env, 16);
+    struct mem_page *page = mem_alloc(&env.mem, 0, 0);
+    assert_true(mem_check(&env.mem));
+    env.mem.nfree++;
+    assert_false(mem_check(&env.mem));
+    env.mem.nfree--;
+    page->free = 1;
+    assert_false(mem_check(&env.mem));
+    page->free = 0;
+    page->order = 1;
+    assert_false(mem_check(&env.mem));
+    page->order = 0;
+    page[3].dirty = 1; /* inside a free run of two */
+    assert_false(mem_check(&env.mem));
+    page[3].dirty = 0;
+    page[8].free = 0;
+    assert_false(mem_check(&env.mem));
+    page[8].free = 1;
+    assert_true(mem_check(&env.mem));
+    mem_free(&env.mem, page);
+    test_env_fini(&env);
+}
+
+static void
+mem_touch(void *ctx)
+{
+    volatile unsigned char *byte = ctx;
+
+    *byte = 1;
+}
+
+/* Under AddressSanitizer a frame that was given back cannot be touched, until it is taken again. */
+static void
+test_freed_bytes(void **state)
+{
+    struct test_env env;
+
+    (void)state;
+    test_env_init(&env, 16);
+    struct mem_page *page = mem_alloc(&env.mem, 1, 0);
+    unsigned char *last = mem_page_bytes(&env.mem, page + 1) + PAGE_SIZE - 1;
+    assert_false(test_dies(mem_touch, last));
+    mem_free(&env.mem, page);
+    assert_int_equal(test_dies(mem_touch, last), BASE_ASAN);
+    page = mem_alloc(&env.mem, 4, 0);
+    assert_non_null(page);
+    assert_false(test_dies(mem_touch, last));
+    mem_free(&env.mem, page);
+    test_env_fini(&env);
+
+    /* The next mapping of those addresses starts afresh. */
+    test_env_init(&env, 16);
+    page = mem_alloc(&env.mem, 4, MEM_ZERO);
+    for (unsigned i = 0; i < 16; i++)
+        test_page_expect_zero(mem_page_bytes(&env.mem, page + i));
+    mem_free(&env.mem, page);
+    test_env_fini(&env);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_init_arguments),
+        cmocka_unit_test(test_huge_ram),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_new_pages),
+        cmocka_unit_test(test_zero),
+        cmocka_unit_test(test_reserve),
+        cmocka_unit_test(test_injected),
+        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_misuse_dies),
+        cmocka_unit_test(test_check_sees),
+        cmocka_unit_test(test_freed_bytes),
+    };
+
+    return cmocka_run_group_tests_name("mem", tests, NULL, NULL);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "pmap/pv.h"
+
+#include "pmap/asid.h"
+#include "support/test.h"
+#include "support/test_env.h"
+#include "vm/pmap.h"
+
+#define N 6
+
+static unsigned
+count(struct mem_page *page)
+{
+    unsigned n = 0;
+    for (struct mem_pv *pv = pv_first(page); pv != NULL; pv = pv->next)
+        n++;
+    return n;
+}
+
+/* Every subset of the records can be taken out in any rotation; the others stay. */
+static void
+test_records(void **state)
+{
+    struct test_env env;
+    struct base_pool pool;
+    static struct pmap pmap[N];
+    (void)state;
+    test_env_init(&env, 16);
+    base_pool_init(&pool, &env.alloc, sizeof(struct mem_pv), "pv");
+    struct mem_page *page = mem_alloc(&env.mem, 0, 0);
+    assert_non_null(page);
+    assert_null(pv_first(page));
+    for (unsigned start = 0; start < N; start++) {
+        for (unsigned i = 0; i < N; i++) {
+            unsigned low = (i % 2 == 0 ? 0 : 9) | (i % 3 == 0 ? PV_WIRED : 0);
+            assert_true(pv_insert(&pool, page, &pmap[i], (i + 1) * 0x200000ull, low));
+            assert_int_equal(count(page), i + 1);
+        }
+        assert_int_equal(pool.live, N - 1); /* the first one costs nothing */
+        for (unsigned k = 0; k < N; k++) {
+            unsigned i = (start + k * 5) % N;
+            uint64_t va = (i + 1) * 0x200000ull;
+            unsigned order = i % 2 == 0 ? 0 : 9;
+            struct mem_pv *pv = pv_find(page, &pmap[i], va, order);
+            assert_non_null(pv);
+            assert_true(pv_va(pv) == va && pv_order(pv) == order);
+            assert_int_equal((pv->va & PV_WIRED) != 0, i % 3 == 0);
+            assert_null(pv_find(page, &pmap[i], va, order ^ 9));
+            assert_null(pv_find(page, &pmap[(i + 1) % N], va, order));
+            pv_remove(&pool, page, &pmap[i], va, order);
+            assert_null(pv_find(page, &pmap[i], va, order));
+            assert_int_equal(count(page), N - 1 - k);
+        }
+        assert_null(pv_first(page));
+        assert_int_equal(pool.live, 0);
+    }
+    mem_free(&env.mem, page);
+    base_pool_fini(&pool);
+    test_env_fini(&env);
+}
+
+/* Tags: round robin, never one that is taken, and told when one comes again. */
+static void
+test_asids(void **state)
+{
+    static struct asid_set set;
+    bool reused = true;
+    (void)state;
+    for (uint32_t want = 1; want < ASID_COUNT; want++) {
+        assert_int_equal(asid_get(&set, &reused), want);
+        assert_false(reused);
+        if (want % 3 == 0)
+            asid_put(&set, want);
+    }
+    assert_int_equal(asid_get(&set, &reused), 3);
+    assert_true(reused);
+    for (uint32_t want = 6; want < ASID_COUNT; want += 3)
+        assert_int_equal(asid_get(&set, &reused), want);
+    assert_int_equal(asid_get(&set, &reused), 0); /* all taken */
+    asid_put(&set, 777);
+    assert_int_equal(asid_get(&set, &reused), 777);
+    assert_true(reused);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_records),
+        cmocka_unit_test(test_asids),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

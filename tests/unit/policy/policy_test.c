@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Policies, step by step: what the conformance suite's replays do not single out. */
+#include "policy/policies.h"
+
+#include <string.h>
+
+#include "host/host_mem.h"
+#include "support/test.h"
+
+#define NODES 8u
+
+struct rig {
+    struct base_alloc alloc;
+    struct policy *policy;
+    struct base_node nodes[NODES];
+    bool referenced[NODES];
+    bool always; /* every page is referenced, whenever one asks */
+    unsigned asked;
+};
+
+static bool
+rig_referenced(void *ctx, struct base_node *node)
+{
+    struct rig *rig = ctx;
+    bool was = rig->referenced[node - rig->nodes];
+    rig->referenced[node - rig->nodes] = false;
+    rig->asked++;
+    return was || rig->always;
+}
+
+static void
+rig_init(struct rig *rig, const struct policy_ops *ops)
+{
+    memset(rig, 0, sizeof *rig);
+    host_alloc_init(&rig->alloc, NULL);
+    struct policy_env env = {
+        .referenced = rig_referenced, .ctx = rig, .alloc = &rig->alloc, .capacity = NODES};
+    assert_int_equal(ops->create(&env, &rig->policy), PGW_OK);
+}
+
+static void
+rig_fini(struct rig *rig)
+{
+    assert_true(rig->policy->ops->check(rig->policy));
+    rig->policy->ops->destroy(rig->policy);
+    assert_int_equal(rig->alloc.mapped, 0);
+}
+
+static void
+rig_admit(struct rig *rig, unsigned i)
+{
+    rig->policy->ops->admit(rig->policy, &rig->nodes[i], i);
+}
+
+static unsigned
+rig_victim(struct rig *rig)
+{
+    struct base_node *node = rig->policy->ops->victim(rig->policy);
+    assert_non_null(node);
+    return (unsigned)(node - rig->nodes);
+}
+
+static unsigned
+rig_evict(struct rig *rig)
+{
+    unsigned i = rig_victim(rig);
+    rig->policy->ops->evicted(rig->policy, &rig->nodes[i], i);
+    return i;
+}
+
+/* Under use by others without end, the search for a victim still ends. */
+static void
+victim_ends_if_all_is_always_referenced(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, *state);
+    rig.always = true;
+    for (unsigned i = 0; i < NODES; i++)
+        rig_admit(&rig, i);
+    for (unsigned i = 0; i < NODES; i++) {
+        rig.asked = 0;
+        rig_evict(&rig);
+        assert_true(rig.asked <= 2 * NODES);
+    }
+    rig_fini(&rig);
+}
+
+static void
+clock_hand_goes_on_where_it_stopped(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_init(&rig, &policy_clock);
+    for (unsigned i = 0; i < 4; i++)
+        rig_admit(&rig, i);
+    assert_int_equal(rig_evict(&rig), 0); /* one lap clears all */
+    rig_admit(&rig, 4);                   /* behind the hand, that is, after 3 */
+    rig.referenced[1] = true;
+    assert_int_equal(rig_victim(&rig), 2);
+    assert_int_equal(rig_victim(&rig), 2); /* it stays admitted, the hand on it */
+    rig.referenced[2] = true;              /* used before it could go */
+    assert_int_equal(rig_evict(&rig), 3);
+    assert_int_equal(rig_evict(&rig), 1); /* 4 came in used, its bit is cleared now */
+    assert_int_equal(rig_evict(&rig), 2);
+    assert_int_equal(rig_evict(&rig), 4);
+    assert_null(rig.policy->ops->victim(rig.policy));
+    rig_fini(&rig);
+}
+
+static void
+clock_hand_survives_forget(void **state)
+{
+    struct rig rig;
+    (void)state;
+    for (unsigned gone = 0; gone < 4; gone++) {
+        rig_init(&rig, &policy_clock);
+        for (unsigned i = 0; i < 4; i++)
+            rig_admit(&rig, i);
+        rig.policy->ops->accessed(rig.policy, &rig.nodes[0], false);
+        unsigned next = rig_victim(&rig); /* the hand stands on it */
+        assert_int_equal(next, 0);
+        rig.policy->ops->forget(rig.policy, &rig.nodes[gone]);
+        assert_true(rig.policy->ops->check(rig.policy));
+        assert_int_equal(rig_evict(&rig), gone == 0 ? 1 : 0);
+        rig_fini(&rig);
+    }
+}
+
+static void
+lru_spares_a_victim_used_since_the_scan(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_init(&rig, &policy_lru);
+    assert_true((policy_lru.wants & POLICY_WANTS_SCAN) != 0);
+    for (unsigned i = 0; i < 4; i++)
+        rig_admit(&rig, i);
+    rig.policy->ops->accessed(rig.policy, &rig.nodes[1], true);
+    rig.referenced[0] = true;
+    assert_int_equal(rig_evict(&rig), 2);
+    assert_int_equal(rig_evict(&rig), 3);
+    assert_int_equal(rig_evict(&rig), 1);
+    assert_int_equal(rig_evict(&rig), 0);
+    rig_fini(&rig);
+}
+
+static void
+fifo_and_random_never_ask(void **state)
+{
+    struct rig rig;
+    rig_init(&rig, *state);
+    for (unsigned i = 0; i < NODES; i++)
+        rig_admit(&rig, i);
+    for (unsigned i = 0; i < NODES; i++)
+        rig_evict(&rig);
+    assert_int_equal(rig.asked, 0);
+    rig_fini(&rig);
+}
+
+static void
+random_refuses_absurd_capacities(void **state)
+{
+    struct base_alloc alloc;
+    struct policy *policy = NULL;
+    (void)state;
+    host_alloc_init(&alloc, NULL);
+    const uint64_t capacities[] = {UINT64_MAX, UINT64_MAX / 8, UINT64_MAX / 8 + 2};
+    for (unsigned i = 0; i < 3; i++) {
+        struct policy_env env = {.alloc = &alloc, .capacity = capacities[i]};
+        assert_int_equal(policy_random.create(&env, &policy), PGW_NOMEM);
+    }
+    assert_null(policy);
+    assert_int_equal(alloc.mapped, 0);
+}
+
+static void
+every_policy_says_what_it_is(void **state)
+{
+    const struct policy_ops *all[] = {&policy_fifo, &policy_clock, &policy_lru, &policy_random};
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        assert_true(strlen(all[i]->name) > 0 && strlen(all[i]->summary) > 0);
+        for (unsigned j = 0; j < i; j++)
+            assert_string_not_equal(all[i]->name, all[j]->name);
+    }
+}
+
+#define ON(test, policy)                                                                           \
+    {                                                                                              \
+#test " (" #policy ")", test, NULL, NULL, (void *)(uintptr_t)&policy                       \
+    }
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON(victim_ends_if_all_is_always_referenced, policy_clock),
+        ON(victim_ends_if_all_is_always_referenced, policy_lru),
+        cmocka_unit_test(clock_hand_goes_on_where_it_stopped),
+        cmocka_unit_test(clock_hand_survives_forget),
+        cmocka_unit_test(lru_spares_a_victim_used_since_the_scan),
+        ON(fifo_and_random_never_ask, policy_fifo),
+        ON(fifo_and_random_never_ask, policy_random),
+        cmocka_unit_test(random_refuses_absurd_capacities),
+        cmocka_unit_test(every_policy_says_what_it_is),
+    };
+    return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
+}
