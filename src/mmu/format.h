@@ -27,32 +27,32 @@ struct mmu_bits {
 
 /* One level of tables; level 0 is the root. */
 struct mmu_level {
-    unsigned shift; /* of the virtual address: an entry here maps 1 << shift bytes */
-    unsigned bits;  /* of the address that index a table of this level */
-    bool leaf;      /* may an entry map memory */
-    bool table;     /* may an entry lead to a next table */
-    struct mmu_bits is_table;   /* how a valid entry says that it leads to a table */
-    struct mmu_bits leaf_type;  /* bits written in a leaf of this level besides rights */
-    uint64_t leaf_reserved;     /* must be zero in a leaf, misaligned frame bits included */
-    uint64_t table_reserved;    /* must be zero in an entry that leads to a table */
-    uint64_t leaf_pfn;          /* where a leaf keeps its frame number */
+    unsigned shift;            /* of the virtual address: an entry here maps 1 << shift bytes */
+    unsigned bits;             /* of the address that index a table of this level */
+    bool leaf;                 /* may an entry map memory */
+    bool table;                /* may an entry lead to a next table */
+    struct mmu_bits is_table;  /* how a valid entry says that it leads to a table */
+    struct mmu_bits leaf_type; /* bits written in a leaf of this level besides rights */
+    uint64_t leaf_reserved;    /* must be zero in a leaf, misaligned frame bits included */
+    uint64_t table_reserved;   /* must be zero in an entry that leads to a table */
+    uint64_t leaf_pfn;         /* where a leaf keeps its frame number */
 };
 
 struct mmu_format {
     const char *name;
     const char *source; /* the manual's section that says so */
     unsigned levels;
-    unsigned pte_bytes;  /* 4 or 8 */
-    unsigned va_bits;    /* that are translated */
-    bool sign_extended;  /* the bits above must equal the topmost one; otherwise be zero */
+    unsigned pte_bytes; /* 4 or 8 */
+    unsigned va_bits;   /* that are translated */
+    bool sign_extended; /* the bits above must equal the topmost one; otherwise be zero */
     struct mmu_level level[MMU_LEVELS_MAX];
 
-    uint64_t table_pfn;  /* where an entry that leads to a table keeps its frame number */
-    unsigned pfn_shift;  /* frame number bit 0 is this bit of the entry, leaf or table */
+    uint64_t table_pfn;         /* where an entry that leads to a table keeps its frame number */
+    unsigned pfn_shift;         /* frame number bit 0 is this bit of the entry, leaf or table */
     struct mmu_bits table_type; /* bits written in an entry that leads to a table */
     struct mmu_bits valid;
-    struct mmu_bits right[3];   /* by enum access */
-    struct mmu_bits leaf_bad;   /* a leaf in which this holds is malformed */
+    struct mmu_bits right[3]; /* by enum access */
+    struct mmu_bits leaf_bad; /* a leaf in which this holds is malformed */
     struct mmu_bits user, global, accessed, dirty;
     uint8_t prot_given[8]; /* the rights that a leaf can express for those asked for, by prot_t:
                               the smallest set it has that contains them */

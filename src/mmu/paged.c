@@ -34,17 +34,17 @@ struct paged {
     struct mmu mmu;
     const struct mmu_format *format;
     struct base_alloc *alloc;
-    uint64_t root; /* frame of the root table */
+    uint64_t root;     /* frame of the root table */
+    uint64_t fast_end; /* addresses below it are canonical; 0: no TLB is modelled */
     uint32_t asid;
-    bool tlbs; /* modelled at all */
     struct tlb l1d, l1i, l2;
 };
 
 static enum mmu_fault
 paged_walk(struct paged *paged, uint64_t va, enum access access, struct mmu_walk *walk)
 {
-    return mmu_walk(paged->format, paged->mmu.mem, paged->root, va, access, &paged->mmu.stats,
-        walk);
+    return mmu_walk(
+        paged->format, paged->mmu.mem, paged->root, va, access, &paged->mmu.stats, walk);
 }
 
 static void
@@ -95,8 +95,10 @@ paged_refill(struct paged *paged, struct tlb *l1, uint64_t va, enum access acces
     enum mmu_fault fault = paged_walk(paged, va, access, &walk);
     if (fault != MMU_OK)
         return fault;
-    struct tlb_entry entry = {.bytes = walk.bytes, .window = paged->mmu.window - 1,
-        .prot = (uint8_t)walk.prot, .usable = (uint8_t)paged_usable(&walk)};
+    struct tlb_entry entry = {.bytes = walk.bytes,
+        .window = paged->mmu.window - 1,
+        .prot = (uint8_t)walk.prot,
+        .usable = (uint8_t)paged_usable(&walk)};
     if (l2->sets != 0)
         (void)tlb_fill(l2, vpn, paged->asid, walk.global, &entry);
     *at = tlb_fill(l1, vpn, paged->asid, walk.global, &entry);
@@ -117,8 +119,8 @@ paged_set_dirty(struct paged *paged, uint64_t va, size_t at)
             tlb_drop(&paged->l2, in_l2);
         return fault;
     }
-    struct tlb_entry *entries[2] = {&paged->l1d.entries[at],
-        in_l2 != TLB_NONE ? &paged->l2.entries[in_l2] : NULL};
+    struct tlb_entry *entries[2] = {
+        &paged->l1d.entries[at], in_l2 != TLB_NONE ? &paged->l2.entries[in_l2] : NULL};
     for (int i = 0; i < 2; i++) {
         if (entries[i] == NULL)
             continue;
@@ -129,19 +131,12 @@ paged_set_dirty(struct paged *paged, uint64_t va, size_t at)
     return MMU_OK;
 }
 
-/* The first use of a page in this window through entry at: tell the observer. */
-static void
-paged_new_window(struct paged *paged, struct tlb *l1, size_t at, uint64_t va, enum access access)
+/* All that can happen on the way to a translation. */
+static __attribute__((noinline)) enum mmu_fault
+paged_translate_slow(
+    struct paged *paged, uint64_t va, enum access access, struct mmu_translation *out)
 {
-    l1->entries[at].window = paged->mmu.window;
-    paged_touched(paged, va, access);
-}
-
-static enum mmu_fault
-paged_translate(struct mmu *mmu, uint64_t va, enum access access, struct mmu_translation *out)
-{
-    struct paged *paged = (struct paged *)mmu;
-    if (!paged->tlbs)
+    if (paged->fast_end == 0)
         return paged_uncached(paged, va, access, out);
     if (!mmu_format_canonical(paged->format, va))
         return MMU_NONCANONICAL;
@@ -159,8 +154,32 @@ paged_translate(struct mmu *mmu, uint64_t va, enum access access, struct mmu_tra
         if ((fault = paged_set_dirty(paged, va, at)) != MMU_OK)
             return fault;
     }
-    if (entry->window != mmu->window)
-        paged_new_window(paged, l1, at, va, access);
+    if (entry->window != paged->mmu.window) {
+        /* the page's first use in this window through this entry */
+        entry->window = paged->mmu.window;
+        paged_touched(paged, va, access);
+    }
+    out->bytes = entry->bytes;
+    out->prot = entry->usable;
+    return MMU_OK;
+}
+
+/* The plain L1 hit, with nothing to be done but to note the use. */
+static enum mmu_fault
+paged_translate(struct mmu *mmu, uint64_t va, enum access access, struct mmu_translation *out)
+{
+    struct paged *paged = (struct paged *)mmu;
+    struct tlb *l1 = access == ACCESS_EXEC ? &paged->l1i : &paged->l1d;
+    if (__builtin_expect(va >= paged->fast_end, 0))
+        return paged_translate_slow(paged, va, access, out);
+    uint64_t vpn = va >> PAGE_SHIFT;
+    size_t at = tlb_search(l1, tlb_set(l1, vpn), tlb_key(vpn, paged->asid));
+    if (__builtin_expect(at == TLB_NONE, 0))
+        return paged_translate_slow(paged, va, access, out);
+    struct tlb_entry *entry = &l1->entries[at];
+    if (__builtin_expect(!prot_allows(entry->usable, access) || entry->window != mmu->window, 0))
+        return paged_translate_slow(paged, va, access, out);
+    tlb_touch(l1, at);
     out->bytes = entry->bytes;
     out->prot = entry->usable;
     return MMU_OK;
@@ -182,8 +201,8 @@ paged_invalidate_range(struct mmu *mmu, uint32_t asid, uint64_t va, uint64_t npa
     struct paged *paged = (struct paged *)mmu;
     uint64_t vpn = va >> PAGE_SHIFT;
     mmu->stats.flushed += tlb_drop_range(&paged->l1d, asid, vpn, npages) +
-        tlb_drop_range(&paged->l1i, asid, vpn, npages) +
-        tlb_drop_range(&paged->l2, asid, vpn, npages);
+                          tlb_drop_range(&paged->l1i, asid, vpn, npages) +
+                          tlb_drop_range(&paged->l2, asid, vpn, npages);
 }
 
 static void
@@ -191,7 +210,7 @@ paged_invalidate_space(struct mmu *mmu, uint32_t asid)
 {
     struct paged *paged = (struct paged *)mmu;
     mmu->stats.flushed += tlb_drop_space(&paged->l1d, asid) + tlb_drop_space(&paged->l1i, asid) +
-        tlb_drop_space(&paged->l2, asid);
+                          tlb_drop_space(&paged->l2, asid);
 }
 
 static void
@@ -228,7 +247,7 @@ mmu_paged_create(const struct mmu_format *format, struct mem *mem, struct base_a
     paged->format = format;
     paged->alloc = alloc;
     paged->root = MEM_PFN_NONE; /* every walk is MMU_BUS until a space is loaded */
-    paged->tlbs = spec->l1_entries != 0;
+    paged->fast_end = spec->l1_entries != 0 ? 1ull << (format->va_bits - 1) : 0;
     if (tlb_init(&paged->l1d, alloc, spec->l1_entries, spec->l1_ways) != PGW_OK ||
         tlb_init(&paged->l1i, alloc, spec->l1_entries, spec->l1_ways) != PGW_OK ||
         tlb_init(&paged->l2, alloc, spec->l2_entries, spec->l2_ways) != PGW_OK) {

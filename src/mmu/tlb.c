@@ -11,14 +11,13 @@ tlb_init(struct tlb *tlb, struct base_alloc *alloc, uint32_t entries, uint32_t w
     *tlb = (struct tlb){.clock = 1};
     if (entries == 0)
         return PGW_OK;
-    size_t each = 2 * sizeof(uint64_t) + sizeof(struct tlb_entry);
+    size_t each = sizeof(uint64_t) + sizeof(struct tlb_entry);
     tlb->chunk_len = (size_t)entries * each;
     tlb->chunk = alloc->map(alloc, tlb->chunk_len);
     if (tlb->chunk == NULL)
         return PGW_NOMEM;
     tlb->keys = tlb->chunk;
-    tlb->stamps = tlb->keys + entries;
-    tlb->entries = (struct tlb_entry *)(void *)(tlb->stamps + entries);
+    tlb->entries = (struct tlb_entry *)(void *)(tlb->keys + entries);
     tlb->ways = ways;
     tlb->sets = entries / ways;
     return PGW_OK;
@@ -35,10 +34,10 @@ tlb_fini(struct tlb *tlb, struct base_alloc *alloc)
 size_t
 tlb_fill(struct tlb *tlb, uint64_t vpn, uint32_t asid, bool global, const struct tlb_entry *entry)
 {
-    size_t first = (size_t)(vpn & (tlb->sets - 1)) * tlb->ways;
+    size_t first = tlb_set(tlb, vpn);
     size_t victim = first;
     for (size_t i = first + 1; i < first + tlb->ways; i++)
-        if (tlb->stamps[i] < tlb->stamps[victim])
+        if (tlb->entries[i].stamp < tlb->entries[victim].stamp)
             victim = i;
     tlb->globals -= TLB_GLOBAL(tlb->keys[victim]);
     tlb->keys[victim] = global ? tlb_key_global(vpn) : tlb_key(vpn, asid);
@@ -53,7 +52,7 @@ tlb_drop(struct tlb *tlb, size_t i)
 {
     tlb->globals -= TLB_GLOBAL(tlb->keys[i]);
     tlb->keys[i] = 0;
-    tlb->stamps[i] = 0;
+    tlb->entries[i].stamp = 0;
 }
 
 /* A range shorter than the number of sets: look at the sets that can hold it. */

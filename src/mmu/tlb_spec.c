@@ -21,8 +21,8 @@ bool
 mmu_tlb_spec_valid(const struct mmu_tlb_spec *spec)
 {
     return tlb_spec_level_valid(spec->l1_entries, spec->l1_ways) &&
-        tlb_spec_level_valid(spec->l2_entries, spec->l2_ways) &&
-        (spec->l1_entries != 0 || spec->l2_entries == 0);
+           tlb_spec_level_valid(spec->l2_entries, spec->l2_ways) &&
+           (spec->l1_entries != 0 || spec->l2_entries == 0);
 }
 
 /* Reads a decimal number of at most seven digits, not starting with 0; moves *text past it. */

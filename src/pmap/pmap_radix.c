@@ -87,8 +87,8 @@ radix_map_kernel(const struct radix *radix)
     uint64_t run = 1ull << mmu_format_order(format, 0);
     unsigned idx = format->kernel_first, entries = 1u << format->level[0].bits;
     for (uint64_t at = 0; at < mem->nframes && idx < entries; at += run, idx++) {
-        uint64_t pte = mmu_pte_leaf(format, 0, mem->base_pfn + at, PROT_MASK_R | PROT_MASK_W,
-            false);
+        uint64_t pte =
+            mmu_pte_leaf(format, 0, mem->base_pfn + at, PROT_MASK_R | PROT_MASK_W, false);
         pte = mmu_bits_put(pte, format->accessed, true);
         radix_store(system, radix->root, idx, mmu_bits_put(pte, format->dirty, true));
     }
@@ -181,6 +181,8 @@ void
 radix_caps(struct pmap_system *system, struct pmap_caps *caps)
 {
     const struct radix_system *radix = (const struct radix_system *)system;
-    *caps = (struct pmap_caps){.va_end = radix->va_end, .orders = radix->orders,
-        .referenced = true, .tables_use_frames = true};
+    *caps = (struct pmap_caps){.va_end = radix->va_end,
+        .orders = radix->orders,
+        .referenced = true,
+        .tables_use_frames = true};
 }

@@ -64,8 +64,8 @@ radix_load(const struct radix_system *system, const struct mem_page *table, unsi
 }
 
 static inline void
-radix_store(const struct radix_system *system, const struct mem_page *table, unsigned idx,
-    uint64_t pte)
+radix_store(
+    const struct radix_system *system, const struct mem_page *table, unsigned idx, uint64_t pte)
 {
     mmu_pte_store(system->format, mem_page_bytes(system->base.mem, table), idx, pte);
 }
@@ -81,8 +81,8 @@ bool radix_find_leaf(const struct radix *radix, uint64_t va, struct radix_leaf *
 struct mem_page *radix_table_create(struct radix *radix);
 void radix_table_destroy(struct radix *radix, struct mem_page *table);
 /* Frees the empty table that entry idx of table leads to. */
-void radix_table_unlink(struct radix *radix, struct mem_page *table, unsigned idx,
-    struct mem_page *child);
+void radix_table_unlink(
+    struct radix *radix, struct mem_page *table, unsigned idx, struct mem_page *child);
 /* Frees the tables of path that are empty, from the deepest up; never the root. */
 void radix_prune(struct radix *radix, uint64_t va, const struct radix_path *path);
 /* The head of the run that a leaf maps. */
@@ -116,8 +116,8 @@ enum pgw_status radix_system_create(const struct pmap_ops *ops, const struct mmu
 void radix_system_destroy(struct pmap_system *system);
 enum pgw_status radix_create(struct pmap_system *system, struct pmap **pmap);
 void radix_destroy(struct pmap *pmap);
-enum pgw_status radix_enter(struct pmap *pmap, uint64_t va, struct mem_page *const *pages,
-    size_t n, unsigned order, prot_t prot, enum access access, unsigned flags);
+enum pgw_status radix_enter(struct pmap *pmap, uint64_t va, struct mem_page *const *pages, size_t n,
+    unsigned order, prot_t prot, enum access access, unsigned flags);
 void radix_remove(struct pmap *pmap, uint64_t va, uint64_t npages);
 void radix_protect(struct pmap *pmap, uint64_t va, uint64_t npages, prot_t prot);
 enum pgw_status radix_extract(struct pmap *pmap, uint64_t va, struct mem_page **page, prot_t *prot);

@@ -4,8 +4,8 @@
 #include "base/assert.h"
 
 bool
-pv_insert(struct base_pool *pool, struct mem_page *page, struct pmap *pmap, uint64_t va,
-    unsigned low)
+pv_insert(
+    struct base_pool *pool, struct mem_page *page, struct pmap *pmap, uint64_t va, unsigned low)
 {
     struct mem_pv *pv = &page->pv;
     if (pv->pmap != NULL) {

@@ -36,8 +36,8 @@ pv_first(struct mem_page *page)
 }
 
 /* Records that pmap maps page at va; low: order and PV_WIRED.  False when there is no memory. */
-MUST_CHECK bool pv_insert(struct base_pool *pool, struct mem_page *page, struct pmap *pmap,
-    uint64_t va, unsigned low);
+MUST_CHECK bool pv_insert(
+    struct base_pool *pool, struct mem_page *page, struct pmap *pmap, uint64_t va, unsigned low);
 
 /* The record of that mapping, NULL when there is none. */
 struct mem_pv *pv_find(struct mem_page *page, const struct pmap *pmap, uint64_t va, unsigned order);

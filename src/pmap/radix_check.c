@@ -18,10 +18,10 @@ radix_check_leaf(struct radix *radix, const struct radix_leaf *leaf, struct radi
     sums->leaves++;
     sums->resident += 1ull << order;
     return (system->orders >> order & 1) != 0 && page != NULL &&
-        mem_page_at(system->base.mem, pfn + (1ull << order) - 1) != NULL &&
-        (leaf->pte & format->level[leaf->level].leaf_reserved) == 0 &&
-        !mmu_bits_hold(leaf->pte, format->leaf_bad) && mmu_bits_hold(leaf->pte, format->user) &&
-        pv_find(page, &radix->base, leaf->va, order) != NULL;
+           mem_page_at(system->base.mem, pfn + (1ull << order) - 1) != NULL &&
+           (leaf->pte & format->level[leaf->level].leaf_reserved) == 0 &&
+           !mmu_bits_hold(leaf->pte, format->leaf_bad) && mmu_bits_hold(leaf->pte, format->user) &&
+           pv_find(page, &radix->base, leaf->va, order) != NULL;
 }
 
 static bool
@@ -36,7 +36,9 @@ radix_check_table(struct radix *radix, struct mem_page *table, unsigned level, u
     if (table == NULL || table->owner != radix || table->owner_kind != MEM_OWNER_PMAP)
         return false;
     for (unsigned idx = 0; idx < entries; idx++) {
-        struct radix_leaf leaf = {.table = table, .level = level, .idx = idx,
+        struct radix_leaf leaf = {.table = table,
+            .level = level,
+            .idx = idx,
             .va = base + ((uint64_t)idx << format->level[level].shift)};
         leaf.pte = radix_load(system, table, idx);
         if (!mmu_pte_valid(format, leaf.pte))
@@ -45,9 +47,9 @@ radix_check_table(struct radix *radix, struct mem_page *table, unsigned level, u
         bool ok;
         if (mmu_pte_is_table(format, level, leaf.pte))
             ok = format->level[level].table &&
-                radix_check_table(radix,
-                    mem_page_at(system->base.mem, mmu_pte_table_pfn(format, leaf.pte)), level + 1,
-                    leaf.va, sums);
+                 radix_check_table(radix,
+                     mem_page_at(system->base.mem, mmu_pte_table_pfn(format, leaf.pte)), level + 1,
+                     leaf.va, sums);
         else
             ok = radix_check_leaf(radix, &leaf, sums);
         if (!ok)
@@ -73,8 +75,8 @@ radix_check(struct pmap *pmap)
 {
     struct radix *radix = (struct radix *)pmap;
     struct radix_sums sums = {0};
-    return radix_check_table(radix, radix->root, 0, 0, &sums) &&
-        sums.resident == pmap->resident && sums.tables == pmap->tables &&
-        sums.leaves == radix_count_records(radix) && pmap->tables <= pmap->system->tables &&
-        pmap->system->tables <= pmap->system->tables_peak;
+    return radix_check_table(radix, radix->root, 0, 0, &sums) && sums.resident == pmap->resident &&
+           sums.tables == pmap->tables && sums.leaves == radix_count_records(radix) &&
+           pmap->tables <= pmap->system->tables &&
+           pmap->system->tables <= pmap->system->tables_peak;
 }

@@ -72,8 +72,8 @@ radix_displace(struct radix *radix, const struct radix_leaf *old, struct radix_c
         return;
     }
     struct mem_page *table = mem_page_at(system->base.mem, mmu_pte_table_pfn(format, old->pte));
-    radix_sweep(radix, table, old->level + 1, old->va, old->va,
-        old->va + (npages << PAGE_SHIFT), PROT_MASK_NONE, change);
+    radix_sweep(radix, table, old->level + 1, old->va, old->va, old->va + (npages << PAGE_SHIFT),
+        PROT_MASK_NONE, change);
     radix_table_unlink(radix, old->table, old->idx, table);
 }
 
@@ -132,8 +132,8 @@ radix_place(struct radix *radix, struct mem_page *table, uint64_t va, struct mem
 }
 
 static enum pgw_status
-radix_enter_run(struct radix *radix, uint64_t va, struct mem_page *page,
-    struct radix_entering *entering)
+radix_enter_run(
+    struct radix *radix, uint64_t va, struct mem_page *page, struct radix_entering *entering)
 {
     struct radix_path path;
     enum pgw_status status = radix_reach(radix, va, entering->level, &path);
@@ -157,14 +157,16 @@ radix_level_of(const struct mmu_format *format, unsigned order)
 }
 
 enum pgw_status
-radix_enter(struct pmap *pmap, uint64_t va, struct mem_page *const *pages, size_t n,
-    unsigned order, prot_t prot, enum access access, unsigned flags)
+radix_enter(struct pmap *pmap, uint64_t va, struct mem_page *const *pages, size_t n, unsigned order,
+    prot_t prot, enum access access, unsigned flags)
 {
     struct radix *radix = (struct radix *)pmap;
     const struct radix_system *system = radix_system(radix);
     uint64_t size = (uint64_t)PAGE_SIZE << order;
     struct radix_entering entering = {.level = radix_level_of(system->format, order),
-        .order = order, .prot = system->format->prot_given[prot], .access = access,
+        .order = order,
+        .prot = system->format->prot_given[prot],
+        .access = access,
         .wired = (flags & PMAP_WIRED) != 0 ? PV_WIRED : 0};
     BASE_ASSERT((system->orders >> order & 1) != 0 && (va & (size - 1)) == 0);
     BASE_ASSERT(va < system->va_end && n <= (system->va_end - va) / size);
@@ -178,8 +180,8 @@ radix_enter(struct pmap *pmap, uint64_t va, struct mem_page *const *pages, size_
         status = radix_enter_run(radix, va + i * size, pages[i], &entering);
     }
     if (status != PGW_OK && i > 1) /* those before the one that failed */
-        radix_sweep(radix, radix->root, 0, 0, va, va + (i - 1) * size, PROT_MASK_NONE,
-            &entering.change);
+        radix_sweep(
+            radix, radix->root, 0, 0, va, va + (i - 1) * size, PROT_MASK_NONE, &entering.change);
     radix_shoot(radix, &entering.change);
     return status;
 }

@@ -35,8 +35,8 @@ radix_protect_head(struct radix_system *system, struct mem_page *head, unsigned 
         struct radix *radix = (struct radix *)pv->pmap;
         struct radix_change change = {0};
         uint64_t va = pv_va(pv);
-        radix_sweep(radix, radix->root, 0, 0, va, va + ((uint64_t)PAGE_SIZE << order), prot,
-            &change);
+        radix_sweep(
+            radix, radix->root, 0, 0, va, va + ((uint64_t)PAGE_SIZE << order), prot, &change);
         radix_shoot(radix, &change);
         /* a record that went moves the others */
         pv = change.gone ? pv_first(head) : pv->next;
@@ -54,7 +54,7 @@ static bool
 radix_pv_holds(const struct mem_pv *pv, struct mmu_bits bits, struct radix_leaf *leaf)
 {
     return radix_find_leaf((struct radix *)pv->pmap, pv_va(pv), leaf) &&
-        mmu_bits_hold(leaf->pte, bits);
+           mmu_bits_hold(leaf->pte, bits);
 }
 
 static void
@@ -99,8 +99,7 @@ radix_modified_head(struct radix_system *system, struct mem_page *head, unsigned
     bool *modified = ctx;
     struct radix_leaf leaf;
     for (struct mem_pv *pv = pv_first(head); pv != NULL && !*modified; pv = pv->next)
-        *modified =
-            pv_order(pv) == order && radix_pv_holds(pv, system->format->dirty, &leaf);
+        *modified = pv_order(pv) == order && radix_pv_holds(pv, system->format->dirty, &leaf);
 }
 
 bool

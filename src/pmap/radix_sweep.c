@@ -46,8 +46,8 @@ radix_delay(struct radix *radix, const struct radix_change *change)
         struct radix_change *p = &radix->pending[i];
         if (change->start > p->end || change->end < p->start)
             continue;
-        radix_change_add(p, change->start, (change->end - change->start) >> PAGE_SHIFT,
-            change->gone);
+        radix_change_add(
+            p, change->start, (change->end - change->start) >> PAGE_SHIFT, change->gone);
         return;
     }
     if (radix->npending == RADIX_PENDING)
@@ -75,8 +75,8 @@ radix_update(struct pmap *pmap)
 
 /* A leaf that lies in the range as a whole. */
 static void
-radix_sweep_leaf(struct radix *radix, const struct radix_leaf *leaf, prot_t prot,
-    struct radix_change *change)
+radix_sweep_leaf(
+    struct radix *radix, const struct radix_leaf *leaf, prot_t prot, struct radix_change *change)
 {
     const struct radix_system *system = radix_system(radix);
     const struct mmu_format *format = system->format;

@@ -64,8 +64,8 @@ radix_table_destroy(struct radix *radix, struct mem_page *table)
 }
 
 void
-radix_table_unlink(struct radix *radix, struct mem_page *table, unsigned idx,
-    struct mem_page *child)
+radix_table_unlink(
+    struct radix *radix, struct mem_page *table, unsigned idx, struct mem_page *child)
 {
     radix_store(radix_system(radix), table, idx, 0);
     table->offset--;
@@ -130,8 +130,8 @@ radix_split_records(struct radix *radix, struct mem_page *page, uint64_t va, uns
         if (pv_insert(&system->pvs, piece, &radix->base, va + i * size, order | wired))
             continue;
         while (i-- > 0)
-            pv_remove(&system->pvs, page + ((uint64_t)i << order), &radix->base, va + i * size,
-                order);
+            pv_remove(
+                &system->pvs, page + ((uint64_t)i << order), &radix->base, va + i * size, order);
         return false;
     }
     return true;

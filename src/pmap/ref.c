@@ -120,8 +120,8 @@ ref_grow(struct ref_system *system)
 }
 
 static enum pgw_status
-ref_system_create(struct mem *mem, struct base_alloc *alloc,
-    const struct pmap_shootdown *shootdown, struct pmap_system **system)
+ref_system_create(struct mem *mem, struct base_alloc *alloc, const struct pmap_shootdown *shootdown,
+    struct pmap_system **system)
 {
     struct ref_system *ref = alloc->map(alloc, sizeof(*ref));
     if (ref == NULL)
@@ -132,8 +132,8 @@ ref_system_create(struct mem *mem, struct base_alloc *alloc,
         alloc->unmap(alloc, ref, sizeof(*ref));
         return PGW_NOMEM;
     }
-    ref->base = (struct pmap_system){
-        .ops = &pmap_ref, .mem = mem, .alloc = alloc, .shootdown = *shootdown};
+    ref->base =
+        (struct pmap_system){.ops = &pmap_ref, .mem = mem, .alloc = alloc, .shootdown = *shootdown};
     base_pool_init(&ref->maps, alloc, sizeof(struct ref_map), "ref map");
     base_pool_init(&ref->pvs, alloc, sizeof(struct mem_pv), "pv");
     base_pool_init(&ref->pmaps, alloc, sizeof(struct ref), "pmap");
@@ -389,8 +389,10 @@ static void
 ref_caps(struct pmap_system *system, struct pmap_caps *caps)
 {
     (void)system;
-    *caps = (struct pmap_caps){.va_end = REF_VA_END, .orders = (2u << MEM_ORDER_MAX) - 1,
-        .referenced = true, .tables_use_frames = false};
+    *caps = (struct pmap_caps){.va_end = REF_VA_END,
+        .orders = (2u << MEM_ORDER_MAX) - 1,
+        .referenced = true,
+        .tables_use_frames = false};
 }
 
 /* Every mapping can be found and has a reverse record, and there are as many of one as of the
@@ -436,8 +438,8 @@ const struct pmap_ops pmap_ref = {
 };
 
 enum pgw_status
-pmap_ref_access(struct pmap *pmap, uint64_t va, enum access access, struct mem_page **page,
-    prot_t *usable)
+pmap_ref_access(
+    struct pmap *pmap, uint64_t va, enum access access, struct mem_page **page, prot_t *usable)
 {
     struct ref_map *map = ref_find(pmap, va);
     if (map == NULL)

@@ -285,6 +285,8 @@ vm_fault_locked(struct vm_space *space, uint64_t va, enum access access)
     struct fault fault = {
         .space = space, .system = space->system, .va = page_floor(va), .access = access};
 
+    /* Before, not after: when nothing else can go, the daemon would take the page just brought in. */
+    vm_daemon_locked(fault.system);
     for (unsigned restarts = 0; restarts < FAULT_RESTARTS_MAX; restarts++) {
         enum space_fault look = fault_look(&fault);
         if (look != SPACE_FAULT_OK)
@@ -292,7 +294,6 @@ vm_fault_locked(struct vm_space *space, uint64_t va, enum access access)
         enum fault_step step = fault_attempt(&fault);
         if (step == STEP_DONE) {
             fault_count(&fault);
-            vm_daemon_locked(fault.system);
             return SPACE_FAULT_OK;
         }
         if (step == STEP_IO)

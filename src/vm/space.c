@@ -8,6 +8,9 @@
 
 static const struct space_ops vm_space_ops;
 
+/* A mapping may vanish as soon as it is made (law P1), but not for ever. */
+#define RESOLVE_TRIES 1000u
+
 enum pgw_status
 vm_space_create_locked(struct vm_system *system, struct vm_space **space)
 {
@@ -101,8 +104,8 @@ space_resolve(struct space *space, uint64_t va, enum access access, unsigned cha
     enum space_fault fault = SPACE_FAULT_OK;
 
     base_lock_take(&system->lock);
-    while (!space_translate(vm_space, va, access, &page)) {
-        fault = vm_fault_locked(vm_space, va, access);
+    for (unsigned tries = 0; !space_translate(vm_space, va, access, &page); tries++) {
+        fault = tries < RESOLVE_TRIES ? vm_fault_locked(vm_space, va, access) : SPACE_FAULT_NOMEM;
         if (fault != SPACE_FAULT_OK)
             break;
     }

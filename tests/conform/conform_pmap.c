@@ -102,8 +102,8 @@ test_p1_wired(void **state)
     rig_init(&rig, *state, 2048);
     struct pmap *pmap = rig_pmap(&rig), *other = rig_pmap(&rig);
     struct mem_page *super = rig_page(&rig, 9), *page = rig_page(&rig, 0);
-    assert_int_equal(rig.ops->enter(pmap, SUPER, &super, 1, 9, RW, ACCESS_READ, PMAP_WIRED),
-        PGW_OK);
+    assert_int_equal(
+        rig.ops->enter(pmap, SUPER, &super, 1, 9, RW, ACCESS_READ, PMAP_WIRED), PGW_OK);
     assert_int_equal(rig.ops->enter(pmap, VA, &page, 1, 0, RW, ACCESS_READ, PMAP_WIRED), PGW_OK);
     rig_enter(other, VA, page, 0, RW, ACCESS_READ);
     drop(&rig, pmap, SUPER + 5 * PAGE_SIZE, 3);
@@ -111,7 +111,7 @@ test_p1_wired(void **state)
     rig.ops->protect(pmap, SUPER + 100 * PAGE_SIZE, 1, PROT_MASK_R);
     drop(&rig, other, 0, rig.caps.va_end >> PAGE_SHIFT);
     assert_false(rig.ops->page_test_clear_referenced(rig.system, &super[6]) &&
-        rig.ops->page_test_clear_referenced(rig.system, &super[6]));
+                 rig.ops->page_test_clear_referenced(rig.system, &super[6]));
     for (uint64_t i = 0; i < 512; i++) {
         prot_t want = i >= 5 && i < 8 ? PROT_MASK_NONE : i == 100 ? PROT_MASK_R : RW;
         assert_int_equal(rights(pmap, SUPER + i * PAGE_SIZE, &super[i]), want);
@@ -337,8 +337,8 @@ test_protect(void **state)
             }
             assert_true(rig.ops->check(pmap));
             for (enum access access = ACCESS_READ; access <= ACCESS_EXEC; access++)
-                assert_int_equal(rig_access(&rig, pmap, VA, access) != NULL,
-                    prot_allows(left, access));
+                assert_int_equal(
+                    rig_access(&rig, pmap, VA, access) != NULL, prot_allows(left, access));
         }
     rig.ops->destroy(pmap);
     mem_free(&rig.env.mem, page);
@@ -438,8 +438,8 @@ test_superpage(void **state)
     assert_int_equal(pmap->resident, 512);
     assert_true(rig.ops->check(pmap));
     for (uint64_t i = 0; i < 512; i++)
-        assert_ptr_equal(rig_access(&rig, pmap, SUPER + i * PAGE_SIZE, ACCESS_READ),
-            i == 9 ? page : &super[i]);
+        assert_ptr_equal(
+            rig_access(&rig, pmap, SUPER + i * PAGE_SIZE, ACCESS_READ), i == 9 ? page : &super[i]);
     rig_enter(pmap, SUPER, super, 9, RW, ACCESS_READ); /* over the table */
     assert_null(page->pv.pmap);
     assert_true(rig.ops->check(pmap));
@@ -496,8 +496,8 @@ torture_small(struct rig *rig, struct pmap *pmap, struct mem_page **page, size_t
     assert_true(status == PGW_OK || status == PGW_NORAM || status == PGW_NOMEM);
     assert_int_equal(pmap->resident, before + (status == PGW_OK ? n : 0));
     for (size_t i = 0; i < n; i++)
-        assert_int_equal(rights(pmap, va + i * PAGE_SIZE, page[i]),
-            status == PGW_OK ? RW : PROT_MASK_NONE);
+        assert_int_equal(
+            rights(pmap, va + i * PAGE_SIZE, page[i]), status == PGW_OK ? RW : PROT_MASK_NONE);
     assert_true(rig->ops->check(pmap));
 }
 
@@ -625,7 +625,9 @@ test_asid_exhausted(void **state)
 
 #define EACH(test)                                                                                 \
     {"ref: " #test, test, NULL, NULL, (void *)(uintptr_t)&pmap_ref},                               \
-        {"sv39: " #test, test, NULL, NULL, (void *)(uintptr_t)&pmap_sv39}
+    {                                                                                              \
+        "sv39: " #test, test, NULL, NULL, (void *)(uintptr_t)&pmap_sv39                            \
+    }
 
 int
 main(void)

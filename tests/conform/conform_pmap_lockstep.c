@@ -43,8 +43,8 @@ step_va(struct step *step)
     static const uint64_t windows[WINDOWS] = {
         0, 0x40000000 - (512u << PAGE_SHIFT), 0x80000000, 0x1fc0000000, 0x3fffa00000};
     uint64_t window = windows[step_below(step, WINDOWS)];
-    uint64_t page = step_below(step, 4) == 0 ? step_below(step, WINDOW_PAGES)
-                                             : 505 + step_below(step, 14);
+    uint64_t page =
+        step_below(step, 4) == 0 ? step_below(step, WINDOW_PAGES) : 505 + step_below(step, 14);
     return window + (page << PAGE_SHIFT);
 }
 
@@ -106,9 +106,8 @@ step_enter(struct step *step, uint64_t space)
     for (int side = 0; side < 2; side++) {
         struct pmap *pmap = step->pmap[side][space];
         struct mem_page **pages = super ? step->super[side] : step->page[side];
-        assert_int_equal(pmap->ops->enter(pmap, va, pages + first, n, super ? 9 : 0, prot, access,
-                             0),
-            PGW_OK);
+        assert_int_equal(
+            pmap->ops->enter(pmap, va, pages + first, n, super ? 9 : 0, prot, access, 0), PGW_OK);
     }
 }
 

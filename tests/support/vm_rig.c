@@ -77,12 +77,12 @@ vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config)
     struct pmap_caps caps;
 
     rig->config = config;
+    rig->mapped_before = rig->env.alloc.mapped;
     rig->pmaps = NULL;
     rig->mmu = NULL;
     rig->swap = NULL;
     rig->vm = NULL;
     rig->file = NULL;
-    rig->active = NULL;
     enum pgw_status status = rig_make_mmu(rig);
     if (status == PGW_OK)
         status = config->pmap->system_create(&rig->env.mem, &rig->env.alloc, &shootdown,
@@ -113,13 +113,21 @@ vm_rig_init(struct vm_rig *rig, const struct vm_rig_config *config)
 }
 
 void
-vm_rig_fini(struct vm_rig *rig)
+vm_rig_close(struct vm_rig *rig)
 {
     if (rig->file != NULL)
         vm_object_release(rig->file);
     if (rig->swap != NULL)
         assert_int_equal(rig->swap->stats.used, 0);
     rig_undo(rig);
+    test_env_expect_all_free(&rig->env);
+    assert_int_equal(rig->env.alloc.mapped, rig->mapped_before);
+}
+
+void
+vm_rig_fini(struct vm_rig *rig)
+{
+    vm_rig_close(rig);
     test_env_fini(&rig->env);
 }
 

@@ -33,15 +33,17 @@ struct vm_rig {
     struct pager *swap;
     struct vm_system *vm;
     struct vm_object *file; /* set by vm_rig_add_file */
-    struct space *active;
+    size_t mapped_before; /* bytes of env.alloc that were not the rig's */
 };
 
-/* PGW_OK, or what failed, with everything undone (for torture). */
+/* In an env that the caller has set up: PGW_OK, or what failed, with everything undone. */
 enum pgw_status vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config);
 /* The same, but fails the test. */
 void vm_rig_init(struct vm_rig *rig, const struct vm_rig_config *config);
 /* All spaces are gone; fails the test if anything is left. */
 void vm_rig_fini(struct vm_rig *rig);
+/* The same for vm_rig_try_init, which leaves env to the caller. */
+void vm_rig_close(struct vm_rig *rig);
 
 /* An object over a temporary file of npages pages, page i filled by test_page_fill(base + i). */
 enum pgw_status vm_rig_add_file(struct vm_rig *rig, uint64_t npages, uint64_t base);

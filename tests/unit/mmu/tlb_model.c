@@ -162,8 +162,8 @@ model_dirty(struct model *model, uint64_t vpn)
 }
 
 enum mmu_fault
-model_translate(struct model *model, uint64_t vpn, enum access access, uint64_t *pfn,
-    prot_t *usable)
+model_translate(
+    struct model *model, uint64_t vpn, enum access access, uint64_t *pfn, prot_t *usable)
 {
     struct model_tlb *l1 = access == ACCESS_EXEC ? &model->l1i : &model->l1d;
     struct model_entry walked, *entry = &walked;

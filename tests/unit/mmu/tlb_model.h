@@ -49,8 +49,8 @@ struct model {
 
 void model_init(struct model *model, const struct mmu_tlb_spec *spec);
 void model_fini(struct model *model);
-enum mmu_fault model_translate(struct model *model, uint64_t vpn, enum access access,
-    uint64_t *pfn, prot_t *usable);
+enum mmu_fault model_translate(
+    struct model *model, uint64_t vpn, enum access access, uint64_t *pfn, prot_t *usable);
 void model_drop_range(struct model *model, uint32_t asid, uint64_t vpn, uint64_t npages);
 void model_drop_space(struct model *model, uint32_t asid);
 

@@ -32,13 +32,14 @@ test_good(void **state)
 static void
 test_bad(void **state)
 {
-    static const char *const texts[] = {"", " ", "non", "nones", "none,", "None", "l1", "l1=",
-        "l1=64", "l1=64:", "l1=:4", "l1=64:4,", ",l1=64:4", "l1=64:4 ", " l1=64:4", "l1=64:4,,",
-        "l1=64:4;l2=64:4", "l1=64:4l2=64:4", "l1=64:4,l1=64:4", "l1=64:4,l2=8:2,l2=8:2",
-        "l2=1536:12", "l3=64:4", "L1=64:4", "l1=0:0", "l1=0:1", "l1=64:0", "l1=-64:4",
-        "l1=+64:4", "l1=064:4", "l1=64:04", "l1=0x40:4", "l1=64.0:4", "l1=65:4", "l1=48:4",
-        "l1=4:8", "l1=1048577:1", "l1=2097152:1", "l1=99999999:1", "l1=18446744073709551680:4",
-        "l1=4294967360:4", "l1=64:4,l2=none", "none,l2=8:2", "l1=64:4,none", "l1=64k:4"};
+    static const char *const texts[] = {"", " ", "non", "nones", "none,", "None", "l1",
+        "l1=", "l1=64", "l1=64:", "l1=:4", "l1=64:4,", ",l1=64:4", "l1=64:4 ", " l1=64:4",
+        "l1=64:4,,", "l1=64:4;l2=64:4", "l1=64:4l2=64:4", "l1=64:4,l1=64:4",
+        "l1=64:4,l2=8:2,l2=8:2", "l2=1536:12", "l3=64:4", "L1=64:4", "l1=0:0", "l1=0:1", "l1=64:0",
+        "l1=-64:4", "l1=+64:4", "l1=064:4", "l1=64:04", "l1=0x40:4", "l1=64.0:4", "l1=65:4",
+        "l1=48:4", "l1=4:8", "l1=1048577:1", "l1=2097152:1", "l1=99999999:1",
+        "l1=18446744073709551680:4", "l1=4294967360:4", "l1=64:4,l2=none", "none,l2=8:2",
+        "l1=64:4,none", "l1=64k:4"};
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct mmu_tlb_spec spec, was;
@@ -62,14 +63,13 @@ test_create(void **state)
     (void)state;
     test_env_init(&env, 64);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        assert_int_equal(mmu_paged_create(&mmu_sv39, &env.mem, &env.alloc, &bad[i], &mmu),
-            PGW_INVAL);
+        assert_int_equal(
+            mmu_paged_create(&mmu_sv39, &env.mem, &env.alloc, &bad[i], &mmu), PGW_INVAL);
     for (uint64_t n = 1; n <= 5; n++) {
         size_t mapped = env.alloc.mapped;
         memset(&env.inject, 0, sizeof(env.inject));
         env.inject.fail_at[INJECT_MAP] = n;
-        enum pgw_status status =
-            mmu_paged_create(&mmu_sv39, &env.mem, &env.alloc, &good, &mmu);
+        enum pgw_status status = mmu_paged_create(&mmu_sv39, &env.mem, &env.alloc, &good, &mmu);
         assert_int_equal(status, n <= 4 ? PGW_NOMEM : PGW_OK);
         if (status == PGW_OK) {
             struct mmu_translation out;

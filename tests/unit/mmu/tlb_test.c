@@ -54,7 +54,7 @@ put_leaf(struct bench *bench, unsigned space, uint64_t vpn)
 {
     const struct model_leaf *leaf = &bench->model.leaf[space][vpn];
     uint64_t pte = leaf->pfn << 10 | leaf->prot << 1 | 0x10 | (uint64_t)leaf->global << 5 |
-        (uint64_t)leaf->accessed << 6 | (uint64_t)leaf->dirty << 7 | leaf->valid;
+                   (uint64_t)leaf->accessed << 6 | (uint64_t)leaf->dirty << 7 | leaf->valid;
     words(bench, bench->last[space][vpn / 512])[vpn % 512] = pte;
 }
 
@@ -91,8 +91,12 @@ make_tables(struct bench *bench, unsigned space)
     for (uint64_t vpn = 0; vpn < MODEL_PAGES; vpn++) {
         change(bench, space, vpn);
         if (vpn % 16 == 3) {
-            bench->model.leaf[space][vpn] = (struct model_leaf){.valid = true, .global = true,
-                .accessed = true, .dirty = true, .prot = 7, .pfn = TEST_BASE_PFN + vpn % 200};
+            bench->model.leaf[space][vpn] = (struct model_leaf){.valid = true,
+                .global = true,
+                .accessed = true,
+                .dirty = true,
+                .prot = 7,
+                .pfn = TEST_BASE_PFN + vpn % 200};
             put_leaf(bench, space, vpn);
         }
     }
@@ -103,8 +107,10 @@ load(struct bench *bench, unsigned space)
 {
     bench->model.asid = space + 1;
     bench->model.stats.switches++;
-    bench->mmu->ops->load(bench->mmu, mem_page_pfn(&bench->env.mem, bench->root[space]) |
-        8ull << 60 | (uint64_t)(space + 1) << 44, space + 1);
+    bench->mmu->ops->load(bench->mmu,
+        mem_page_pfn(&bench->env.mem, bench->root[space]) | 8ull << 60 |
+            (uint64_t)(space + 1) << 44,
+        space + 1);
 }
 
 static void
@@ -115,8 +121,7 @@ bench_init(struct bench *bench, const struct mmu_tlb_spec *spec, uint64_t salt)
     test_rng_init(&bench->rng, salt);
     model_init(&bench->model, spec);
     assert_int_equal(
-        mmu_paged_create(&mmu_sv39, &bench->env.mem, &bench->env.alloc, spec, &bench->mmu),
-        PGW_OK);
+        mmu_paged_create(&mmu_sv39, &bench->env.mem, &bench->env.alloc, spec, &bench->mmu), PGW_OK);
     for (unsigned i = 0; i < MODEL_SPACES; i++)
         make_tables(bench, i);
     bench->mmu->touched = touched;
@@ -282,13 +287,12 @@ test_noncanonical(void **state)
     assert_int_equal(bench.mmu->ops->translate(bench.mmu, va, ACCESS_READ, &out), MMU_OK);
     struct mmu_stats before = bench.mmu->stats;
     for (unsigned bit = 38; bit < 64; bit++)
-        assert_int_equal(
-            bench.mmu->ops->translate(bench.mmu, va | 1ull << bit, ACCESS_READ, &out),
+        assert_int_equal(bench.mmu->ops->translate(bench.mmu, va | 1ull << bit, ACCESS_READ, &out),
             MMU_NONCANONICAL);
     assert_memory_equal(&before, &bench.mmu->stats, sizeof(before));
     uint64_t high = va | UINT64_MAX << 38; /* canonical: another page, not mapped */
-    assert_int_equal(bench.mmu->ops->translate(bench.mmu, high, ACCESS_READ, &out),
-        MMU_NOT_PRESENT);
+    assert_int_equal(
+        bench.mmu->ops->translate(bench.mmu, high, ACCESS_READ, &out), MMU_NOT_PRESENT);
     bench_fini(&bench);
 }
 

@@ -135,8 +135,8 @@ test_reserved(void **state)
     uint64_t good[3] = {t.root[VPN2], t.middle[VPN1], t.last[VPN0]};
     for (unsigned level = 0; level < 3; level++) {
         for (unsigned bit = 54; bit < 64; bit++)
-            assert_int_equal(walk_leaf(&t, level, good[level] | 1ull << bit, ACCESS_READ),
-                MMU_MALFORMED);
+            assert_int_equal(
+                walk_leaf(&t, level, good[level] | 1ull << bit, ACCESS_READ), MMU_MALFORMED);
         assert_int_equal(walk_leaf(&t, level, good[level] | 0x300, ACCESS_READ), MMU_OK);
     }
     uint64_t super = TEST_BASE_PFN << 10 | V | R | U;

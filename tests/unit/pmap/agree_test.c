@@ -102,8 +102,9 @@ agree_at(struct agree *a, uint64_t va, uint64_t *mapped)
     *mapped += there;
     for (enum access access = ACCESS_READ; access <= ACCESS_EXEC; access++) {
         struct mmu_translation out;
-        enum mmu_fault want = !there ? MMU_NOT_PRESENT
-            : prot_allows(prot, access) ? MMU_OK : MMU_RIGHTS;
+        enum mmu_fault want = !there                      ? MMU_NOT_PRESENT
+                              : prot_allows(prot, access) ? MMU_OK
+                                                          : MMU_RIGHTS;
         assert_int_equal(a->mmu->ops->translate(a->mmu, va, access, &out), want);
         if (want == MMU_OK)
             assert_ptr_equal(out.bytes, mem_page_bytes(&a->env.mem, page));
@@ -142,14 +143,13 @@ test_kernel_half(void **state)
     uint64_t high = UINT64_MAX << 38;
     for (enum access access = ACCESS_READ; access <= ACCESS_EXEC; access++) {
         assert_int_equal(a.mmu->ops->translate(a.mmu, high, access, &out), MMU_RIGHTS);
-        assert_int_equal(a.mmu->ops->translate(a.mmu, high + (FRAMES << PAGE_SHIFT) - 1, access,
-                             &out),
+        assert_int_equal(
+            a.mmu->ops->translate(a.mmu, high + (FRAMES << PAGE_SHIFT) - 1, access, &out),
             MMU_RIGHTS);
         assert_int_equal(a.mmu->ops->translate(a.mmu, high + (1ull << 30), access, &out),
             MMU_NOT_PRESENT); /* RAM ends before */
     }
-    assert_int_equal(a.mmu->ops->translate(a.mmu, 1ull << 38, ACCESS_READ, &out),
-        MMU_NONCANONICAL);
+    assert_int_equal(a.mmu->ops->translate(a.mmu, 1ull << 38, ACCESS_READ, &out), MMU_NONCANONICAL);
     assert_int_equal(pmap_sv39.extract(a.pmap, high, NULL, NULL), PGW_NOTFOUND);
     assert_int_equal(pmap_sv39.extract(a.pmap, 1ull << 38, NULL, NULL), PGW_NOTFOUND);
     pmap_sv39.remove(a.pmap, 0, UINT64_MAX >> PAGE_SHIFT);
@@ -167,8 +167,8 @@ test_tables(void **state)
     uint64_t va[] = {0, PAGE_SIZE, 1ull << 21, 1ull << 30, 0x3ffffff000};
     static const uint64_t tables[] = {3, 3, 4, 6, 8};
     for (size_t i = 0; i < 5; i++) {
-        assert_int_equal(pmap_sv39.enter(a.pmap, va[i], &a.page[i], 1, 0, 3, ACCESS_READ, 0),
-            PGW_OK);
+        assert_int_equal(
+            pmap_sv39.enter(a.pmap, va[i], &a.page[i], 1, 0, 3, ACCESS_READ, 0), PGW_OK);
         assert_int_equal(a.pmap->tables, tables[i]);
         assert_int_equal(a.system->tables, tables[i]);
     }

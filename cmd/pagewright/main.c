@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pagewright: picks the subcommand. */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pagewright/pagewright.h>
+
+#include "commands.h"
+
+/* full is what messages and --help call the command. */
+static const struct {
+    const char *name, *full;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"run", "pagewright run", command_run},
+};
+
+struct chosen {
+    int (*run)(int argc, char **argv);
+    int argc;
+    char **argv;
+};
+
+static void
+main_choose(struct argp_state *state, const char *name, struct chosen *chosen)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(name, commands[i].name) != 0)
+            continue;
+        chosen->run = commands[i].run;
+        chosen->argc = state->argc - state->next + 1;
+        chosen->argv = &state->argv[state->next - 1];
+        chosen->argv[0] = (char *)(uintptr_t)commands[i].full;
+        state->next = state->argc;
+        return;
+    }
+    argp_failure(state, EXIT_OURS, 0,
+        "there is no command \"%s\": to run a program, write pagewright run PROGRAM", name);
+}
+
+static error_t
+main_option(int key, char *arg, struct argp_state *state)
+{
+    switch (key) {
+    case ARGP_KEY_ARG:
+        main_choose(state, arg, state->input);
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_failure(state, EXIT_OURS, 0,
+            "no command: to run a program, write pagewright run PROGRAM; for more, --help");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static void
+main_version(FILE *out, struct argp_state *state)
+{
+    (void)state;
+    fprintf(out, "pagewright %s\n", pgw_version());
+}
+
+int
+main(int argc, char **argv)
+{
+    const struct argp argp = {
+        .parser = main_option,
+        .args_doc = "COMMAND [ARGUMENT...]",
+        .doc = "Virtual memory in user space: runs programs on as much RAM as you give them, and "
+               "shows what their memory did.\v"
+               "Commands:\n"
+               "  run        run a riscv64 Linux program (pagewright run --help)\n",
+    };
+    struct chosen chosen = {0};
+
+    argp_err_exit_status = EXIT_OURS;
+    argp_program_version_hook = main_version;
+    argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &chosen);
+    return chosen.run(chosen.argc, chosen.argv);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "api/settings.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+void
+pgw_config_init_sized(struct pgw_config *config, size_t size)
+{
+    struct pgw_config defaults = {
+        .size = size,
+        .ram = (uint64_t)64 << 20,
+        .swap = PGW_SWAP_TEMP,
+        .mmu = "sv39",
+        .policy = "clock",
+        .tlb = "l1=64:4,l2=1536:12",
+        .seed = 1,
+        .slice = 100000,
+        .window = 1000000,
+        .stack_max = (uint64_t)1 << 30,
+        .cost = {.tlb_ns = 0.5, .l2_ns = 2.3, .ram_ns = 100, .fault_ns = 1000, .disk_ns = 85000},
+    };
+
+    memset(config, 0, size);
+    memcpy(config, &defaults, size < sizeof defaults ? size : sizeof defaults);
+}
+
+enum pgw_status
+settings_config(
+    struct pgw_system *system, const struct pgw_config *given, struct pgw_config *config)
+{
+    if (given->size < SIM_CONFIG_OLDEST)
+        return sim_fail(system, PGW_INVAL,
+            "struct pgw_config is of size %zu, which no version has: fill it with "
+            "pgw_config_init()",
+            given->size);
+    pgw_config_init(config);
+    memcpy(config, given, given->size < sizeof *config ? given->size : sizeof *config);
+    return PGW_OK;
+}
+
+static bool
+settings_cost_valid(const struct pgw_cost *c)
+{
+    const double figures[] = {c->tlb_ns, c->l2_ns, c->ram_ns, c->fault_ns, c->disk_ns};
+
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+        if (!isfinite(figures[i]) || figures[i] < 0)
+            return false;
+    }
+    return true;
+}
+
+/* "sv39, ref": what a wrong name could have been. */
+static void
+settings_names(const char *(*name)(unsigned i), char *out, size_t len)
+{
+    size_t at = 0;
+
+    out[0] = '\0';
+    for (unsigned i = 0; name(i) != NULL && at < len; i++)
+        at += (size_t)snprintf(out + at, len - at, "%s%s", i > 0 ? ", " : "", name(i));
+}
+
+static enum pgw_status
+settings_read_names(struct pgw_system *system, const struct pgw_config *config)
+{
+    struct sim_settings *s = &system->settings;
+    char names[256];
+
+    s->mmu = config->mmu != NULL ? registry_mmu_named(config->mmu) : NULL;
+    if (s->mmu == NULL) {
+        settings_names(pgw_mmu_name, names, sizeof names);
+        return sim_fail(system, PGW_INVAL, "there is no mmu \"%.64s\": use one of %s",
+            config->mmu != NULL ? config->mmu : "(null)", names);
+    }
+    s->policy = config->policy != NULL ? registry_policy_named(config->policy) : NULL;
+    if (s->policy == NULL) {
+        settings_names(pgw_policy_name, names, sizeof names);
+        return sim_fail(system, PGW_INVAL, "there is no policy \"%.64s\": use one of %s",
+            config->policy != NULL ? config->policy : "(null)", names);
+    }
+    if (config->tlb == NULL || strlen(config->tlb) >= sizeof s->tlb_text ||
+        mmu_tlb_spec_parse(config->tlb, &s->tlb) != PGW_OK)
+        return sim_fail(system, PGW_INVAL,
+            "tlb \"%.64s\" is not valid: write none, or l1=ENTRIES:WAYS,l2=ENTRIES:WAYS with "
+            "ENTRIES / WAYS a power of two, such as l1=64:4,l2=1536:12",
+            config->tlb != NULL ? config->tlb : "(null)");
+    (void)snprintf(s->tlb_text, sizeof s->tlb_text, "%s", config->tlb);
+    return PGW_OK;
+}
+
+enum pgw_status
+settings_read(struct pgw_system *system, const struct pgw_config *config)
+{
+    struct sim_settings *s = &system->settings;
+
+    if (config->ram < PGW_RAM_MIN)
+        return sim_fail(system, PGW_NORAM,
+            "%llu bytes of RAM are too few: a system needs at least %lluK",
+            (unsigned long long)config->ram, (unsigned long long)PGW_RAM_MIN >> 10);
+    if (config->swap > PGW_SWAP_FILE || (config->swap == PGW_SWAP_FILE && !config->swap_path))
+        return sim_fail(system, PGW_INVAL, "the kind of swap is not valid");
+    if (config->slice == 0)
+        return sim_fail(system, PGW_INVAL, "a slice of 0 instructions would run nothing");
+    if (!settings_cost_valid(&config->cost))
+        return sim_fail(system, PGW_INVAL, "the cost model has a figure that is negative or not a "
+                                           "number");
+    s->seed = config->seed;
+    s->slice = config->slice;
+    s->window = config->window;
+    s->stack_max = config->stack_max;
+    s->cost = config->cost;
+    s->message = config->message;
+    s->message_ctx = config->message_ctx;
+    return settings_read_names(system, config);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Theory
+ * ------
+ * A system is put together from the bottom up, and each part only knows those below:
+ *
+ *      os -> hart -> mmu                    made by the first run, see sim_run.c
+ *       |             |
+ *       +--> vm --> pmaps --> mem           made by sim_create
+ *             |
+ *            swap
+ *
+ * The one thing that goes upwards is a shootdown: the pmap takes translations away that TLBs and
+ * the hart's pointer cache may hold, and tells them through struct pmap_shootdown.
+ *
+ * Everything a system has hangs off its struct pgw_system, half-built ones included: whatever
+ * fails while it is made, sim_destroy takes down what there is.
+ */
+#include "api/sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/flat.h"
+#include "api/settings.h"
+#include "api/swapdev.h"
+#include "base/assert.h"
+#include "base/size.h"
+#include "host/host_mem.h"
+
+/* Where RAM starts: physical address 0x80000000, as on most RISC-V boards; a multiple of the
+ * largest run, so that superpages can be aligned. */
+#define SIM_BASE_PFN ((uint64_t)0x80000)
+_Static_assert(SIM_BASE_PFN % (1u << MEM_ORDER_MAX) == 0, "RAM must start on the largest run");
+
+enum pgw_status
+sim_fail(struct pgw_system *system, enum pgw_status status, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(system->error, sizeof system->error, format, args);
+    va_end(args);
+    return status;
+}
+
+static void
+sim_shoot_range(void *ctx, uint32_t asid, uint64_t va, uint64_t npages, bool gone)
+{
+    struct pgw_system *system = ctx;
+
+    if (system->mmu != NULL)
+        system->mmu->ops->invalidate_range(system->mmu, asid, va, npages);
+    if (system->hart != NULL)
+        cpu_hart_invalidate_range(system->hart, asid, va, npages, gone);
+}
+
+static void
+sim_shoot_space(void *ctx, uint32_t asid)
+{
+    struct pgw_system *system = ctx;
+
+    if (system->mmu != NULL)
+        system->mmu->ops->invalidate_space(system->mmu, asid);
+    if (system->hart != NULL)
+        cpu_hart_invalidate_space(system->hart, asid);
+}
+
+static enum pgw_status
+sim_build_ram(struct pgw_system *system, const struct pgw_config *config)
+{
+    char size[16];
+    enum pgw_status status =
+        mem_init(&system->mem, &system->core, &system->ram, config->ram, SIM_BASE_PFN);
+
+    if (status == PGW_OK)
+        return PGW_OK;
+    base_size_format(config->ram, size, sizeof size);
+    return sim_fail(system, status, "cannot get %s of RAM from the host: %s", size,
+        pgw_status_text(status));
+}
+
+static enum pgw_status
+sim_build_mmu(struct pgw_system *system)
+{
+    const struct sim_settings *s = &system->settings;
+    const struct pmap_shootdown shootdown = {
+        .ctx = system, .range = sim_shoot_range, .space = sim_shoot_space};
+    enum pgw_status status = s->mmu->pmap->system_create(
+        &system->mem, &system->core, &shootdown, &system->pmaps);
+
+    if (status == PGW_OK)
+        status = s->mmu->format != NULL ?
+            mmu_paged_create(
+                s->mmu->format, &system->mem, &system->machine, &s->tlb, &system->mmu) :
+            flat_create(&system->mem, &system->machine, &system->mmu);
+    if (status != PGW_OK)
+        return sim_fail(
+            system, status, "cannot make the mmu %s: %s", s->mmu->name, pgw_status_text(status));
+    system->pmaps->ops->caps(system->pmaps, &system->caps);
+    return PGW_OK;
+}
+
+static enum pgw_status
+sim_build_core(struct pgw_system *system)
+{
+    const struct vm_config config = {
+        .mem = &system->mem,
+        .alloc = &system->core,
+        .pmap_system = system->pmaps,
+        .policy_ops = system->settings.policy,
+        .swap = system->swap,
+        .seed = system->settings.seed,
+        .space_end = system->caps.va_end,
+    };
+    enum pgw_status status = vm_system_create(&config, &system->vm);
+
+    if (status != PGW_OK)
+        return sim_fail(
+            system, status, "cannot make the paged core: %s", pgw_status_text(status));
+    objcache_init(&system->files, system->vm, &system->mem, &system->core);
+    return PGW_OK;
+}
+
+static enum pgw_status
+sim_build(struct pgw_system *system, const struct pgw_config *given)
+{
+    struct pgw_config config;
+    enum pgw_status status = settings_config(system, given, &config);
+
+    if (status == PGW_OK)
+        status = settings_read(system, &config);
+    if (status == PGW_OK)
+        status = sim_build_ram(system, &config);
+    if (status == PGW_OK)
+        status = swapdev_open(system, &config);
+    if (status == PGW_OK)
+        status = sim_build_mmu(system);
+    if (status == PGW_OK)
+        status = sim_build_core(system);
+    return status;
+}
+
+static void
+sim_report_error(const struct pgw_config *config, const char *text)
+{
+    if (config->size >= SIM_CONFIG_OLDEST && config->error != NULL && config->error_len > 0)
+        (void)snprintf(config->error, config->error_len, "%s", text);
+}
+
+enum pgw_status
+sim_create(
+    const struct pgw_config *config, struct base_inject *inject, struct pgw_system **system)
+{
+    struct pgw_system *made =
+        base_inject_fails(inject, INJECT_MAP) ? NULL : calloc(1, sizeof *made);
+
+    if (made == NULL) {
+        sim_report_error(config, pgw_status_text(PGW_NOMEM));
+        return PGW_NOMEM;
+    }
+    made->inject = inject;
+    host_alloc_init(&made->core, inject);
+    host_alloc_init(&made->machine, inject);
+    host_ram_alloc_init(&made->ram);
+    made->ram.inject = inject;
+    LIST_INIT(&made->spaces);
+    enum pgw_status status = sim_build(made, config);
+    if (status != PGW_OK) {
+        sim_report_error(config, made->error);
+        pgw_system_destroy(made);
+        return status;
+    }
+    *system = made;
+    return PGW_OK;
+}
+
+enum pgw_status
+pgw_system_create(const struct pgw_config *config, struct pgw_system **system)
+{
+    return sim_create(config, NULL, system);
+}
+
+void
+pgw_system_destroy(struct pgw_system *system)
+{
+    struct pgw_space *space;
+
+    if (system == NULL)
+        return;
+    while ((space = LIST_FIRST(&system->spaces)) != NULL)
+        pgw_space_destroy(space);
+    if (system->vm != NULL)
+        vm_system_destroy(system->vm);
+    if (system->pmaps != NULL)
+        system->pmaps->ops->system_destroy(system->pmaps);
+    if (system->hart != NULL)
+        cpu_hart_destroy(system->hart);
+    if (system->mmu != NULL)
+        system->mmu->ops->destroy(system->mmu);
+    if (system->swap != NULL)
+        system->swap->ops->destroy(system->swap);
+    if (system->mem.pages != NULL)
+        mem_fini(&system->mem, &system->ram);
+    /* All parts have given back what they took. */
+    BASE_DEBUG_ASSERT(
+        system->core.mapped == 0 && system->machine.mapped == 0 && system->ram.mapped == 0);
+    free(system);
+}
+
+enum pgw_status
+sim_need_hart(struct pgw_system *system)
+{
+    if (system->hart != NULL)
+        return PGW_OK;
+    enum pgw_status status = cpu_hart_create(system->mmu, &system->machine, &system->hart);
+    if (status != PGW_OK)
+        return sim_fail(system, status, "cannot make the hart: %s", pgw_status_text(status));
+    return PGW_OK;
+}
+
+void
+sim_activate(struct pgw_system *system, struct pgw_space *space)
+{
+    struct pmap_context context;
+
+    if (system->active == space)
+        return;
+    if (system->active != NULL)
+        system->active->space->ops->deactivate(system->active->space);
+    system->active = space;
+    if (space == NULL)
+        return;
+    space->space->ops->activate(space->space, &context);
+    system->mmu->ops->load(system->mmu, context.root, context.asid);
+}

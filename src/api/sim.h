@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The sim machine: RAM, a translation scheme, the paged core and swap; and, while a program
+ * runs, a hart and the Linux personality.
+ */
+#ifndef API_SIM_H
+#define API_SIM_H
+
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/queue.h>
+
+#include <pagewright/pagewright.h>
+
+#include "api/objcache.h"
+#include "api/registry.h"
+#include "base/inject.h"
+#include "cpu/hart.h"
+#include "mem/mem.h"
+#include "mmu/mmus.h"
+#include "os/os.h"
+#include "vm/vm.h"
+
+#define SIM_ERROR_LEN 512
+/* The size of struct pgw_config in the first version of the interface. */
+#define SIM_CONFIG_OLDEST (offsetof(struct pgw_config, error_len) + sizeof(size_t))
+
+/* What of a struct pgw_config is needed after the system has been made. */
+struct sim_settings {
+    const struct registry_mmu *mmu;
+    const struct policy_ops *policy;
+    struct mmu_tlb_spec tlb;
+    char tlb_text[64];
+    char swap_text[256]; /* for reports */
+    uint64_t seed, slice, window, stack_max;
+    struct pgw_cost cost;
+    void (*message)(void *ctx, const char *text);
+    void *message_ctx;
+};
+
+/* Figures of personalities that have gone. */
+struct sim_past {
+    struct os_stats os; /* sums; the working set is the last one's */
+};
+
+struct pgw_space {
+    struct pgw_system *system;
+    struct space *space;
+    LIST_ENTRY(pgw_space) link;
+};
+
+struct pgw_system {
+    struct sim_settings settings;
+    struct base_inject *inject; /* NULL but in tests */
+    struct base_alloc core;     /* frame table and records: what the report calls the core's own */
+    struct base_alloc machine;  /* hart, MMU and personality: not the core's */
+    struct base_alloc ram;
+
+    struct mem mem;
+    struct pmap_system *pmaps;
+    struct mmu *mmu;
+    struct pager *swap; /* NULL: none */
+    struct vm_system *vm;
+    struct objcache files;
+    struct cpu_hart *hart; /* NULL before the first run */
+    struct os *os;         /* while a program runs */
+
+    LIST_HEAD(sim_spaces, pgw_space) spaces; /* of the public interface */
+    struct pgw_space *active;                /* whose translations the MMU has loaded */
+    uint64_t accesses;                       /* made by pgw_read and the like */
+    struct pmap_caps caps;
+
+    struct sim_past past;
+    volatile sig_atomic_t interrupt; /* a signal number not yet answered; 0: none */
+    char error[SIM_ERROR_LEN];
+};
+
+/* pgw_system_create with fault injection for tests; inject (may be NULL) outlives the system. */
+MUST_CHECK enum pgw_status sim_create(const struct pgw_config *config,
+    struct base_inject *inject, struct pgw_system **system);
+
+/* Says what went wrong, in one line, and returns status. */
+enum pgw_status sim_fail(struct pgw_system *system, enum pgw_status status, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
+
+/* Makes the hart, if there is none yet.  PGW_NOMEM. */
+MUST_CHECK enum pgw_status sim_need_hart(struct pgw_system *system);
+
+/* Loads space into the MMU; NULL: none. */
+void sim_activate(struct pgw_system *system, struct pgw_space *space);
+
+/* The page of space behind va, reached through the MMU as its program would. */
+MUST_CHECK enum pgw_status sim_access(struct pgw_space *space, uint64_t va, enum access access,
+    unsigned char **page);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Running a program: the hart and the Linux personality over the system's core. */
+#include "api/sim.h"
+
+#include <string.h>
+
+#include "os/machine.h"
+#include "os/signal.h"
+
+static enum pgw_status
+sim_run_space(void *ctx, struct space **space)
+{
+    struct pgw_system *system = ctx;
+
+    return vm_space_create(system->vm, space);
+}
+
+static enum pgw_status
+sim_run_file(void *ctx, int fd, struct vm_object **object)
+{
+    struct pgw_system *system = ctx;
+
+    return objcache_get(&system->files, fd, object);
+}
+
+static void
+sim_run_release(void *ctx, struct vm_object *object)
+{
+    (void)ctx;
+    vm_object_release(object);
+}
+
+/*
+ * Hands on what pgw_interrupt left.  Reading and clearing are two steps; a signal in between is
+ * the same one again or replaces it, as pending signals do.
+ */
+static void
+sim_run_signal(struct pgw_system *system)
+{
+    int signo = (int)system->interrupt;
+    struct os_process *p;
+
+    if (signo == 0)
+        return;
+    system->interrupt = 0;
+    TAILQ_FOREACH(p, &system->os->all, all)
+        os_signal_kernel(p, signo);
+}
+
+/* Between slices, and whenever a wait for the host was interrupted. */
+static void
+sim_run_idle(void *ctx)
+{
+    struct pgw_system *system = ctx;
+
+    vm_daemon(system->vm);
+    sim_run_signal(system);
+}
+
+static void
+sim_run_message(void *ctx, const char *text)
+{
+    struct pgw_system *system = ctx;
+
+    if (system->settings.message != NULL)
+        system->settings.message(system->settings.message_ctx, text);
+}
+
+static enum pgw_status
+sim_run_os(struct pgw_system *system)
+{
+    const struct sim_settings *s = &system->settings;
+    const struct os_config config = {
+        .hart = system->hart,
+        .mmu = system->mmu,
+        .alloc = &system->machine,
+        .slice = s->slice,
+        .seed = s->seed,
+        .stack_max = s->stack_max,
+        .space_end = system->caps.va_end,
+        .window = s->window,
+        .ctx = system,
+        .space_create = sim_run_space,
+        .file_object = sim_run_file,
+        .object_release = sim_run_release,
+        .idle = sim_run_idle,
+        .message = sim_run_message,
+    };
+    enum pgw_status status = os_create(&config, &system->os);
+
+    if (status != PGW_OK)
+        return sim_fail(
+            system, status, "cannot make the personality: %s", pgw_status_text(status));
+    return PGW_OK;
+}
+
+/* Takes the personality's figures over and ends it. */
+static void
+sim_run_end(struct pgw_system *system)
+{
+    const struct os_stats *now = os_stats(system->os);
+    struct os_stats *past = &system->past.os;
+
+    past->processes += now->processes;
+    past->forks += now->forks;
+    past->execs += now->execs;
+    past->exits += now->exits;
+    past->killed_for_memory += now->killed_for_memory;
+    past->context_switches += now->context_switches;
+    past->signals += now->signals;
+    past->syscalls += now->syscalls;
+    for (unsigned i = 0; i < OS_SYSCALL_MAX; i++)
+        past->unknown_calls[i] += now->unknown_calls[i];
+    memcpy(past->workset, now->workset, sizeof past->workset);
+    past->worksets = now->worksets;
+    past->window = now->window;
+    os_destroy(system->os);
+    system->os = NULL;
+    system->mmu->touched = NULL;
+}
+
+static enum pgw_status
+sim_run_start(
+    struct pgw_system *system, const char *path, char *const *argv, char *const *envp)
+{
+    const char *why = NULL;
+    enum pgw_status status = os_start(system->os, path, argv, envp, &why);
+
+    if (status == PGW_OK)
+        return PGW_OK;
+    if (why != NULL)
+        return sim_fail(system, status, "%.200s: %s", path, why);
+    return sim_fail(system, status, "cannot start %.200s: %s", path, pgw_status_text(status));
+}
+
+enum pgw_status
+pgw_run(struct pgw_system *system, const char *path, char *const *argv, char *const *envp,
+    int *wait_status)
+{
+    int ended = 0;
+
+    sim_activate(system, NULL);
+    enum pgw_status status = sim_need_hart(system);
+    if (status == PGW_OK)
+        status = sim_run_os(system);
+    if (status != PGW_OK)
+        return status;
+    system->interrupt = 0;
+    status = sim_run_start(system, path, argv, envp);
+    if (status == PGW_OK) {
+        status = os_run(system->os, &ended);
+        if (status != PGW_OK)
+            (void)sim_fail(system, status, "%.200s had to be given up: %s", path,
+                pgw_status_text(status));
+    }
+    sim_run_end(system);
+    if (status == PGW_OK)
+        *wait_status = ended;
+    return status;
+}
+
+void
+pgw_interrupt(struct pgw_system *system, int signo)
+{
+    if (signo > 0 && signo <= OS_NSIG)
+        system->interrupt = signo;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Gathers the figures of all parts, and has reports made of them. */
+#include "api/sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/size.h"
+#include "os/sysnames.h"
+#include "report/report.h"
+
+_Static_assert(PGW_LEVELS_MAX == MMU_LEVELS_MAX, "the public array holds every level");
+
+static void
+sim_stats_core(struct pgw_system *system, struct pgw_stats *out)
+{
+    struct vm_stats vm;
+
+    vm_stats(system->vm, &vm);
+    out->minor = vm.minor;
+    out->major = vm.major;
+    out->zero_fill = vm.zero_fill;
+    out->cow = vm.cow;
+    out->swap_in = vm.pages_in;
+    out->swap_out = vm.pages_out;
+    out->file_in = vm.file_pages_in;
+    out->evicted = vm.evicted;
+    out->evicted_clean = vm.evicted_clean;
+    out->daemon_runs = vm.daemon_runs;
+    out->direct_reclaims = vm.direct_reclaims;
+    out->put_failures = vm.put_failures;
+    out->get_failures = vm.get_failures;
+    out->resident = vm.resident;
+    out->resident_peak = vm.resident_peak;
+    out->anons = vm.anons;
+    out->objects = vm.objects;
+    out->spaces = vm.spaces;
+    out->regions = vm.regions;
+}
+
+static void
+sim_stats_memory(const struct pgw_system *system, struct pgw_stats *out)
+{
+    uint64_t frame_table = page_ceil(system->mem.nframes * sizeof(struct mem_page));
+
+    out->ram = system->mem.nframes;
+    out->ram_free = system->mem.nfree;
+    out->tables = system->pmaps->tables;
+    out->tables_peak = system->pmaps->tables_peak;
+    if (system->swap != NULL) {
+        const struct pager_stats *swap = &system->swap->stats;
+        out->swap_size = swap->slots;
+        out->swap_used = swap->used;
+        out->swap_peak = swap->used_peak;
+        out->swap_reads = swap->get_ios;
+        out->swap_writes = swap->put_ios;
+    }
+    out->frame_table_bytes = frame_table;
+    out->record_bytes_peak =
+        system->core.mapped_peak > frame_table ? system->core.mapped_peak - frame_table : 0;
+}
+
+/* L1 hits are what was accessed and did not miss; see mmu/mmu.h. */
+static uint64_t
+sim_stats_hits(uint64_t accesses, uint64_t misses)
+{
+    return accesses > misses ? accesses - misses : 0;
+}
+
+static void
+sim_stats_machine(const struct pgw_system *system, struct pgw_stats *out)
+{
+    const struct mmu_stats *mmu = &system->mmu->stats;
+
+    out->loads_stores = system->accesses;
+    if (system->hart != NULL) {
+        out->instructions = system->hart->stats.instructions;
+        out->fetches = system->hart->stats.fetches;
+        out->loads_stores += system->hart->stats.loads_stores;
+    }
+    out->tlb_modelled = system->mmu->data_sets > 0;
+    if (!out->tlb_modelled)
+        return;
+    out->l1i_misses = mmu->l1i_misses;
+    out->l1d_misses = mmu->l1d_misses;
+    out->l1i_hits = sim_stats_hits(out->fetches, mmu->l1i_misses);
+    out->l1d_hits = sim_stats_hits(out->loads_stores, mmu->l1d_misses);
+    out->l2_hits = mmu->l2_hits;
+    out->l2_misses = mmu->l2_misses;
+    out->walks = mmu->walks;
+    memcpy(out->walk_refs, mmu->walk_refs, sizeof out->walk_refs);
+    out->ad_updates = mmu->ad_updates;
+    out->tlb_flushed = mmu->flushed;
+}
+
+static void
+sim_stats_processes(const struct pgw_system *system, struct pgw_stats *out)
+{
+    const struct os_stats *os = &system->past.os;
+
+    out->processes = os->processes;
+    out->forks = os->forks;
+    out->execs = os->execs;
+    out->exits = os->exits;
+    out->context_switches = os->context_switches;
+    out->signals = os->signals;
+    out->syscalls = os->syscalls;
+    out->killed_for_memory = os->killed_for_memory;
+    for (unsigned i = 0; i < OS_SYSCALL_MAX; i++)
+        out->unknown_syscalls += os->unknown_calls[i];
+}
+
+static void
+sim_stats(struct pgw_system *system, struct pgw_stats *out)
+{
+    struct report_time time;
+
+    *out = (struct pgw_stats){.size = sizeof *out};
+    sim_stats_core(system, out);
+    sim_stats_memory(system, out);
+    sim_stats_machine(system, out);
+    sim_stats_processes(system, out);
+    report_time(out, &system->settings.cost, &time);
+    out->access_ns = time.accesses > 0 ? time.total / time.accesses : 0;
+}
+
+enum pgw_status
+pgw_system_stats(struct pgw_system *system, struct pgw_stats *stats)
+{
+    struct pgw_stats all;
+    size_t size = stats->size;
+
+    if (size < sizeof stats->size)
+        return sim_fail(system, PGW_INVAL, "set stats.size to sizeof(struct pgw_stats) first");
+    sim_stats(system, &all);
+    all.size = size;
+    memset(stats, 0, size);
+    memcpy(stats, &all, size < sizeof all ? size : sizeof all);
+    return PGW_OK;
+}
+
+/* What a report needs, with the arrays it points to. */
+struct sim_report {
+    struct report_input input;
+    struct report_window windows[OS_WORKSET_MAX];
+    struct report_call calls[OS_SYSCALL_MAX];
+};
+
+static void
+sim_report_fill(struct pgw_system *system, struct sim_report *report)
+{
+    const struct sim_settings *s = &system->settings;
+    const struct os_stats *os = &system->past.os;
+    struct report_input *in = &report->input;
+
+    *in = (struct report_input){
+        .version = pgw_version(),
+        .cost = s->cost,
+        .mmu = s->mmu->name,
+        .policy = s->policy->name,
+        .tlb = system->mmu->data_sets > 0 ? s->tlb_text : "none",
+        .swap = s->swap_text,
+        .seed = s->seed,
+        .slice = s->slice,
+        .levels = s->mmu->format != NULL ? s->mmu->format->levels : 0,
+        .window = os->window,
+        .windows = report->windows,
+        .nwindows = (size_t)os->worksets,
+        .calls = report->calls,
+    };
+    sim_stats(system, &in->stats);
+    for (size_t i = 0; i < in->nwindows; i++)
+        report->windows[i] = (struct report_window){os->workset[i].start, os->workset[i].pages};
+    for (unsigned i = 0; i < OS_SYSCALL_MAX; i++) {
+        if (os->unknown_calls[i] > 0)
+            report->calls[in->ncalls++] =
+                (struct report_call){os_syscall_name(i), i, os->unknown_calls[i]};
+    }
+}
+
+static enum pgw_status
+sim_report(struct pgw_system *system,
+    enum pgw_status (*write)(const struct report_input *input, char **text), char **text)
+{
+    struct sim_report *report = calloc(1, sizeof *report);
+    enum pgw_status status = PGW_NOMEM;
+
+    if (report != NULL) {
+        sim_report_fill(system, report);
+        status = write(&report->input, text);
+        free(report);
+    }
+    if (status != PGW_OK)
+        return sim_fail(system, status, "cannot make the report: %s", pgw_status_text(status));
+    return PGW_OK;
+}
+
+enum pgw_status
+pgw_report_text_string(struct pgw_system *system, char **text)
+{
+    return sim_report(system, report_text, text);
+}
+
+enum pgw_status
+pgw_report_json_string(struct pgw_system *system, char **text)
+{
+    return sim_report(system, report_json, text);
+}
+
+/* Flushed, so that a full disk is found out here and not when the stream is closed. */
+static enum pgw_status
+sim_report_put(struct pgw_system *system, enum pgw_status made, char *text, FILE *out)
+{
+    if (made != PGW_OK)
+        return made;
+    size_t len = strlen(text);
+    bool put = fwrite(text, 1, len, out) == len &&
+        (text[len - 1] == '\n' || fputc('\n', out) != EOF) && fflush(out) == 0;
+    free(text);
+    if (!put)
+        return sim_fail(system, PGW_IO, "cannot write the report: %s", pgw_status_text(PGW_IO));
+    return PGW_OK;
+}
+
+enum pgw_status
+pgw_report_text(struct pgw_system *system, FILE *out)
+{
+    char *text = NULL;
+    enum pgw_status made = pgw_report_text_string(system, &text);
+
+    return sim_report_put(system, made, text, out);
+}
+
+enum pgw_status
+pgw_report_json(struct pgw_system *system, FILE *out)
+{
+    char *text = NULL;
+    enum pgw_status made = pgw_report_json_string(system, &text);
+
+    return sim_report_put(system, made, text, out);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Programs: from a file and its arguments to an address space that is ready to run. */
+#ifndef OS_EXEC_H
+#define OS_EXEC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/result.h"
+#include "os/elf.h"
+#include "os/process.h"
+
+/* The strings of argv, then of envp, one after the other with their NULs. */
+struct os_args {
+    char *bytes; /* OS_ARGS_MAX of room; NULL: none yet */
+    size_t len;
+    unsigned argc, envc;
+};
+#define OS_ARGS_MAX ((size_t)2 << 20)
+
+/* PGW_NOMEM. */
+MUST_CHECK enum pgw_status os_args_init(struct os *os, struct os_args *args);
+void os_args_fini(struct os *os, struct os_args *args);
+/* Adds a string of len bytes without its NUL; PGW_RANGE: there is no more room. */
+MUST_CHECK enum pgw_status os_args_add(struct os_args *args, const char *text, size_t len);
+
+/* A program that is loaded and not yet anybody's. */
+struct os_image {
+    struct os_mm *mm;
+    uint64_t entry;
+    uint64_t sp;
+};
+
+/*
+ * Loads the program at path (relative to the host descriptor dir).  PGW_NOTFOUND, PGW_ACCESS,
+ * PGW_NOEXEC, PGW_RANGE (arguments too long), PGW_NORAM, PGW_NOMEM, PGW_IO; *why says what is
+ * wrong in one line.
+ */
+MUST_CHECK enum pgw_status os_image_load(struct os *os, int dir, const char *path,
+    const struct os_args *args, struct os_image *image, const char **why);
+
+/* Makes p run the image: registers, memory, signals, descriptors and name as execve(2) says. */
+void os_image_enter(struct os_process *p, struct os_image *image, const char *path);
+
+/* Maps the stack of a new space and writes arguments, environment and auxiliary vector (System V
+ * psABI) on it; *sp is where it starts. */
+MUST_CHECK enum pgw_status os_stack_build(struct os *os, struct os_mm *mm,
+    const struct os_elf *elf, const struct os_args *args, const char *path, uint64_t *sp);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Loading does not read the program: its segments become private mappings of the file, and pages
+ * come when they are used.  All of it happens in a space that nobody runs in yet, so that a
+ * failure half-way leaves the caller's program untouched.
+ */
+#include "os/exec.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "os/errno.h"
+#include "os/machine.h"
+
+#define S_IFMT 0170000u
+#define S_IFREG 0100000u
+#define S_IFDIR 0040000u
+#define X_OK 1
+
+enum pgw_status
+os_args_init(struct os *os, struct os_args *args)
+{
+    *args = (struct os_args){.bytes = os->config.alloc->map(os->config.alloc, OS_ARGS_MAX)};
+    return args->bytes != NULL ? PGW_OK : PGW_NOMEM;
+}
+
+void
+os_args_fini(struct os *os, struct os_args *args)
+{
+    if (args->bytes != NULL)
+        os->config.alloc->unmap(os->config.alloc, args->bytes, OS_ARGS_MAX);
+    args->bytes = NULL;
+}
+
+enum pgw_status
+os_args_add(struct os_args *args, const char *text, size_t len)
+{
+    if (len >= OS_ARGS_MAX - args->len)
+        return PGW_RANGE;
+    memcpy(args->bytes + args->len, text, len);
+    args->bytes[args->len + len] = '\0';
+    args->len += len + 1;
+    return PGW_OK;
+}
+
+static enum pgw_status
+explain(const char **why, enum pgw_status status, const char *text)
+{
+    *why = text;
+    return status;
+}
+
+/* Opens the file and looks at what it is; *fd is the caller's to close. */
+static enum pgw_status
+open_program(int dir, const char *path, int *fd, uint64_t *size, const char **why)
+{
+    struct host_io_stat st;
+    int64_t ret = host_io_stat(dir, path, 0, &st);
+
+    if (ret == -OS_EACCES)
+        return explain(why, PGW_ACCESS, "permission denied on the way to it");
+    if (ret < 0)
+        return explain(why, PGW_NOTFOUND, "no such file");
+    if ((st.mode & S_IFMT) == S_IFDIR)
+        return explain(why, PGW_ACCESS, "is a directory");
+    if ((st.mode & S_IFMT) != S_IFREG)
+        return explain(why, PGW_ACCESS, "not a regular file");
+    ret = host_io_open(dir, path, OS_O_RDONLY, 0);
+    if (ret < 0)
+        return explain(why, ret == -OS_EACCES ? PGW_ACCESS : PGW_IO, "cannot be read");
+    *fd = (int)ret;
+    *size = st.size;
+    return PGW_OK;
+}
+
+/* Reads the start of the file, as much as the headers may take. */
+static enum pgw_status
+read_head(struct os *os, int fd, size_t *len, const char **why)
+{
+    int64_t ret = host_io_pread(fd, os->bounce, sizeof os->bounce, 0);
+
+    if (ret < 0)
+        return explain(why, PGW_IO, "cannot be read");
+    *len = (size_t)ret;
+    return PGW_OK;
+}
+
+/* The part of a segment that the file backs; its last page is zero past filesz. */
+static enum pgw_status
+map_file_part(struct space *space, const struct os_elf_segment *seg, struct vm_object *object)
+{
+    uint64_t start = page_floor(seg->va);
+    uint64_t end = seg->va + seg->filesz;
+    bool tail = seg->memsz > seg->filesz && (end & (PAGE_SIZE - 1)) != 0;
+    struct space_map_args args = {
+        .va = start,
+        .len = page_ceil(end) - start,
+        .prot = tail ? seg->prot | PROT_MASK_R | PROT_MASK_W : seg->prot,
+        .flags = SPACE_FIXED | SPACE_NOREPLACE,
+        .use = SPACE_USE_FILE,
+        .object = object,
+        .offset = page_floor(seg->offset),
+    };
+    uint64_t va;
+    enum pgw_status status = space->ops->map(space, &args, &va);
+
+    if (status != PGW_OK || !tail)
+        return status;
+    static const unsigned char zeros[PAGE_SIZE];
+    enum space_fault fault = space_write(space, end, zeros, page_ceil(end) - end, NULL);
+    if (fault != SPACE_FAULT_OK)
+        return fault == SPACE_FAULT_NOMEM ? PGW_NORAM : PGW_IO;
+    if (args.prot != seg->prot)
+        status = space->ops->protect(space, args.va, args.len, seg->prot);
+    return status;
+}
+
+static enum pgw_status
+map_segment(struct space *space, const struct os_elf_segment *seg, struct vm_object *object)
+{
+    uint64_t file_end = seg->filesz > 0 ? page_ceil(seg->va + seg->filesz) : page_floor(seg->va);
+    uint64_t end = page_ceil(seg->va + seg->memsz);
+    enum pgw_status status = PGW_OK;
+
+    if (seg->filesz > 0)
+        status = map_file_part(space, seg, object);
+    if (status != PGW_OK || file_end == end)
+        return status;
+    struct space_map_args args = {
+        .va = file_end,
+        .len = end - file_end,
+        .prot = seg->prot,
+        .flags = SPACE_FIXED | SPACE_NOREPLACE,
+        .use = SPACE_USE_ANON,
+    };
+    uint64_t va;
+    return space->ops->map(space, &args, &va);
+}
+
+static enum pgw_status
+map_program(struct os *os, struct os_mm *mm, const struct os_elf *elf, int fd)
+{
+    struct vm_object *object;
+    enum pgw_status status = os->config.file_object(os->config.ctx, fd, &object);
+
+    if (status != PGW_OK)
+        return status;
+    for (unsigned i = 0; i < elf->nsegments && status == PGW_OK; i++)
+        status = map_segment(mm->space, &elf->segments[i], object);
+    os->config.object_release(os->config.ctx, object);
+    mm->brk_start = mm->brk = elf->end;
+    return status;
+}
+
+/* Why a good program could not be placed. */
+static enum pgw_status
+explain_placing(enum pgw_status status, const char **why)
+{
+    switch (status) {
+    case PGW_NORAM:
+    case PGW_NOSWAP:
+        return explain(why, PGW_NORAM, "RAM is too small to start it: give it more with --ram");
+    case PGW_RANGE:
+        return explain(why, status, "arguments and environment are too long for its stack");
+    case PGW_NOSPACE:
+    case PGW_EXIST:
+        return explain(why, PGW_NOEXEC, "it does not fit in the address space of this scheme");
+    default:
+        return explain(why, status, pgw_status_text(status));
+    }
+}
+
+static enum pgw_status
+build_image(struct os *os, int fd, const struct os_elf *elf, const struct os_args *args,
+    const char *path, struct os_image *image)
+{
+    enum pgw_status status = os_mm_create(os, &image->mm);
+
+    if (status != PGW_OK)
+        return status;
+    int64_t len = host_io_fd_path(fd, image->mm->exe, OS_PATH_MAX - 1);
+    image->mm->exe[len > 0 ? len : 0] = '\0';
+    image->entry = elf->entry;
+    status = map_program(os, image->mm, elf, fd);
+    if (status == PGW_OK)
+        status = os_stack_build(os, image->mm, elf, args, path, &image->sp);
+    if (status != PGW_OK)
+        os_mm_put(os, image->mm);
+    return status;
+}
+
+enum pgw_status
+os_image_load(struct os *os, int dir, const char *path, const struct os_args *args,
+    struct os_image *image, const char **why)
+{
+    struct os_elf elf;
+    uint64_t size;
+    size_t head_len;
+    int fd;
+    enum pgw_status status = open_program(dir, path, &fd, &size, why);
+
+    if (status != PGW_OK)
+        return status;
+    status = read_head(os, fd, &head_len, why);
+    if (status == PGW_OK)
+        status = os_elf_parse(os->bounce, head_len, size, os->config.space_end, &elf, why);
+    if (status == PGW_OK && host_io_access(dir, path, X_OK, OS_AT_EACCESS) != 0)
+        status = explain(why, PGW_ACCESS, "not executable: chmod +x it");
+    if (status == PGW_OK) {
+        status = build_image(os, fd, &elf, args, path, image);
+        if (status != PGW_OK)
+            status = explain_placing(status, why);
+    }
+    host_io_close(fd);
+    return status;
+}
+
+void
+os_image_enter(struct os_process *p, struct os_image *image, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    /* The path may lie in the mm that goes now. */
+    snprintf(p->name, sizeof p->name, "%s", slash != NULL ? slash + 1 : path);
+    if (p->mm != NULL)
+        os_process_set_mm(p, image->mm);
+    else
+        p->mm = image->mm;
+    p->regs = (struct cpu_regs){.pc = image->entry};
+    p->regs.x[2] = image->sp;
+    os_signals_exec(&p->signals);
+    os_files_close_on_exec(p->os, p->files);
+    p->clear_tid = 0;
+    p->execed = true;
+    p->os->stats.execs++;
+}

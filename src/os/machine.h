@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The state of one personality. */
+#ifndef OS_MACHINE_H
+#define OS_MACHINE_H
+
+#include "base/pool.h"
+#include "base/rng.h"
+#include "host/guest_io.h"
+#include "os/os.h"
+#include "os/process.h"
+#include "os/workset.h"
+
+#define OS_BOUNCE ((size_t)65536)
+#define OS_POLL_MAX 256u
+/* What CLOCK_REALTIME shows when the machine starts: 2024-01-01 00:00:00 UTC. */
+#define OS_EPOCH 1704067200
+
+struct os {
+    struct os_config config;
+    struct os_process_list all;   /* in the order of birth */
+    struct os_process_list ready; /* RUNNABLE, first come first served */
+    struct os_process *current;   /* whose registers the hart holds; NULL: nobody's */
+    int next_pid;
+    bool started, ended; /* the first process has been made; has ended */
+    int first_status;
+    bool dead; /* there are records to be freed between slices */
+
+    uint64_t slept;         /* ns that passed with nobody running */
+    uint64_t next_deadline; /* not later than any deadline or timer */
+    bool yielded;           /* the current process gives up the rest of its slice */
+    char poll_channel; /* its address: woken when any pipe changes */
+
+    /* Host descriptors that blocked calls wait for, gathered anew each time nobody can run. */
+    struct host_io_poll poll[OS_POLL_MAX];
+    unsigned npoll;
+    bool poll_overflow;
+
+    struct base_rng rng;
+    struct base_pool processes, open_files, pipes, siginfos;
+    uint32_t host_umask;
+    uint32_t uid[2], gid[2]; /* real, effective */
+
+    struct os_workset_meter meter;
+    struct os_stats stats;
+    const char *why; /* the last loading failure, in words */
+    char text[1024]; /* messages are put together here */
+    char path[2][OS_PATH_MAX];
+    unsigned char bounce[OS_BOUNCE]; /* between the guest's memory and the host's calls */
+};
+
+/* One line for the person who runs the program, put together as printf does. */
+void os_say(struct os *os, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

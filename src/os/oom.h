@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* When RAM and swap are full. */
+#ifndef OS_OOM_H
+#define OS_OOM_H
+
+#include <stdbool.h>
+
+#include "os/process.h"
+
+/*
+ * Ends the process with the most memory, and says so.  p is the one that asked.  False: it was p
+ * itself (or one it shares memory with), which ends as soon as it gets back to the scheduler.
+ * True: there is more memory now; try again.
+ */
+bool os_memory_full(struct os_process *p);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The Linux personality of the sim machine: processes, their scheduler, ELF images, signals and
+ * system calls (riscv64 Linux ABI), over any `space` and one hart.
+ */
+#ifndef OS_OS_H
+#define OS_OS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/alloc.h"
+#include "base/result.h"
+#include "cpu/hart.h"
+#include "os/sysnames.h"
+#include "vm/space.h"
+
+struct os;
+
+/* What the personality needs from the machine around it. */
+struct os_config {
+    struct cpu_hart *hart;
+    struct mmu *mmu;
+    struct base_alloc *alloc;
+    uint64_t slice;      /* instructions a process runs before the next one's turn */
+    uint64_t seed;       /* for AT_RANDOM, getrandom and the like */
+    uint64_t stack_max;  /* bytes a stack may grow to (RLIMIT_STACK) */
+    uint64_t space_end;  /* user addresses are [0, space_end) */
+    uint64_t window;     /* working-set window, instructions; 0: not measured */
+
+    void *ctx; /* given to the calls below */
+    /* A new, empty space. */
+    enum pgw_status (*space_create)(void *ctx, struct space **space);
+    /* The object for an open host file, shared by all who map the same file (a reference is the
+     * caller's); fd is not kept. */
+    enum pgw_status (*file_object)(void *ctx, int fd, struct vm_object **object);
+    void (*object_release)(void *ctx, struct vm_object *object);
+    /* Called between slices: the page daemon works ahead of need. */
+    void (*idle)(void *ctx);
+    /* One line for the person who runs the program (ends without newline). */
+    void (*message)(void *ctx, const char *text);
+};
+
+#define OS_SYSCALL_MAX 512
+#define OS_WORKSET_MAX 4096
+
+/* One window of the working-set curve: distinct pages (process, page) used in it. */
+struct os_workset {
+    uint64_t start; /* instructions before the window began */
+    uint64_t pages;
+};
+
+struct os_stats {
+    uint64_t processes, forks, execs, exits, killed_for_memory;
+    uint64_t context_switches, signals, syscalls;
+    uint64_t unknown_calls[OS_SYSCALL_MAX]; /* times each unimplemented call was made */
+    /* When there are OS_WORKSET_MAX windows, neighbours are merged pairwise (the larger of the
+     * two stays) and window doubles in length. */
+    struct os_workset workset[OS_WORKSET_MAX];
+    uint64_t worksets;
+    uint64_t window; /* instructions a window, now */
+};
+
+/* PGW_NOMEM. */
+MUST_CHECK enum pgw_status os_create(const struct os_config *config, struct os **os);
+void os_destroy(struct os *os);
+
+/*
+ * Makes the first process: loads the program at the host's path (searched as given, no PATH)
+ * with NULL-terminated argv and envp.  On PGW_NOEXEC, PGW_NOTFOUND, PGW_ACCESS, PGW_NORAM... *why (static
+ * or os-owned storage) says in one line what is wrong and what to do.
+ */
+MUST_CHECK enum pgw_status os_start(struct os *os, const char *path, char *const *argv,
+    char *const *envp, const char **why);
+
+/* Runs until the first process has ended and no other is left. *wait_status: of the first
+ * process, as wait(2) encodes it. */
+MUST_CHECK enum pgw_status os_run(struct os *os, int *wait_status);
+
+const struct os_stats *os_stats(const struct os *os);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The top of a new address space (system end at space_end, growing down):
+ *
+ *      space_end
+ *          one page free
+ *          trampoline: one page, r-x, where signal handlers return to
+ *          14 pages free
+ *      stack top
+ *          strings: program's path, environment, arguments; 16 random bytes
+ *          auxiliary vector, envp[], argv[], argc   <- sp, aligned to 16
+ *          (grows down, to config.stack_max)
+ */
+#include "os/exec.h"
+
+#include <string.h>
+
+#include "os/machine.h"
+#include "os/sigframe.h"
+
+#define TRAMPOLINE_PAGES 2u
+#define STACK_PAGES 16u        /* below space_end */
+#define STACK_FIRST (128u << 10) /* bytes mapped at first, beyond what the arguments take */
+#define HWCAP_IMAFDC 0x112du   /* bits 'A'-'A' .. as in misa: A, C, D, F, I, M */
+#define CLOCK_TICKS 100u
+
+enum auxv_type {
+    AT_NULL = 0,
+    AT_PHDR = 3,
+    AT_PHENT = 4,
+    AT_PHNUM = 5,
+    AT_PAGESZ = 6,
+    AT_BASE = 7,
+    AT_FLAGS = 8,
+    AT_ENTRY = 9,
+    AT_UID = 11,
+    AT_EUID = 12,
+    AT_GID = 13,
+    AT_EGID = 14,
+    AT_HWCAP = 16,
+    AT_CLKTCK = 17,
+    AT_SECURE = 23,
+    AT_RANDOM = 25,
+    AT_EXECFN = 31
+};
+#define AUXV_PAIRS 17u
+
+/* Faults that can stop a loader, as results. */
+static enum pgw_status
+write_status(struct space *space, uint64_t va, const void *buf, size_t len)
+{
+    switch (space_write(space, va, buf, len, NULL)) {
+    case SPACE_FAULT_OK:
+        return PGW_OK;
+    case SPACE_FAULT_NOMEM:
+        return PGW_NORAM;
+    default:
+        return PGW_IO;
+    }
+}
+
+static enum pgw_status
+map_trampoline(struct os *os, struct os_mm *mm)
+{
+    struct space *space = mm->space;
+    struct space_map_args args = {
+        .va = page_floor(os->config.space_end) - TRAMPOLINE_PAGES * PAGE_SIZE,
+        .len = PAGE_SIZE,
+        .prot = PROT_MASK_R | PROT_MASK_W,
+        .flags = SPACE_FIXED | SPACE_NOREPLACE,
+    };
+    enum pgw_status status = space->ops->map(space, &args, &mm->trampoline);
+
+    if (status == PGW_OK)
+        status = write_status(space, mm->trampoline, os_trampoline_code, OS_TRAMPOLINE_LEN);
+    if (status == PGW_OK)
+        status = space->ops->protect(space, mm->trampoline, PAGE_SIZE, PROT_MASK_R | PROT_MASK_X);
+    return status;
+}
+
+/* Writes the addresses of n strings, one after the other from *string on, and a NULL. */
+static uint64_t *
+put_pointers(uint64_t *out, const char **text, uint64_t *string, unsigned n)
+{
+    while (n-- > 0) {
+        size_t len = strlen(*text) + 1;
+
+        *out++ = *string;
+        *string += len;
+        *text += len;
+    }
+    *out++ = 0;
+    return out;
+}
+
+static uint64_t *
+put_pair(uint64_t *out, enum auxv_type type, uint64_t value)
+{
+    *out++ = type;
+    *out++ = value;
+    return out;
+}
+
+static void
+put_auxv(uint64_t *out, const struct os *os, const struct os_elf *elf, uint64_t random,
+    uint64_t execfn)
+{
+    out = put_pair(out, AT_HWCAP, HWCAP_IMAFDC);
+    out = put_pair(out, AT_PAGESZ, PAGE_SIZE);
+    out = put_pair(out, AT_CLKTCK, CLOCK_TICKS);
+    out = put_pair(out, AT_PHDR, elf->phdr);
+    out = put_pair(out, AT_PHENT, OS_ELF_PHENT);
+    out = put_pair(out, AT_PHNUM, elf->phnum);
+    out = put_pair(out, AT_BASE, 0);
+    out = put_pair(out, AT_FLAGS, 0);
+    out = put_pair(out, AT_ENTRY, elf->entry);
+    out = put_pair(out, AT_UID, os->uid[0]);
+    out = put_pair(out, AT_EUID, os->uid[1]);
+    out = put_pair(out, AT_GID, os->gid[0]);
+    out = put_pair(out, AT_EGID, os->gid[1]);
+    out = put_pair(out, AT_SECURE, 0);
+    out = put_pair(out, AT_RANDOM, random);
+    out = put_pair(out, AT_EXECFN, execfn);
+    put_pair(out, AT_NULL, 0);
+}
+
+/* Writes argc, argv, envp and auxv at sp, by way of a buffer of words words. */
+static enum pgw_status
+write_vectors(struct os *os, struct os_mm *mm, const struct os_elf *elf,
+    const struct os_args *args, uint64_t sp, uint64_t strings, uint64_t words)
+{
+    struct base_alloc *alloc = os->config.alloc;
+    uint64_t *buf = alloc->map(alloc, words * sizeof *buf);
+    uint64_t *out = buf;
+    const char *text = args->bytes;
+    uint64_t at = strings;
+
+    if (buf == NULL)
+        return PGW_NOMEM;
+    *out++ = args->argc;
+    out = put_pointers(out, &text, &at, args->argc);
+    out = put_pointers(out, &text, &at, args->envc);
+    put_auxv(out, os, elf, strings - 16, at);
+    enum pgw_status status = write_status(mm->space, sp, buf, words * sizeof *buf);
+    alloc->unmap(alloc, buf, words * sizeof *buf);
+    return status;
+}
+
+static enum pgw_status
+map_stack(struct os *os, struct os_mm *mm, uint64_t top, uint64_t used)
+{
+    uint64_t len = page_ceil(used + STACK_FIRST);
+
+    if (used > os->config.stack_max / 2)
+        return PGW_RANGE;
+    if (len > os->config.stack_max)
+        len = page_ceil(used);
+    struct space_map_args args = {
+        .va = top - len,
+        .len = len,
+        .prot = PROT_MASK_R | PROT_MASK_W,
+        .flags = SPACE_FIXED | SPACE_NOREPLACE | SPACE_GROWSDOWN,
+        .use = SPACE_USE_STACK,
+        .len_max = page_ceil(os->config.stack_max),
+    };
+    uint64_t va;
+    return mm->space->ops->map(mm->space, &args, &va);
+}
+
+enum pgw_status
+os_stack_build(struct os *os, struct os_mm *mm, const struct os_elf *elf,
+    const struct os_args *args, const char *path, uint64_t *sp)
+{
+    size_t path_len = strlen(path) + 1;
+    uint64_t top = page_floor(os->config.space_end) - STACK_PAGES * PAGE_SIZE;
+    uint64_t strings = top - args->len - path_len;
+    uint64_t words = 1 + args->argc + 1 + args->envc + 1 + (uint64_t)2 * AUXV_PAIRS;
+    uint64_t start = (strings - 16 - words * 8) & ~(uint64_t)15;
+    uint64_t random[2] = {base_rng_next(&os->rng), base_rng_next(&os->rng)};
+    enum pgw_status status = map_trampoline(os, mm);
+
+    if (status == PGW_OK)
+        status = map_stack(os, mm, top, top - start);
+    if (status == PGW_OK)
+        status = write_status(mm->space, strings - 16, random, sizeof random);
+    if (status == PGW_OK)
+        status = write_status(mm->space, strings, args->bytes, args->len);
+    if (status == PGW_OK)
+        status = write_status(mm->space, strings + args->len, path, path_len);
+    if (status == PGW_OK)
+        status = write_vectors(os, mm, elf, args, start, strings, words);
+    *sp = start;
+    return status;
+}

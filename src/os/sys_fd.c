@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* System calls about descriptors and the files behind them. */
+#include <string.h>
+
+#include "os/machine.h"
+#include "os/paths.h"
+#include "os/pipe.h"
+#include "os/sched.h"
+#include "os/syscall.h"
+#include "os/uaccess.h"
+
+enum fcntl_command {
+    F_DUPFD = 0,
+    F_GETFD = 1,
+    F_SETFD = 2,
+    F_GETFL = 3,
+    F_SETFL = 4,
+    F_GETLK = 5,
+    F_SETLK = 6,
+    F_SETLKW = 7,
+    F_OFD_GETLK = 36,
+    F_OFD_SETLKW = 38,
+    F_DUPFD_CLOEXEC = 1030,
+    F_GETPIPE_SZ = 1032
+};
+#define FD_CLOEXEC 1u
+#define SETTABLE (OS_O_APPEND | OS_O_NONBLOCK)
+
+enum ioctl_request {
+    TCGETS = 0x5401,
+    TIOCGPGRP = 0x540f,
+    TIOCSPGRP = 0x5410,
+    TIOCGWINSZ = 0x5413,
+    FIONREAD = 0x541b,
+    FIONBIO = 0x5421
+};
+
+int64_t
+os_sys_openat(struct os_process *p, const uint64_t *a)
+{
+    struct os_file *file;
+    uint32_t flags = (uint32_t)a[2] & ~OS_O_ASYNC;
+    const char *path;
+    int dir;
+    int64_t ret = os_path_get(p, a[0], a[1], 0, &dir, &path);
+
+    if (ret != 0)
+        return ret;
+    ret = host_io_open(dir, path, (int)(flags & ~OS_O_LARGEFILE), (uint32_t)a[3]);
+    if (ret < 0)
+        return ret;
+    if (os_file_adopt(p->os, (int)ret, flags & ~(OS_O_CLOEXEC | OS_O_CREAT), &file) != PGW_OK)
+        return -OS_ENOMEM;
+    ret = os_fd_install(p, file, 0, (flags & OS_O_CLOEXEC) != 0);
+    if (ret < 0)
+        os_file_put(p->os, file);
+    return ret;
+}
+
+int64_t
+os_sys_close(struct os_process *p, const uint64_t *a)
+{
+    return os_fd_close(p, a[0]);
+}
+
+static int64_t
+duplicate(struct os_process *p, uint64_t fd, uint64_t min, bool cloexec)
+{
+    struct os_file *file = os_fd_file(p, fd);
+
+    if (file == NULL)
+        return -OS_EBADF;
+    if (min >= p->files->limit)
+        return -OS_EINVAL;
+    int64_t ret = os_fd_install(p, file, min, cloexec);
+    if (ret >= 0)
+        os_file_get(file);
+    return ret;
+}
+
+int64_t
+os_sys_dup(struct os_process *p, const uint64_t *a)
+{
+    return duplicate(p, a[0], 0, false);
+}
+
+int64_t
+os_sys_dup3(struct os_process *p, const uint64_t *a)
+{
+    struct os_file *file = os_fd_file(p, a[0]);
+    uint32_t to = (uint32_t)a[1];
+
+    if ((uint32_t)a[0] == to)
+        return -OS_EINVAL;
+    if (file == NULL || to >= p->files->limit)
+        return -OS_EBADF;
+    os_file_get(file);
+    (void)os_fd_close(p, to);
+    p->files->fd[to] = (struct os_fd){file, (a[2] & OS_O_CLOEXEC) != 0};
+    return to;
+}
+
+static int64_t
+set_flags(struct os_file *file, uint32_t flags)
+{
+    int64_t ret = 0;
+
+    /* O_NONBLOCK is ours alone: the host's descriptor may be shared with its shell. */
+    if (file->kind == OS_FILE_HOST && ((file->flags ^ flags) & OS_O_APPEND) != 0) {
+        ret = host_io_get_flags(file->host_fd);
+        if (ret >= 0)
+            ret = host_io_set_flags(file->host_fd,
+                (int)(((uint32_t)ret & ~OS_O_APPEND) | (flags & OS_O_APPEND)));
+    }
+    if (ret >= 0)
+        file->flags = (file->flags & ~SETTABLE) | (flags & SETTABLE);
+    return ret < 0 ? ret : 0;
+}
+
+/* Record locks are the host's; between processes of one machine they do not exclude. */
+static int64_t
+record_lock(struct os_process *p, const struct os_file *file, int command, uint64_t va)
+{
+    unsigned char lock[32];
+
+    if (file->kind != OS_FILE_HOST)
+        return -OS_EINVAL;
+    if (os_copy_in(p, va, lock, sizeof lock) != 0)
+        return -OS_EFAULT;
+    int64_t ret = host_io_lock(file->host_fd, command, lock);
+    if (ret >= 0 && (command == F_GETLK || command == F_OFD_GETLK) &&
+        os_copy_out(p, va, lock, sizeof lock) != 0)
+        return -OS_EFAULT;
+    return ret;
+}
+
+int64_t
+os_sys_fcntl(struct os_process *p, const uint64_t *a)
+{
+    struct os_file *file = os_fd_file(p, a[0]);
+    uint32_t command = (uint32_t)a[1];
+
+    if (file == NULL)
+        return -OS_EBADF;
+    if ((command >= F_GETLK && command <= F_SETLKW) ||
+        (command >= F_OFD_GETLK && command <= F_OFD_SETLKW))
+        return record_lock(p, file, (int)command, a[2]);
+    switch (command) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+        return duplicate(p, a[0], a[2], command == F_DUPFD_CLOEXEC);
+    case F_GETFD:
+        return p->files->fd[(uint32_t)a[0]].cloexec ? FD_CLOEXEC : 0;
+    case F_SETFD:
+        p->files->fd[(uint32_t)a[0]].cloexec = (a[2] & FD_CLOEXEC) != 0;
+        return 0;
+    case F_GETFL:
+        return file->flags | (file->kind == OS_FILE_HOST ? OS_O_LARGEFILE : 0);
+    case F_SETFL:
+        return set_flags(file, (uint32_t)a[2]);
+    case F_GETPIPE_SZ:
+        return file->kind == OS_FILE_HOST ? -OS_EBADF : (int64_t)OS_PIPE_SIZE;
+    default:
+        return -OS_EINVAL;
+    }
+}
+
+/* One end of a pipe as an open file; NULL: no memory. */
+static struct os_file *
+pipe_end(struct os *os, struct os_pipe *pipe, bool writer, uint32_t flags)
+{
+    struct os_file *file = base_pool_get(&os->open_files);
+
+    if (file != NULL)
+        *file = (struct os_file){
+            .refs = 1,
+            .kind = writer ? OS_FILE_PIPE_WRITE : OS_FILE_PIPE_READ,
+            .flags = (flags & OS_O_NONBLOCK) | (writer ? OS_O_WRONLY : OS_O_RDONLY),
+            .host_fd = -1,
+            .pipe = pipe,
+        };
+    else
+        os_pipe_drop(&os->pipes, os->config.alloc, pipe, writer);
+    return file;
+}
+
+int64_t
+os_sys_pipe2(struct os_process *p, const uint64_t *a)
+{
+    struct os *os = p->os;
+    struct os_pipe *pipe;
+    struct os_file *ends[2];
+    int32_t fds[2] = {-1, -1};
+    uint32_t flags = (uint32_t)a[1];
+    int64_t ret = -OS_ENOMEM;
+
+    if ((flags & ~(OS_O_NONBLOCK | OS_O_CLOEXEC | OS_O_DIRECT)) != 0)
+        return -OS_EINVAL;
+    if (os_pipe_create(&os->pipes, os->config.alloc, &pipe) != PGW_OK)
+        return -OS_ENOMEM;
+    for (int i = 0; i < 2; i++) {
+        ends[i] = pipe_end(os, pipe, i == 1, flags);
+        if (ends[i] == NULL)
+            continue;
+        ret = os_fd_install(p, ends[i], 0, (flags & OS_O_CLOEXEC) != 0);
+        fds[i] = (int32_t)ret;
+        if (ret < 0)
+            os_file_put(os, ends[i]);
+    }
+    if (fds[0] >= 0 && fds[1] >= 0) {
+        ret = os_copy_out(p, a[0], fds, sizeof fds);
+        if (ret == 0)
+            return 0;
+    }
+    for (int i = 0; i < 2; i++)
+        if (fds[i] >= 0)
+            (void)os_fd_close(p, (uint64_t)fds[i]);
+    return ret < 0 ? ret : -OS_ENOMEM;
+}
+
+int64_t
+os_sys_flock(struct os_process *p, const uint64_t *a)
+{
+    const struct os_file *file = os_fd_file(p, a[0]);
+
+    if (file == NULL || file->kind != OS_FILE_HOST)
+        return -OS_EBADF;
+    return host_io_flock(file->host_fd, (int)a[1]);
+}
+
+static int64_t
+fionread(struct os_process *p, const struct os_file *file, uint64_t va)
+{
+    int32_t n = 0;
+    int64_t ret = 0;
+
+    if (file->kind != OS_FILE_HOST)
+        n = (int32_t)file->pipe->len;
+    else
+        ret = host_io_ioctl(file->host_fd, FIONREAD, &n);
+    return ret < 0 ? ret : os_copy_out(p, va, &n, sizeof n);
+}
+
+static int64_t
+fionbio(struct os_process *p, struct os_file *file, uint64_t va)
+{
+    int32_t on;
+
+    if (os_copy_in(p, va, &on, sizeof on) != 0)
+        return -OS_EFAULT;
+    file->flags = on != 0 ? file->flags | OS_O_NONBLOCK : file->flags & ~OS_O_NONBLOCK;
+    return 0;
+}
+
+/* A request that fills in a record of at most 64 bytes. */
+static int64_t
+ioctl_out(struct os_process *p, const struct os_file *file, uint32_t request, uint64_t va,
+    size_t len)
+{
+    unsigned char record[64];
+
+    memset(record, 0, sizeof record);
+    if (file->kind != OS_FILE_HOST)
+        return -OS_ENOTTY;
+    int64_t ret = host_io_ioctl(file->host_fd, request, record);
+    return ret < 0 ? ret : os_copy_out(p, va, record, len);
+}
+
+int64_t
+os_sys_ioctl(struct os_process *p, const uint64_t *a)
+{
+    struct os_file *file = os_fd_file(p, a[0]);
+
+    if (file == NULL)
+        return -OS_EBADF;
+    switch ((uint32_t)a[1]) {
+    case TCGETS:
+        return ioctl_out(p, file, TCGETS, a[2], 36);
+    case TIOCGWINSZ:
+        return ioctl_out(p, file, TIOCGWINSZ, a[2], 8);
+    case FIONREAD:
+        return fionread(p, file, a[2]);
+    case FIONBIO:
+        return fionbio(p, file, a[2]);
+    default:
+        return -OS_ENOTTY;
+    }
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Reads and writes.  Bytes go by way of a buffer of ours, a piece at a time, so that a page of
+ * the guest's may be brought in from swap between any two of them.
+ */
+#include "os/machine.h"
+#include "os/pipe.h"
+#include "os/sched.h"
+#include "os/syscall.h"
+#include "os/uaccess.h"
+
+#define IOV_MAX 1024u
+#define RW_MAX ((uint64_t)0x7ffff000)
+#define NO_OFFSET UINT64_MAX
+
+static bool
+readable(const struct os_file *file)
+{
+    return file != NULL && (file->flags & OS_O_ACCMODE) != OS_O_WRONLY &&
+        (file->flags & OS_O_PATH) == 0;
+}
+
+static bool
+writable(const struct os_file *file)
+{
+    return file != NULL && (file->flags & OS_O_ACCMODE) != OS_O_RDONLY &&
+        (file->flags & OS_O_PATH) == 0;
+}
+
+/* Waits for the host's descriptor, unless it is ready: 0, or what the call returns. */
+static int64_t
+host_ready(struct os_process *p, const struct os_file *file, short events)
+{
+    struct host_io_poll poll = {file->host_fd, events, 0};
+
+    if (!file->stream || host_io_poll(&poll, 1, 0) != 0)
+        return 0;
+    if ((file->flags & OS_O_NONBLOCK) != 0)
+        return -OS_EAGAIN;
+    os_wait_host(p, file->host_fd, events);
+    return os_block(p, NULL);
+}
+
+static int64_t
+host_read(struct os_process *p, const struct os_file *file, uint64_t va, uint64_t len,
+    uint64_t offset)
+{
+    uint64_t done = 0;
+
+    while (done < len) {
+        size_t piece = len - done < OS_BOUNCE ? (size_t)(len - done) : OS_BOUNCE;
+        int64_t n = os_copy_probe(p, va + done, piece);
+
+        if (n == 0)
+            n = offset == NO_OFFSET
+                ? host_io_read(file->host_fd, p->os->bounce, piece)
+                : host_io_pread(file->host_fd, p->os->bounce, piece, offset + done);
+        if (n > 0 && os_copy_out(p, va + done, p->os->bounce, (size_t)n) != 0)
+            n = -OS_EFAULT;
+        if (n < 0)
+            return done > 0 ? (int64_t)done : n;
+        done += (uint64_t)n;
+        if ((size_t)n < piece || file->stream)
+            break;
+    }
+    return (int64_t)done;
+}
+
+static int64_t
+host_write_piece(const struct os_file *file, const void *buf, size_t len, uint64_t offset)
+{
+    if (offset != NO_OFFSET)
+        return host_io_pwrite(file->host_fd, buf, len, offset);
+    return file->stream ? host_io_write_stream(file->host_fd, buf, len)
+                        : host_io_write(file->host_fd, buf, len);
+}
+
+static int64_t
+host_write(struct os_process *p, const struct os_file *file, uint64_t va, uint64_t len,
+    uint64_t offset)
+{
+    uint64_t done = 0;
+
+    while (done < len) {
+        size_t piece = len - done < OS_BOUNCE ? (size_t)(len - done) : OS_BOUNCE;
+        int64_t n = os_copy_in(p, va + done, p->os->bounce, piece);
+
+        if (n == 0)
+            n = host_write_piece(file, p->os->bounce, piece,
+                offset == NO_OFFSET ? NO_OFFSET : offset + done);
+        if (n < 0) {
+            if (n == -OS_EPIPE)
+                os_signal_kernel(p, OS_SIGPIPE);
+            return done > 0 ? (int64_t)done : n;
+        }
+        done += (uint64_t)n;
+        if ((size_t)n < piece)
+            break;
+    }
+    return (int64_t)done;
+}
+
+static int64_t
+pipe_read(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len)
+{
+    struct os *os = p->os;
+    struct os_pipe *pipe = file->pipe;
+    size_t n = len < OS_BOUNCE ? (size_t)len : OS_BOUNCE;
+
+    if (len == 0)
+        return 0;
+    if (pipe->len == 0 && pipe->writers == 0)
+        return 0;
+    if (pipe->len == 0)
+        return (file->flags & OS_O_NONBLOCK) != 0 ? -OS_EAGAIN : os_block(p, pipe);
+    if (n > pipe->len)
+        n = pipe->len;
+    if (os_copy_probe(p, va, n) != 0)
+        return -OS_EFAULT;
+    n = os_pipe_take(pipe, os->bounce, n);
+    os_wake(os, pipe);
+    os_wake(os, &os->poll_channel);
+    return os_copy_out(p, va, os->bounce, n) == 0 ? (int64_t)n : -OS_EFAULT;
+}
+
+/* The end of a write that cannot go on: what it has moved, or the reason. */
+static int64_t
+pipe_write_stop(struct os_process *p, int64_t reason)
+{
+    return p->progress > 0 ? (int64_t)p->progress : reason;
+}
+
+static int64_t
+pipe_write(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len)
+{
+    struct os *os = p->os;
+    struct os_pipe *pipe = file->pipe;
+
+    while (p->progress < len) {
+        size_t want = len - p->progress < OS_BOUNCE ? (size_t)(len - p->progress) : OS_BOUNCE;
+
+        if (pipe->readers == 0) {
+            os_signal_kernel(p, OS_SIGPIPE);
+            return pipe_write_stop(p, -OS_EPIPE);
+        }
+        /* The rest of a long write may be torn, whatever its length. */
+        size_t room = len <= OS_PIPE_ATOMIC ? os_pipe_room(pipe, want) : OS_PIPE_SIZE - pipe->len;
+        if (room == 0) {
+            if ((file->flags & OS_O_NONBLOCK) != 0)
+                return pipe_write_stop(p, -OS_EAGAIN);
+            int64_t ret = os_block(p, pipe);
+            return ret == OS_BLOCKED ? ret : pipe_write_stop(p, ret);
+        }
+        if (room < want)
+            want = room;
+        if (os_copy_in(p, va + p->progress, os->bounce, want) != 0)
+            return pipe_write_stop(p, -OS_EFAULT);
+        p->progress += os_pipe_put(pipe, os->bounce, want);
+        os_wake(os, pipe);
+        os_wake(os, &os->poll_channel);
+    }
+    return (int64_t)len;
+}
+
+static int64_t
+read_at(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len, uint64_t offset)
+{
+    if (len > RW_MAX)
+        len = RW_MAX;
+    if (!readable(file))
+        return -OS_EBADF;
+    if (file->kind != OS_FILE_HOST)
+        return offset == NO_OFFSET ? pipe_read(p, file, va, len) : -OS_ESPIPE;
+    int64_t ret = host_ready(p, file, OS_POLLIN);
+    return ret != 0 ? ret : host_read(p, file, va, len, offset);
+}
+
+static int64_t
+write_at(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len, uint64_t offset)
+{
+    if (len > RW_MAX)
+        len = RW_MAX;
+    if (!writable(file))
+        return -OS_EBADF;
+    if (file->kind != OS_FILE_HOST)
+        return offset == NO_OFFSET ? pipe_write(p, file, va, len) : -OS_ESPIPE;
+    int64_t ret = host_ready(p, file, OS_POLLOUT);
+    return ret != 0 ? ret : host_write(p, file, va, len, offset);
+}
+
+int64_t
+os_sys_read(struct os_process *p, const uint64_t *a)
+{
+    return read_at(p, os_fd_file(p, a[0]), a[1], a[2], NO_OFFSET);
+}
+
+int64_t
+os_sys_write(struct os_process *p, const uint64_t *a)
+{
+    return write_at(p, os_fd_file(p, a[0]), a[1], a[2], NO_OFFSET);
+}
+
+int64_t
+os_sys_pread(struct os_process *p, const uint64_t *a)
+{
+    return (int64_t)a[3] < 0 ? -OS_EINVAL : read_at(p, os_fd_file(p, a[0]), a[1], a[2], a[3]);
+}
+
+int64_t
+os_sys_pwrite(struct os_process *p, const uint64_t *a)
+{
+    return (int64_t)a[3] < 0 ? -OS_EINVAL : write_at(p, os_fd_file(p, a[0]), a[1], a[2], a[3]);
+}
+
+typedef int64_t transfer_fn(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len,
+    uint64_t offset);
+
+/*
+ * A vector, one piece after the other.  A piece that has to wait when something has been moved
+ * already ends the call; one that is in the middle of a pipe write goes on with it when tried
+ * again, which is why pieces before it are skipped by count.
+ */
+static int64_t
+vector(struct os_process *p, const uint64_t *a, uint64_t offset, transfer_fn *transfer)
+{
+    struct os_file *file = os_fd_file(p, a[0]);
+    int64_t total = 0;
+
+    if (a[2] > IOV_MAX)
+        return -OS_EINVAL;
+    for (uint64_t i = 0; i < a[2]; i++) {
+        struct os_iovec iov;
+        int64_t n = os_copy_in(p, a[1] + i * sizeof iov, &iov, sizeof iov);
+
+        if (n == 0 && iov.len == 0)
+            continue;
+        if (n == 0)
+            n = transfer(p, file, iov.base, iov.len,
+                offset == NO_OFFSET ? NO_OFFSET : offset + (uint64_t)total);
+        if (n < 0) {
+            if (total == 0)
+                return n;
+            /* What waits now is given up: the call ends with what it has. */
+            os_set_state(p, OS_STATE_RUNNABLE);
+            return total + (int64_t)p->progress;
+        }
+        p->progress = 0;
+        total += n;
+        if ((uint64_t)n < iov.len)
+            break;
+        if (file->kind == OS_FILE_PIPE_READ || (file->stream && transfer == read_at))
+            break;
+    }
+    return total;
+}
+
+int64_t
+os_sys_readv(struct os_process *p, const uint64_t *a)
+{
+    return vector(p, a, NO_OFFSET, read_at);
+}
+
+int64_t
+os_sys_writev(struct os_process *p, const uint64_t *a)
+{
+    return vector(p, a, NO_OFFSET, write_at);
+}
+
+int64_t
+os_sys_preadv(struct os_process *p, const uint64_t *a)
+{
+    return (int64_t)a[3] < 0 ? -OS_EINVAL : vector(p, a, a[3], read_at);
+}
+
+int64_t
+os_sys_pwritev(struct os_process *p, const uint64_t *a)
+{
+    return (int64_t)a[3] < 0 ? -OS_EINVAL : vector(p, a, a[3], write_at);
+}
+
+int64_t
+os_sys_lseek(struct os_process *p, const uint64_t *a)
+{
+    const struct os_file *file = os_fd_file(p, a[0]);
+
+    if (file == NULL)
+        return -OS_EBADF;
+    if (file->kind != OS_FILE_HOST)
+        return -OS_ESPIPE;
+    return host_io_lseek(file->host_fd, (int64_t)a[1], (int)a[2]);
+}
+
+/* Copies between two host files by way of our buffer: the heart of sendfile. */
+static int64_t
+host_copy(struct os *os, const struct os_file *in, const struct os_file *out, uint64_t *offset,
+    uint64_t len)
+{
+    uint64_t done = 0;
+
+    while (done < len) {
+        size_t piece = len - done < OS_BOUNCE ? (size_t)(len - done) : OS_BOUNCE;
+        int64_t n = *offset == NO_OFFSET
+            ? host_io_read(in->host_fd, os->bounce, piece)
+            : host_io_pread(in->host_fd, os->bounce, piece, *offset);
+
+        if (n > 0)
+            n = host_write_piece(out, os->bounce, (size_t)n, NO_OFFSET);
+        if (n < 0)
+            return done > 0 ? (int64_t)done : n;
+        if (n == 0)
+            break;
+        done += (uint64_t)n;
+        if (*offset != NO_OFFSET)
+            *offset += (uint64_t)n;
+    }
+    return (int64_t)done;
+}
+
+int64_t
+os_sys_sendfile(struct os_process *p, const uint64_t *a)
+{
+    const struct os_file *out = os_fd_file(p, a[0]);
+    const struct os_file *in = os_fd_file(p, a[1]);
+    uint64_t offset = NO_OFFSET;
+
+    if (!readable(in) || !writable(out))
+        return -OS_EBADF;
+    /* Programs fall back to read and write when it is refused. */
+    if (in->kind != OS_FILE_HOST || out->kind != OS_FILE_HOST || in->stream)
+        return -OS_EINVAL;
+    if (a[2] != 0 && os_copy_in(p, a[2], &offset, sizeof offset) != 0)
+        return -OS_EFAULT;
+    int64_t ret = host_copy(p->os, in, out, &offset, a[3] < RW_MAX ? a[3] : RW_MAX);
+    if (ret >= 0 && a[2] != 0 && os_copy_out(p, a[2], &offset, sizeof offset) != 0)
+        return -OS_EFAULT;
+    return ret;
+}
+
+int64_t
+os_sys_copy_file_range(struct os_process *p, const uint64_t *a)
+{
+    (void)a;
+    (void)p;
+    /* As on file systems that do not have it: cp and the like copy by hand then. */
+    return -OS_EOPNOTSUPP;
+}

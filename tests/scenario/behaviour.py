@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a person at a terminal relies on: signals reach the program, memory that runs out ends
+one process and not the others, and a program writes where its caller says.
+
+    behaviour.py --pagewright BIN --programs DIR
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from machines import TIMEOUT, Tap, execute
+
+HOGS = b"hog: ended by signal 9\nworker: exit 0\nworker: exit 0\nworker: exit 0\n"
+
+
+def check_memory(tap, pagewright, programs):
+    for machine in (["--ram", "2M", "--swap", "4M"], ["--ram", "4M", "--swap", "none"],
+                    ["--ram", "2M", "--swap", "4M", "--mmu", "ref"],
+                    ["--ram", "2M", "--swap", "4M", "--policy", "random"]):
+        got = execute([pagewright, "run", "--report", "none", *machine, programs + "/hogs"])
+        text = got.err.decode(errors="replace")
+        tap.check(got.status == 0 and got.out == HOGS,
+                  f"{' '.join(machine)}: the hog is ended, the others finish",
+                  f"status {got.status}\n{got.out.decode()}\n{text}")
+        tap.check("memory" in text and "hogs" in text, f"{' '.join(machine)}: with a message", text)
+
+
+def interrupted(pagewright, programs, signo, times):
+    """Sends signo to pagewright once the program has written its first line."""
+    with subprocess.Popen([pagewright, "run", "--report", "none", programs + "/chatter"],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        for _ in range(times):
+            process.send_signal(signo)
+            time.sleep(0.2)
+        try:
+            out, err = process.communicate(timeout=TIMEOUT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+        return process.returncode, out, err
+
+
+def check_signals(tap, pagewright, programs):
+    for signo in (signal.SIGINT, signal.SIGTERM):
+        code, out, err = interrupted(pagewright, programs, signo, 1)
+        tap.check(code == 128 + signo, f"{signo.name} ends the program", f"{code} {out} {err}")
+    code, out, err = interrupted(pagewright, programs, signal.SIGHUP, 1)
+    tap.check(code == 3 and out == b"told to stop\n", "SIGHUP reaches its handler",
+              f"{code} {out} {err}")
+
+
+def check_streams(tap, pagewright, programs):
+    with tempfile.TemporaryDirectory() as tmp:
+        path = os.path.join(tmp, "out")
+        with open(path, "wb") as file:
+            code = subprocess.run([pagewright, "run", "--report", "none", programs + "/hello"],
+                                  stdout=file, stderr=file, check=False).returncode
+        with open(path, "rb") as file:
+            tap.check(code == 0 and file.read() == b"hello, world\n", "output to a file")
+        relative = execute([pagewright, "run", "--report", "none", "./here"], cwd=tmp)
+        tap.check(relative.status == 127, "no such relative name", relative.err)
+        os.symlink(programs + "/hello", os.path.join(tmp, "here"))
+        relative = execute([pagewright, "run", "--report", "none", "./here"], cwd=tmp)
+        tap.check(relative.out == b"hello, world\n", "a symbolic link, by a relative name",
+                  relative.err)
+    with open("/dev/full", "wb") as full:
+        got = subprocess.run([pagewright, "run", "--report", "none", programs + "/hello"],
+                             stdout=full, stderr=subprocess.PIPE, check=False)
+    tap.check(got.returncode == 0, "a full device is the program's own business", got.stderr)
+    closed = subprocess.run([pagewright, "run", "--report", "none", programs + "/hello"],
+                            stdout=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                            preexec_fn=lambda: os.close(0), check=False)
+    tap.check(closed.stdout == b"hello, world\n", "standard input closed", closed.stdout)
+    dashes = execute([pagewright, "run", "--report", "none", "--", programs + "/surroundings",
+                      "--ram", "x"])
+    tap.check(b'argv[1] = "--ram"' in dashes.out, "the program's options are its own", dashes.err)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pagewright", required=True)
+    parser.add_argument("--programs", required=True)
+    options = parser.parse_args()
+    tap = Tap()
+    check_memory(tap, options.pagewright, options.programs)
+    check_signals(tap, options.pagewright, options.programs)
+    check_streams(tap, options.pagewright, options.programs)
+    return tap.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

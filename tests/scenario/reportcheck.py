@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The report: it follows its schema, its figures add up, and a seed gives the same one twice.
+
+    reportcheck.py --pagewright BIN --programs DIR --schema FILE
+"""
+
+import argparse
+import json
+import os
+import sys
+
+import schema
+from machines import Tap, execute, on_pagewright
+
+RUNS = [
+    ("hello", ["--ram", "256K"], []),
+    ("sorts", ["--ram", "256K", "--swap", "64M"], []),
+    ("sorts", ["--ram", "64M"], []),
+    ("forktree", ["--ram", "4M", "--swap", "64M"], ["20", "64"]),
+    ("overcommit", ["--ram", "800K", "--swap", "64M"], []),
+    ("overcommit", ["--ram", "800K", "--swap", "64M", "--policy", "random"], ["8192"]),
+    ("overcommit", ["--ram", "800K", "--swap", "64M", "--policy", "lru"], ["8192"]),
+    ("overcommit", ["--ram", "800K", "--swap", "64M", "--tlb", "none"], ["8192"]),
+    ("overcommit", ["--ram", "800K", "--swap", "64M", "--mmu", "ref"], ["8192"]),
+    ("chainexec", ["--ram", "2M"], []),
+    ("nocall", ["--ram", "2M"], []),
+]
+
+
+def sums(report):
+    """(what, true or false) for each relation between figures that must hold."""
+    program, faults, paging = report["program"], report["faults"], report["paging"]
+    memory = report["memory"]
+    resolved = faults["minor"] + faults["major"]
+    yield "forks + 1 = processes", program["forks"] + 1 == program["processes"]
+    yield "exits = processes", program["exits"] == program["processes"]
+    yield "zero-fill + copies <= faults", faults["zero_fill"] + faults["copy_on_write"] <= resolved
+    for flow in ("swap_in", "swap_out", "file_in"):
+        yield f"{flow}: bytes", paging[flow]["bytes"] == paging[flow]["pages"] * 4096
+        yield f"{flow}: operations", paging[flow]["operations"] <= paging[flow]["pages"]
+    yield "clean <= evicted", paging["evicted_clean"] <= paging["evicted"]
+    yield "no failures", paging["put_failures"] == 0 and paging["get_failures"] == 0
+    yield "major faults <= pages in", faults["major"] <= paging["swap_in"]["pages"] + \
+        paging["file_in"]["pages"]
+    yield "frames", memory["frames"] * 4096 == report["config"]["ram_bytes"]
+    used = memory["frames_free"] + memory["resident_pages"] + memory["table_frames"]
+    yield "free + resident + tables <= frames", used <= memory["frames"]
+    yield "resident peak", memory["resident_pages"] <= memory["resident_pages_peak"] <= \
+        memory["frames"]
+    yield "nothing stays on swap", memory["swap_pages"] == 0
+    yield "table peak", memory["table_frames"] <= memory["table_frames_peak"]
+    yield "64 bytes a frame", memory["frame_table_bytes"] <= (memory["frames"] + 64) * 64
+    yield "fetches", program["fetches"] >= program["instructions"] > 0
+    yield from sums_of_translation(report)
+    yield from sums_of_time(report)
+
+
+def sums_of_translation(report):
+    t = report["translation"]
+    if report["config"]["mmu"] == "ref" or report["config"]["tlb"] == "none":
+        yield "nothing is counted without a TLB", t is None
+        return
+    data, code = t["l1d"]["hits"] + t["l1d"]["misses"], t["l1i"]["hits"] + t["l1i"]["misses"]
+    faulted = report["faults"]["minor"] + report["faults"]["major"] + 100
+    yield "every fetch is looked up", \
+        0 <= code - report["program"]["fetches"] <= faulted
+    yield "every data access is looked up", \
+        0 <= data - report["program"]["loads_stores"] <= faulted
+    misses = t["l1i"]["misses"] + t["l1d"]["misses"]
+    yield "what misses L1 asks L2", t["l2"]["hits"] + t["l2"]["misses"] == misses
+    yield "what misses L2 walks", t["walks"] >= t["l2"]["misses"]
+    refs = t["walk_references"]
+    yield "levels of sv39", len(refs) == 3 and refs[0] >= refs[1] >= refs[2] > 0
+    yield "a walk starts at the root", refs[0] >= t["walks"]
+
+
+def sums_of_time(report):
+    time, window = report["effective_access_time"], report["working_set"]
+    parts = sum(value for name, value in time.items() if name != "total_ns")
+    yield "parts of the access time", abs(parts - time["total_ns"]) <= 1e-6 * parts + 1e-6
+    order = [window[name + "_pages"] for name in ("min", "p50", "p90", "p99", "max")]
+    yield "percentiles rise", order == sorted(order) and order[0] >= 0 and order[-1] > 0
+    starts = [point[0] for point in window["series"]]
+    yield "windows in order", starts == sorted(set(starts)) and len(starts) > 0
+
+
+def check_run(tap, options, the_schema, program, machine, args):
+    title = " ".join([program, *args, *machine])
+    runs = [on_pagewright(options.pagewright, machine, f"{options.programs}/{program}", args)
+            for _ in range(2)]
+    first, second = runs
+    if not tap.check(first.status == 0 and first.report is not None, f"{title}: reports",
+                     first.err.decode(errors="replace")):
+        return
+    tap.check(not list(schema.errors(first.report, the_schema)), f"{title}: follows the schema",
+              "\n".join(schema.errors(first.report, the_schema)))
+    wrong = [what for what, holds in sums(first.report) if not holds]
+    tap.check(not wrong, f"{title}: adds up",
+              "\n".join(wrong) + "\n" + json.dumps({k: v for k, v in first.report.items()
+                                                   if k != "working_set"}, indent=1))
+    tap.check(first.report == second.report, f"{title}: the same twice")
+
+
+def check_text(tap, pagewright, program):
+    loud = execute([pagewright, "run", program])
+    text = loud.err.decode(errors="replace")
+    tap.check(loud.out == b"hello, world\n" and all(
+        word in text.lower() for word in ("instructions", "minor", "major", "tlb", "swap")),
+        "the text report is the default, on standard error", text)
+    quiet = execute([pagewright, "run", "--report", "none", program])
+    tap.check(quiet.out == b"hello, world\n" and quiet.err == b"", "no report when none is wanted",
+              quiet.err)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pagewright", required=True)
+    parser.add_argument("--programs", required=True)
+    parser.add_argument("--schema", required=True)
+    options = parser.parse_args()
+    with open(options.schema, encoding="utf-8") as file:
+        the_schema = json.load(file)
+    tap = Tap()
+    for program, machine, args in RUNS:
+        check_run(tap, options, the_schema, program, machine, args)
+    calls = on_pagewright(options.pagewright, [], f"{options.programs}/nocall").report
+    numbers = [call["number"] for call in (calls or {"program": {"unknown_syscalls": []}})
+               ["program"]["unknown_syscalls"]]
+    tap.check(numbers == [500, 501, 502], "unknown system calls are named", numbers)
+    check_text(tap, options.pagewright, os.path.join(options.programs, "hello"))
+    return tap.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
