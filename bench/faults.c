@@ -2,13 +2,14 @@
 /*
  * What a page fault costs, and whether that grows with the pages in RAM.
  *
- *     faults [-n FAULTS] [-d DIRECTORY] RESIDENT...
+ *     faults [-n FAULTS] [-s STRIDE] [-d DIRECTORY] RESIDENT...
  *
  * For each RESIDENT, a system with room for that many pages, and a sparse space with an eighth
- * more of them, every tenth page of a mapping.  All are written once; then they are read round
- * and round in scrambled order, so that each touch is a fault, brings its page back from the
- * swap file and evicts another.  FAULTS (20 million) are shared out evenly.  The swap file
- * should be in a file system in memory (/dev/shm), so that no disk is measured.
+ * more of them, every STRIDE-th (tenth) page of a mapping.  All are written once; then they are
+ * read round and round in scrambled order, so that each touch is a fault, brings its page back
+ * from the swap file and evicts another.  Measuring starts with the second round.  FAULTS (20
+ * million) are shared out evenly.  The swap file should be in a file system in memory (/dev/shm),
+ * so that no disk is measured.
  *
  * One line of JSON each.  Instructions are those of user space, where the host can count them.
  */
@@ -25,14 +26,14 @@
 
 #include <pagewright/pagewright.h>
 
-#define STRIDE ((uint64_t)10 * PGW_PAGE_SIZE)
-#define SLACK_FRAMES 512u
+#define SLACK_FRAMES 16u /* upper tables, the core's own */
 
 struct bench {
     struct pgw_system *system;
     struct pgw_space *space;
     uint64_t base, pages; /* of the mapping; pages in use */
-    uint64_t step;        /* odd, not a divisor: scrambles the order */
+    uint64_t stride;      /* bytes from one to the next */
+    uint64_t step;        /* scrambles the order: no common divisor with pages */
 };
 
 /* What the clock, the counter and the system said at one moment. */
@@ -70,9 +71,8 @@ look(const struct bench *b, int counter, struct moment *now)
 
     now->stats.size = sizeof now->stats;
     need(pgw_system_stats(b->system, &now->stats), "stats", b->system);
-    if (counter < 0 ||
-        read(counter, &now->instructions, sizeof now->instructions) !=
-            (ssize_t)sizeof now->instructions)
+    if (counter < 0 || read(counter, &now->instructions, sizeof now->instructions) !=
+                           (ssize_t)sizeof now->instructions)
         now->instructions = 0;
     clock_gettime(CLOCK_MONOTONIC, &t);
     now->ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
@@ -81,7 +81,7 @@ look(const struct bench *b, int counter, struct moment *now)
 static uint64_t
 address(const struct bench *b, uint64_t i)
 {
-    return b->base + i * b->step % b->pages * STRIDE;
+    return b->base + i * b->step % b->pages * b->stride;
 }
 
 /* A step that visits every page before it comes back. */
@@ -111,11 +111,11 @@ start(struct bench *b, uint64_t resident, const char *swap)
     pgw_config_init(&config);
     b->pages = resident + resident / 8;
     b->step = scramble(b->pages);
-    /* Every table of 512 entries is shared by 51 of our pages. */
-    config.ram = (resident + b->pages / 48 + SLACK_FRAMES) * PGW_PAGE_SIZE;
+    uint64_t tables = b->pages * (b->stride / PGW_PAGE_SIZE) / 512;
+    config.ram = (resident + tables + tables / 512 + SLACK_FRAMES) * PGW_PAGE_SIZE;
     config.swap = PGW_SWAP_FILE;
     config.swap_path = swap;
-    config.swap_size = (b->pages + b->pages / 4) * PGW_PAGE_SIZE;
+    config.swap_size = b->pages * 2 * PGW_PAGE_SIZE;
     config.tlb = "none";
     config.error = error;
     config.error_len = sizeof error;
@@ -125,7 +125,7 @@ start(struct bench *b, uint64_t resident, const char *swap)
     }
     need(pgw_space_create(b->system, &b->space), "space", b->system);
     b->base = 0;
-    need(pgw_map(b->space, b->pages * STRIDE, PGW_READ | PGW_WRITE, 0, &b->base), "map",
+    need(pgw_map(b->space, b->pages * b->stride, PGW_READ | PGW_WRITE, 0, &b->base), "map",
         b->system);
     for (uint64_t i = 0; i < b->pages; i++)
         need(pgw_write(b->space, address(b, i), &i, sizeof i), "write", b->system);
@@ -153,6 +153,10 @@ touch(const struct bench *b, uint64_t faults, const struct moment *from)
             }
         }
         look(b, -1, &now);
+        if (i > 2 * b->pages && faults_of(&now) == faults_of(from)) {
+            fprintf(stderr, "faults: everything fits in RAM: nothing to measure\n");
+            exit(1);
+        }
     }
 }
 
@@ -179,13 +183,15 @@ print(uint64_t resident, const struct moment *from, const struct moment *to)
 }
 
 static void
-measure(uint64_t resident, uint64_t faults, const char *swap)
+measure(uint64_t resident, uint64_t stride, uint64_t faults, const char *swap)
 {
-    struct bench b;
+    struct bench b = {.stride = stride * PGW_PAGE_SIZE};
     struct moment from, to;
     int counter = open_counter();
 
     start(&b, resident, swap);
+    look(&b, -1, &from);
+    touch(&b, b.pages, &from);
     look(&b, counter, &from);
     touch(&b, faults, &from);
     look(&b, counter, &to);
@@ -200,24 +206,26 @@ measure(uint64_t resident, uint64_t faults, const char *swap)
 int
 main(int argc, char **argv)
 {
-    uint64_t faults = 20000000;
+    uint64_t faults = 20000000, stride = 10;
     const char *directory = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
     char swap[4096];
 
-    for (int option; (option = getopt(argc, argv, "n:d:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "n:s:d:")) != -1;) {
         if (option == 'n')
             faults = strtoull(optarg, NULL, 0);
+        else if (option == 's' && atoi(optarg) > 0)
+            stride = (uint64_t)atoi(optarg);
         else if (option == 'd')
             directory = optarg;
         else
             return 2;
     }
     if (optind == argc) {
-        fprintf(stderr, "usage: faults [-n FAULTS] [-d DIRECTORY] RESIDENT...\n");
+        fprintf(stderr, "usage: faults [-n FAULTS] [-s STRIDE] [-d DIRECTORY] RESIDENT...\n");
         return 2;
     }
     snprintf(swap, sizeof swap, "%s/faults-%d.swap", directory, (int)getpid());
     for (int i = optind; i < argc; i++)
-        measure(strtoull(argv[i], NULL, 0), faults / (uint64_t)(argc - optind), swap);
+        measure(strtoull(argv[i], NULL, 0), stride, faults / (uint64_t)(argc - optind), swap);
     return 0;
 }

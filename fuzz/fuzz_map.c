@@ -13,8 +13,8 @@
 #include <string.h>
 
 #define SPACES 4
-#define PAGES 96 /* the window of each space that operations fall into */
-#define WORDS 3  /* words of a page that are written: first, middle, last */
+#define PAGES 96                      /* the window of each space that operations fall into */
+#define WORDS 3                       /* words of a page that are written: first, middle, last */
 #define WINDOW ((uint64_t)0x7ff00000) /* across a boundary of 2 MiB and of 1 GiB tables */
 #define OPS_MAX 400
 
@@ -85,8 +85,7 @@ op_map(struct model *m, unsigned s)
         taken |= m->pages[s][first + i].mapped;
     if (take(m, 2) == 0)
         flags |= PGW_NOREPLACE;
-    enum pgw_status status =
-        pgw_map(m->spaces[s], (uint64_t)n * PGW_PAGE_SIZE, prot, flags, &va);
+    enum pgw_status status = pgw_map(m->spaces[s], (uint64_t)n * PGW_PAGE_SIZE, prot, flags, &va);
     if (gave_up(status))
         return;
     need(status == ((flags & PGW_NOREPLACE) != 0 && taken ? PGW_EXIST : PGW_OK), "map's answer");
@@ -213,8 +212,8 @@ op_shrink(struct model *m, unsigned s)
     if (pgw_region_at(m->spaces[s], va, &region) != PGW_OK || region.start > va ||
         region.end < va + (uint64_t)n * PGW_PAGE_SIZE)
         return;
-    enum pgw_status status = pgw_remap(m->spaces[s], (uint64_t)n * PGW_PAGE_SIZE,
-        (uint64_t)keep * PGW_PAGE_SIZE, false, &va);
+    enum pgw_status status = pgw_remap(
+        m->spaces[s], (uint64_t)n * PGW_PAGE_SIZE, (uint64_t)keep * PGW_PAGE_SIZE, false, &va);
     if (gave_up(status))
         return;
     need(status == PGW_OK && va == address(first, 0), "remap's answer");
@@ -235,7 +234,7 @@ check_everything(struct model *m)
 static void
 step(struct model *m)
 {
-    static void (*const ops[])(struct model *m, unsigned s) = {op_map, op_map, op_unmap,
+    static void (*const ops[])(struct model * m, unsigned s) = {op_map, op_map, op_unmap,
         op_protect, op_write, op_write, op_write, op_write, op_fork, op_destroy, op_evict,
         op_shrink};
     unsigned s = take(m, SPACES), op = take(m, 2 + sizeof ops / sizeof ops[0]);

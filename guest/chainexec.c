@@ -39,7 +39,7 @@ check_arrival(char **argv, unsigned long step)
 static void
 failures(char **argv)
 {
-    char *none[] = { NULL };
+    char *none[] = {NULL};
     printf("no such file: %d\n", execve("/no/such/program", argv, none) == -1 && errno == ENOENT);
     printf("a directory: %d\n", execve("/tmp", argv, none) == -1 && errno == EACCES);
     char name[] = "/tmp/chainexec-XXXXXX";
@@ -53,7 +53,7 @@ failures(char **argv)
 static void
 become(char **args, const char *variable)
 {
-    char via[256] = "", *whole[8], *env[] = { (char *)variable, NULL, NULL };
+    char via[256] = "", *whole[8], *env[] = {(char *)variable, NULL, NULL};
     const char *emulator = getenv("GUEST_VIA");
     size_t n = 0;
     fflush(stdout);
@@ -77,7 +77,7 @@ next(char **argv, unsigned long left, unsigned long step)
     snprintf(number, sizeof number, "%lu", left);
     snprintf(text, sizeof text, "step-%lu", step);
     snprintf(variable, sizeof variable, "GUEST_STEP=%s", text);
-    char *args[] = { argv[0], number, text, NULL };
+    char *args[] = {argv[0], number, text, NULL};
     memory_of_ours = step;
     signal(SIGUSR1, on_signal);
     signal(SIGUSR2, SIG_IGN);
@@ -99,7 +99,7 @@ main(int argc, char **argv)
         next(argv, left - 1, step + 1);
     pid_t pid = fork();
     if (pid == 0) {
-        char *args[] = { argv[0], "1", "step-1", NULL };
+        char *args[] = {argv[0], "1", "step-1", NULL};
         GUEST_CHECK(dup2(open("/dev/null", O_WRONLY), 1) == 1);
         become(args, "GUEST_STEP=other");
         _exit(99);

@@ -56,11 +56,11 @@ expand(const unsigned char *block, uint32_t w[64])
 {
     for (int i = 0; i < 16; i++)
         w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
-            (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
+               (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
     for (int i = 16; i < 64; i++) {
         uint32_t a = w[i - 15], b = w[i - 2];
         w[i] = w[i - 16] + (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) + w[i - 7] +
-            (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
+               (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
     }
 }
 
@@ -72,9 +72,9 @@ compress(struct sha *sha)
     memcpy(s, sha->state, sizeof s);
     for (int i = 0; i < 64; i++) {
         uint32_t t1 = s[7] + (rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25)) +
-            ((s[4] & s[5]) ^ (~s[4] & s[6])) + constants[i] + w[i];
+                      ((s[4] & s[5]) ^ (~s[4] & s[6])) + constants[i] + w[i];
         uint32_t t2 = (rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22)) +
-            ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
+                      ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
         memmove(s + 1, s, 7 * sizeof s[0]);
         s[4] += t1;
         s[0] = t1 + t2;
@@ -112,7 +112,7 @@ finish(struct sha *sha, char *hex)
 static void
 digest(const void *bytes, size_t len, size_t times, char *hex)
 {
-    struct sha sha = { .len = 0 };
+    struct sha sha = {.len = 0};
     memcpy(sha.state, initial, sizeof initial);
     for (size_t i = 0; i < times; i++)
         feed(&sha, bytes, len);

@@ -36,11 +36,12 @@ through_calls(void)
     struct stat st;
     int fd = open("two", O_RDWR | O_CREAT | O_EXCL, 0640);
     GUEST_CHECK(fd >= 0);
-    struct iovec v[3] = { { "abc", 3 }, { "", 0 }, { "defghi", 6 } };
+    struct iovec v[3] = {{"abc", 3}, {"", 0}, {"defghi", 6}};
     GUEST_CHECK(writev(fd, v, 3) == 9);
     GUEST_CHECK(pwrite(fd, "XY", 2, 20) == 2 && lseek(fd, 0, SEEK_CUR) == 9);
     GUEST_CHECK(fstat(fd, &st) == 0 && st.st_size == 22 && S_ISREG(st.st_mode));
-    GUEST_CHECK(pread(fd, buf, 22, 0) == 22 && memcmp(buf + 9, "\0\0\0\0\0\0\0\0\0\0\0XY", 13) == 0);
+    GUEST_CHECK(
+        pread(fd, buf, 22, 0) == 22 && memcmp(buf + 9, "\0\0\0\0\0\0\0\0\0\0\0XY", 13) == 0);
     GUEST_CHECK(ftruncate(fd, 5) == 0 && lseek(fd, 0, SEEK_END) == 5);
     close(fd);
     fd = open("two", O_WRONLY | O_APPEND);
@@ -69,8 +70,8 @@ directories(void)
     for (int i = 0; i < n; i++)
         printf("%s ", list[i]->d_name);
     ssize_t len = readlink("link", where, sizeof where);
-    printf("link -> %.*s, access %d %d\n", (int)len, where, access("one", R_OK),
-        access("none", F_OK));
+    printf(
+        "link -> %.*s, access %d %d\n", (int)len, where, access("one", R_OK), access("none", F_OK));
     GUEST_CHECK(getcwd(where, sizeof where) != NULL && chdir("sub") == 0);
     GUEST_CHECK(access("../one", R_OK) == 0 && chdir("..") == 0);
     GUEST_CHECK(rmdir("sub") == 0 && unlink("link") == 0 && unlink("one") == 0);

@@ -105,8 +105,8 @@ node(struct tree *t, unsigned id, unsigned level)
 int
 main(int argc, char **argv)
 {
-    struct tree t = { .total = (unsigned)guest_arg(argc, argv, 1, 50),
-        .pages = guest_arg(argc, argv, 2, 64) };
+    struct tree t = {
+        .total = (unsigned)guest_arg(argc, argv, 1, 50), .pages = guest_arg(argc, argv, 2, 64)};
     t.data = calloc(t.pages, GUEST_PAGE);
     GUEST_CHECK(t.data != NULL);
     uint64_t sum = node(&t, 0, 0);

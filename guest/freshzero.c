@@ -14,8 +14,8 @@
 static unsigned char *
 take(size_t pages)
 {
-    void *p = mmap(NULL, pages * GUEST_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-        -1, 0);
+    void *p =
+        mmap(NULL, pages * GUEST_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     GUEST_CHECK(p != MAP_FAILED);
     return p;
 }

@@ -15,13 +15,13 @@
 #define GUEST_PAGE ((size_t)4096)
 
 /* Ends the program with status 1 and the place when cond is false; in every build. */
-#define GUEST_CHECK(cond)                                                            \
-    do {                                                                             \
-        if (!(cond)) {                                                               \
-            printf("FAILED %s:%d: %s\n", __FILE_NAME__, __LINE__, #cond);            \
-            fflush(stdout);                                                          \
-            _Exit(1);                                                                \
-        }                                                                            \
+#define GUEST_CHECK(cond)                                                                          \
+    do {                                                                                           \
+        if (!(cond)) {                                                                             \
+            printf("FAILED %s:%d: %s\n", __FILE_NAME__, __LINE__, #cond);                          \
+            fflush(stdout);                                                                        \
+            _Exit(1);                                                                              \
+        }                                                                                          \
     } while (0)
 
 /* splitmix64 (Steele, Lea, Flood 2014). */

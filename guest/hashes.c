@@ -73,7 +73,7 @@ int
 main(int argc, char **argv)
 {
     uint64_t rounds = guest_arg(argc, argv, 1, 60000), state = 5, sum = 0;
-    struct tables t = { .mask = 16383 };
+    struct tables t = {.mask = 16383};
     t.keys = calloc(t.mask + 1, sizeof *t.keys);
     t.values = calloc(t.mask + 1, sizeof *t.values);
     t.heads = calloc(t.mask + 1, sizeof *t.heads);

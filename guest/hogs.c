@@ -18,8 +18,8 @@ static void
 hog(uint64_t mib)
 {
     for (uint64_t i = 0; i < mib; i++) {
-        unsigned char *p = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE,
-            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        unsigned char *p =
+            mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         GUEST_CHECK(p != MAP_FAILED);
         for (size_t off = 0; off < 1 << 20; off += GUEST_PAGE)
             memset(p + off, (int)(i + off / GUEST_PAGE + 1), GUEST_PAGE);

@@ -235,23 +235,36 @@ static const struct {
     const char *name;
     struct cell *(*function)(struct cell *args);
 } builtins[] = {
-    { "+", do_add }, { "-", do_subtract }, { "*", do_multiply }, { "<", do_less },
-    { "cons", do_cons }, { "car", do_car }, { "cdr", do_cdr },
+    {"+", do_add},
+    {"-", do_subtract},
+    {"*", do_multiply},
+    {"<", do_less},
+    {"cons", do_cons},
+    {"car", do_car},
+    {"cdr", do_cdr},
 };
 
 /* Each pair: a name and what it becomes in the world that later ones see (a closure sees itself
  * because its binding is made first). */
 static const char *const program[] = {
-    "fib", "(lambda (n) (if (< n 2) n (+ (fib (- n 1)) (fib (- n 2)))))",
-    "range", "(lambda (a b) (if (< a b) (cons a (range (+ a 1) b)) ()))",
-    "map", "(lambda (f l) (if l (cons (f (car l)) (map f (cdr l))) ()))",
-    "fold", "(lambda (f z l) (if l (fold f (f z (car l)) (cdr l)) z))",
-    "keep", "(lambda (p l) (if l (if (p (car l)) (cons (car l) (keep p (cdr l)))"
-            " (keep p (cdr l))) ()))",
-    "append", "(lambda (a b) (if a (cons (car a) (append (cdr a) b)) b))",
-    "sort", "(lambda (l) (if l (append (sort (keep (lambda (x) (< x (car l))) (cdr l)))"
-            " (cons (car l) (sort (keep (lambda (x) (if (< x (car l)) () 't)) (cdr l))))) ()))",
-    "adder", "(lambda (n) (lambda (x) (+ x n)))",
+    "fib",
+    "(lambda (n) (if (< n 2) n (+ (fib (- n 1)) (fib (- n 2)))))",
+    "range",
+    "(lambda (a b) (if (< a b) (cons a (range (+ a 1) b)) ()))",
+    "map",
+    "(lambda (f l) (if l (cons (f (car l)) (map f (cdr l))) ()))",
+    "fold",
+    "(lambda (f z l) (if l (fold f (f z (car l)) (cdr l)) z))",
+    "keep",
+    "(lambda (p l) (if l (if (p (car l)) (cons (car l) (keep p (cdr l)))"
+    " (keep p (cdr l))) ()))",
+    "append",
+    "(lambda (a b) (if a (cons (car a) (append (cdr a) b)) b))",
+    "sort",
+    "(lambda (l) (if l (append (sort (keep (lambda (x) (< x (car l))) (cdr l)))"
+    " (cons (car l) (sort (keep (lambda (x) (if (< x (car l)) () 't)) (cdr l))))) ()))",
+    "adder",
+    "(lambda (n) (lambda (x) (+ x n)))",
 };
 
 static const char *const questions[] = {

@@ -43,8 +43,8 @@ probe(volatile unsigned char *at, bool write)
 static unsigned char *
 anonymous(size_t pages)
 {
-    void *p = mmap(NULL, pages * GUEST_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-        -1, 0);
+    void *p =
+        mmap(NULL, pages * GUEST_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     GUEST_CHECK(p != MAP_FAILED);
     return p;
 }
@@ -99,8 +99,8 @@ test_protect(void)
         probe(p + 21 * GUEST_PAGE, false), probe(p + 23 * GUEST_PAGE, true));
     GUEST_CHECK(mprotect(p, 30 * GUEST_PAGE, PROT_READ | PROT_WRITE) == 0);
     verify(p, 30, 2, 0);
-    printf("rights back: %d %d\n", probe(p + 6 * GUEST_PAGE, true),
-        probe(p + 21 * GUEST_PAGE, true));
+    printf(
+        "rights back: %d %d\n", probe(p + 6 * GUEST_PAGE, true), probe(p + 21 * GUEST_PAGE, true));
     munmap(p, 30 * GUEST_PAGE);
 }
 
@@ -113,8 +113,8 @@ test_remap(void)
     GUEST_CHECK(q == p);
     verify(p, 6, 3, 0);
     printf("shrunk: %d\n", probe(p + 6 * GUEST_PAGE, false));
-    unsigned char *wall = mmap(p + 6 * GUEST_PAGE, GUEST_PAGE, PROT_READ,
-        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    unsigned char *wall = mmap(
+        p + 6 * GUEST_PAGE, GUEST_PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     GUEST_CHECK(wall == p + 6 * GUEST_PAGE);
     q = mremap(p, 6 * GUEST_PAGE, 8 * GUEST_PAGE, 0);
     printf("no room: %d\n", q == MAP_FAILED && errno == ENOMEM);
@@ -126,8 +126,8 @@ test_remap(void)
     printf("moved: old %d new %d\n", probe(p, false), probe(q + 59 * GUEST_PAGE, true));
     unsigned char *place = anonymous(60);
     paint(q, 60, 4);
-    unsigned char *r = mremap(q, 60 * GUEST_PAGE, 60 * GUEST_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
-        place);
+    unsigned char *r =
+        mremap(q, 60 * GUEST_PAGE, 60 * GUEST_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, place);
     GUEST_CHECK(r == place);
     verify(r, 60, 4, 0);
     munmap(r, 60 * GUEST_PAGE);
@@ -146,8 +146,10 @@ test_fixed(void)
         GUEST_CHECK(q[i] == 0);
     verify(p, 4, 5, 0);
     verify(p + 8 * GUEST_PAGE, 12, 5, 8);
-    printf("fixed: misaligned %d\n", mmap(p + 1, GUEST_PAGE, PROT_READ,
-        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED && errno == EINVAL);
+    printf("fixed: misaligned %d\n",
+        mmap(p + 1, GUEST_PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+                MAP_FAILED &&
+            errno == EINVAL);
     munmap(p, 20 * GUEST_PAGE);
 }
 
@@ -181,8 +183,7 @@ test_file(void)
     GUEST_CHECK(q[0] == on_disk && p[GUEST_PAGE] == 0xee);
     close(fd);
     GUEST_CHECK(q[GUEST_PAGE] == (unsigned char)guest_value(6, 2 * GUEST_PAGE));
-    printf("file: read-only %d, sum %016lx\n", probe(q, true),
-        guest_sum_bytes(p, 4 * GUEST_PAGE));
+    printf("file: read-only %d, sum %016lx\n", probe(q, true), guest_sum_bytes(p, 4 * GUEST_PAGE));
     munmap(p, 4 * GUEST_PAGE);
     munmap(q, 2 * GUEST_PAGE);
 }
@@ -211,7 +212,7 @@ int
 main(void)
 {
     setvbuf(stdout, NULL, _IONBF, 0); /* stdout must not allocate while brk is measured */
-    struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
+    struct sigaction sa = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
     sigaction(SIGSEGV, &sa, NULL);
     sigaction(SIGBUS, &sa, NULL);
     test_unmap();

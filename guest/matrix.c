@@ -93,8 +93,8 @@ main(int argc, char **argv)
     double trace = 0;
     for (size_t i = 0; i < n; i++)
         trace += c[i * n + i];
-    printf("%zux%zu, trace %.12g, bytes %016lx\n", n, n, trace,
-        guest_sum_bytes(c, n * n * sizeof *c));
+    printf(
+        "%zux%zu, trace %.12g, bytes %016lx\n", n, n, trace, guest_sum_bytes(c, n * n * sizeof *c));
     printf("integers %016lx\n", integers(n));
     printf("residual below 1e-9: %d\n", solve(n) < 1e-9);
     free(a);

@@ -6,7 +6,8 @@
 int
 main(int argc, char **argv)
 {
-    uint64_t words = guest_arg(argc, argv, 1, 16384) << 7, touches = guest_arg(argc, argv, 2, 30000);
+    uint64_t words = guest_arg(argc, argv, 1, 16384) << 7,
+             touches = guest_arg(argc, argv, 2, 30000);
     uint64_t state = 99, sum = 0;
     uint64_t *data = malloc(words * sizeof *data);
     unsigned char *version = calloc(words, 1);

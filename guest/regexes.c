@@ -46,9 +46,9 @@ match(const char *re, const char *text)
     return false;
 }
 
-static const char *const simple[] = { "ab*c", "^a.*b$", "c.c", "a*a*a*b", "cab", "^$", "bb*bb" };
-static const char *const extended[] = { "(ab|ba)+c", "^[a-c]{3,9}$", "(a)(b*)(c?)(a|b)\\2$",
-    "(abc|bca|cab){2}", "[^a]a[^a]" };
+static const char *const simple[] = {"ab*c", "^a.*b$", "c.c", "a*a*a*b", "cab", "^$", "bb*bb"};
+static const char *const extended[] = {
+    "(ab|ba)+c", "^[a-c]{3,9}$", "(a)(b*)(c?)(a|b)\\2$", "(abc|bca|cab){2}", "[^a]a[^a]"};
 
 static void
 make_text(uint64_t seed, char *line)

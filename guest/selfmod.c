@@ -11,13 +11,11 @@
 
 #include "guest.h"
 
-
-
 /* addi a0, a0, imm; ret */
 static void
 assemble(unsigned char *at, int imm)
 {
-    uint32_t code[2] = { 0x00050513u | (uint32_t)imm << 20, 0x00008067u };
+    uint32_t code[2] = {0x00050513u | (uint32_t)imm << 20, 0x00008067u};
     memcpy(at, code, sizeof code);
 }
 

@@ -40,7 +40,7 @@ on_user(int sig)
 static void
 install(int sig, void (*handler)(int, siginfo_t *, void *), int flags)
 {
-    struct sigaction sa = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO | flags };
+    struct sigaction sa = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | flags};
     sigemptyset(&sa.sa_mask);
     GUEST_CHECK(sigaction(sig, &sa, NULL) == 0);
 }
@@ -111,7 +111,7 @@ static void
 test_overflow(void)
 {
     static char stack[64 * 1024];
-    stack_t alt = { .ss_sp = stack, .ss_size = sizeof stack };
+    stack_t alt = {.ss_sp = stack, .ss_size = sizeof stack};
     GUEST_CHECK(sigaltstack(&alt, NULL) == 0);
     install(SIGSEGV, on_fault, SA_ONSTACK);
     char zero = 0;
@@ -119,7 +119,7 @@ test_overflow(void)
     if (sigsetjmp(escape, 1) == 0)
         printf("%d\n", deeper(&zero));
     printf("stack overflow survived: signal %d\n", fault_signal);
-    stack_t off = { .ss_flags = SS_DISABLE };
+    stack_t off = {.ss_flags = SS_DISABLE};
     GUEST_CHECK(sigaltstack(&off, NULL) == 0);
 }
 
@@ -178,7 +178,7 @@ int
 main(void)
 {
     setvbuf(stdout, NULL, _IOLBF, 0);
-    struct rlimit small = { 1 << 20, 1 << 20 };
+    struct rlimit small = {1 << 20, 1 << 20};
     setrlimit(RLIMIT_STACK, &small);
     test_faults();
     test_execute();

@@ -67,7 +67,7 @@ strings(void)
 static void
 rounding(void)
 {
-    static const int modes[] = { FE_TONEAREST, FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO };
+    static const int modes[] = {FE_TONEAREST, FE_DOWNWARD, FE_UPWARD, FE_TOWARDZERO};
     volatile double one = 1, three = 3, tiny = DBL_MIN, zero = 0;
     for (size_t i = 0; i < 4; i++) {
         fesetround(modes[i]);
@@ -99,7 +99,7 @@ mathematics(void)
     for (int i = 1; i <= 3000; i++) {
         double x = i / 100.0;
         sum += sin(x) * cos(x) + log(x) + sqrt(x) + exp(-x) + atan2(x, 2) + pow(x, 0.3) + cbrt(x) +
-            tgamma(1 + fmod(x, 3)) + hypot(x, 1) + fma(x, x, -1);
+               tgamma(1 + fmod(x, 3)) + hypot(x, 1) + fma(x, x, -1);
         fsum += sinf((float)x) + floorf((float)x) + roundf((float)x) + truncf((float)-x);
     }
     printf("%.9g %.6g %d %g\n", sum, (double)fsum, ilogb(1000.0), nextafter(1.0, 2.0) - 1);

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROUNDS 6000
+#define ROUNDS 30000
 #define LIST_ITEMS 40
 #define MATRIX_N 9
 #define TEXT_LEN 500

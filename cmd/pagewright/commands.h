@@ -5,9 +5,9 @@
 #define PAGEWRIGHT_COMMANDS_H
 
 /* Exit codes of our own, as env(1) and timeout(1) have them. */
-#define EXIT_OURS 125      /* we failed: bad options, no swap file, no RAM */
+#define EXIT_OURS 125       /* we failed: bad options, no swap file, no RAM */
 #define EXIT_CANNOT_RUN 126 /* the program is there and cannot be run */
-#define EXIT_NOT_FOUND 127 /* the program is not there */
+#define EXIT_NOT_FOUND 127  /* the program is not there */
 
 int command_run(int argc, char **argv);
 

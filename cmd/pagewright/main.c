@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pagewright: picks the subcommand. */
 #include <argp.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,17 @@ main_version(FILE *out, struct argp_state *state)
     fprintf(out, "pagewright %s\n", pgw_version());
 }
 
+/* A descriptor that we were started without would go to the next file opened, such as swap, and
+ * messages and the program's output would be written there. */
+static void
+main_fill_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) == -1)
+            exit(EXIT_OURS);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -76,6 +88,7 @@ main(int argc, char **argv)
     };
     struct chosen chosen = {0};
 
+    main_fill_descriptors();
     argp_err_exit_status = EXIT_OURS;
     argp_program_version_hook = main_version;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &chosen);

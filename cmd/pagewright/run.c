@@ -58,8 +58,8 @@ run_open_report(const struct run_options *options)
         return stderr;
     FILE *out = fopen(options->report_file, "we");
     if (out == NULL)
-        fprintf(stderr, "pagewright run: cannot write the report to %s: %s\n",
-            options->report_file, strerror(errno));
+        fprintf(stderr, "pagewright run: cannot write the report to %s: %s\n", options->report_file,
+            strerror(errno));
     return out;
 }
 

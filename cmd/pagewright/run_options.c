@@ -59,7 +59,8 @@ run_size(struct argp_state *state, const char *option, const char *text)
         argp_failure(state, EXIT_OURS, 0, "%s: %s is too large", option, text);
     if (status != PGW_OK)
         argp_failure(state, EXIT_OURS, 0,
-            "%s: \"%s\" is not a size: write a number with K, M, G or T, such as 64M", option, text);
+            "%s: \"%s\" is not a size: write a number with K, M, G or T, such as 64M", option,
+            text);
     return bytes;
 }
 
@@ -71,8 +72,8 @@ run_number(struct argp_state *state, const char *option, const char *text)
     errno = 0;
     unsigned long long n = strtoull(text, &end, 0);
     if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0)
-        argp_failure(state, EXIT_OURS, 0,
-            "%s: \"%s\" is not a whole number between 0 and 2^64-1", option, text);
+        argp_failure(state, EXIT_OURS, 0, "%s: \"%s\" is not a whole number between 0 and 2^64-1",
+            option, text);
     return n;
 }
 
@@ -91,8 +92,10 @@ run_swap(struct argp_state *state, struct run_options *run, const char *text)
             "--swap: \"%s\" is none of: none, a size such as 256M, FILE:SIZE", text);
     bytes = run_size(state, "--swap", colon != NULL ? colon + 1 : text);
     if (bytes < PGW_PAGE_SIZE)
-        argp_failure(state, EXIT_OURS, 0, "--swap: %s is less than a page of 4K; for no swap, "
-                                          "write none", text);
+        argp_failure(state, EXIT_OURS, 0,
+            "--swap: %s is less than a page of 4K; for no swap, "
+            "write none",
+            text);
     run->config.swap_size = bytes;
     run->config.swap = PGW_SWAP_TEMP;
     if (colon == NULL)
@@ -119,8 +122,7 @@ run_report(struct argp_state *state, struct run_options *run, const char *text)
             return;
         }
     }
-    argp_failure(
-        state, EXIT_OURS, 0, "--report: \"%s\" is none of: text, json, none", text);
+    argp_failure(state, EXIT_OURS, 0, "--report: \"%s\" is none of: text, json, none", text);
 }
 
 /* "85us" in nanoseconds, up to a comma or the end; moves *text past it.  Negative: not a time. */

@@ -58,9 +58,9 @@ one_number(sqlite3 *db, const char *sql)
     return value;
 }
 
-static const char *const stock[] = { "amber", "barrel", "copper", "dusty", "early", "fallen",
+static const char *const stock[] = {"amber", "barrel", "copper", "dusty", "early", "fallen",
     "gentle", "hollow", "iron", "jolly", "kettle", "lively", "mossy", "narrow", "oaken", "paper",
-    "quiet", "rusty", "silver", "tidy", "upper", "velvet", "woolen", "yellow" };
+    "quiet", "rusty", "silver", "tidy", "upper", "velvet", "woolen", "yellow"};
 
 /* Some words, each with a number below 1000: every text differs. */
 static const char *
@@ -119,8 +119,8 @@ add_purchases(sqlite3 *db, int64_t from, int64_t to, int64_t customers)
         sqlite3_bind_int64(stmt, 2, (int64_t)(random_number() % (uint64_t)customers));
         sqlite3_bind_int64(stmt, 3, (int64_t)(random_number() % 365));
         sqlite3_bind_int64(stmt, 4, (int64_t)(random_number() % 1000000));
-        sqlite3_bind_text(stmt, 5, make_text(3 + (unsigned)(random_number() % 24)), -1,
-            SQLITE_TRANSIENT);
+        sqlite3_bind_text(
+            stmt, 5, make_text(3 + (unsigned)(random_number() % 24)), -1, SQLITE_TRANSIENT);
         need(db, sqlite3_step(stmt), SQLITE_DONE);
         sqlite3_reset(stmt);
     }

@@ -105,7 +105,7 @@ struct pgw_config {
     const char *tlb;       /* "l1=ENTRIES:WAYS,l2=ENTRIES:WAYS" or "none"; ENTRIES / WAYS is a
                               power of two.  L1 stands for an instruction and a data TLB of that
                               size each, L2 is shared ("l1=64:4,l2=1536:12") */
-    uint64_t seed;         /* of everything that is random: same arguments, same seed, same run (1) */
+    uint64_t seed; /* of everything that is random: same arguments, same seed, same run (1) */
 
     /* For pgw_run(). */
     uint64_t slice;     /* instructions a process runs before the next one's turn (100,000) */
@@ -143,8 +143,8 @@ pgw_config_init(struct pgw_config *config)
  *   PGW_NOMEM        the host has no memory for it
  *   PGW_NOTFOUND, PGW_ACCESS, PGW_IO, PGW_NOSWAP  the swap file cannot be made
  */
-PGW_API enum pgw_status pgw_system_create(const struct pgw_config *config,
-    struct pgw_system **system);
+PGW_API enum pgw_status pgw_system_create(
+    const struct pgw_config *config, struct pgw_system **system);
 
 #define PGW_RAM_MIN ((uint64_t)64 << 10)
 
@@ -200,8 +200,8 @@ PGW_API uint64_t pgw_space_end(const struct pgw_space *space);
  * PGW_INVAL: len 0, *va not page aligned, unknown flags or rights; PGW_RANGE: outside the space;
  * PGW_NOSPACE: no hole that large; PGW_EXIST; PGW_NOMEM.
  */
-PGW_API enum pgw_status pgw_map(struct pgw_space *space, uint64_t len, unsigned prot,
-    unsigned flags, uint64_t *va);
+PGW_API enum pgw_status pgw_map(
+    struct pgw_space *space, uint64_t len, unsigned prot, unsigned flags, uint64_t *va);
 
 /*
  * The same, of a host file from offset (page aligned) on, private: writes stay in the space.
@@ -209,8 +209,8 @@ PGW_API enum pgw_status pgw_map(struct pgw_space *space, uint64_t len, unsigned 
  * open for reading and is not kept; spaces that map the same file share its clean pages.
  * As pgw_map, and PGW_IO, PGW_ACCESS: fd cannot be read, PGW_UNSUPPORTED: not a regular file.
  */
-PGW_API enum pgw_status pgw_map_file(struct pgw_space *space, int fd, uint64_t offset,
-    uint64_t len, unsigned prot, unsigned flags, uint64_t *va);
+PGW_API enum pgw_status pgw_map_file(struct pgw_space *space, int fd, uint64_t offset, uint64_t len,
+    unsigned prot, unsigned flags, uint64_t *va);
 
 /* Takes away what is mapped in [va, va + len); nothing being there is no error.  PGW_INVAL: not
  * page aligned, or len 0; PGW_RANGE; PGW_NOMEM. */
@@ -218,16 +218,16 @@ PGW_API enum pgw_status pgw_unmap(struct pgw_space *space, uint64_t va, uint64_t
 
 /* Changes rights.  PGW_NOTFOUND: part of the range is not mapped, and nothing was changed;
  * PGW_INVAL, PGW_RANGE, PGW_NOMEM. */
-PGW_API enum pgw_status pgw_protect(struct pgw_space *space, uint64_t va, uint64_t len,
-    unsigned prot);
+PGW_API enum pgw_status pgw_protect(
+    struct pgw_space *space, uint64_t va, uint64_t len, unsigned prot);
 
 /*
  * Resizes the mapping [*va, *va + old_len), all of it in one region, to new_len bytes; with
  * may_move it may go elsewhere, and *va says where it is.
  * PGW_NOTFOUND, PGW_NOSPACE, PGW_INVAL, PGW_RANGE, PGW_NOMEM.
  */
-PGW_API enum pgw_status pgw_remap(struct pgw_space *space, uint64_t old_len, uint64_t new_len,
-    bool may_move, uint64_t *va);
+PGW_API enum pgw_status pgw_remap(
+    struct pgw_space *space, uint64_t old_len, uint64_t new_len, bool may_move, uint64_t *va);
 
 /*
  * Reads and writes as the space's program would: through the modelled MMU, page by page, taking
@@ -239,16 +239,16 @@ PGW_API enum pgw_status pgw_remap(struct pgw_space *space, uint64_t old_len, uin
  *   PGW_NORAM     RAM and swap are full
  */
 PGW_API enum pgw_status pgw_read(struct pgw_space *space, uint64_t va, void *buf, size_t len);
-PGW_API enum pgw_status pgw_write(struct pgw_space *space, uint64_t va, const void *buf,
-    size_t len);
+PGW_API enum pgw_status pgw_write(
+    struct pgw_space *space, uint64_t va, const void *buf, size_t len);
 
 /*
  * The bytes behind va up to the end of its page, after an access of that right (one of PGW_READ,
  * PGW_WRITE, PGW_EXEC): for an emulator that loads and stores by itself.  *bytes is valid, for
  * that kind of access, until the next call on any space of the system.  Fails as pgw_read does.
  */
-PGW_API enum pgw_status pgw_resolve(struct pgw_space *space, uint64_t va, unsigned right,
-    void **bytes, size_t *len);
+PGW_API enum pgw_status pgw_resolve(
+    struct pgw_space *space, uint64_t va, unsigned right, void **bytes, size_t *len);
 
 /* Sends the page at va out of RAM now.  PGW_NOTFOUND: not in RAM; PGW_NOSWAP: nowhere to put it;
  * PGW_IO: it could not be written, and stays. */
@@ -258,21 +258,21 @@ PGW_API enum pgw_status pgw_evict(struct pgw_space *space, uint64_t va);
 struct pgw_region {
     uint64_t start, end; /* [start, end) */
     unsigned prot;
-    const char *use;     /* "anon", "file", "heap" or "stack"; static storage */
-    uint64_t offset;     /* "file": bytes into the file */
+    const char *use; /* "anon", "file", "heap" or "stack"; static storage */
+    uint64_t offset; /* "file": bytes into the file */
 };
 
 /* The region that contains va, or the first one above it.  PGW_NOTFOUND: there is none. */
-PGW_API enum pgw_status pgw_region_at(struct pgw_space *space, uint64_t va,
-    struct pgw_region *region);
+PGW_API enum pgw_status pgw_region_at(
+    struct pgw_space *space, uint64_t va, struct pgw_region *region);
 
 struct pgw_space_counts {
-    uint64_t mapped;   /* bytes of all regions */
-    uint64_t resident; /* pages in RAM */
-    uint64_t swapped;  /* pages that are on swap only */
-    uint64_t tables;   /* frames that its page tables take */
-    uint64_t minor;    /* faults that were resolved without a device */
-    uint64_t major;    /* faults that waited for one */
+    uint64_t mapped;         /* bytes of all regions */
+    uint64_t resident;       /* pages in RAM */
+    uint64_t swapped;        /* pages that are on swap only */
+    uint64_t tables;         /* frames that its page tables take */
+    uint64_t minor;          /* faults that were resolved without a device */
+    uint64_t major;          /* faults that waited for one */
     uint64_t zero_fill, cow; /* of these: pages made fresh; pages copied on write */
 };
 
@@ -321,12 +321,12 @@ struct pgw_stats {
     uint64_t cow;       /* of both: a page copied because it was shared */
 
     /* Paging, in pages. */
-    uint64_t swap_in, swap_out;      /* from and to the swap device */
-    uint64_t swap_reads, swap_writes; /* in so many operations */
-    uint64_t file_in;                /* from files */
-    uint64_t evicted, evicted_clean; /* taken out of RAM; of these, without a write */
-    uint64_t daemon_runs;            /* times the page daemon worked ahead of need */
-    uint64_t direct_reclaims;        /* times a fault had to make room itself */
+    uint64_t swap_in, swap_out;          /* from and to the swap device */
+    uint64_t swap_reads, swap_writes;    /* in so many operations */
+    uint64_t file_in;                    /* from files */
+    uint64_t evicted, evicted_clean;     /* taken out of RAM; of these, without a write */
+    uint64_t daemon_runs;                /* times the page daemon worked ahead of need */
+    uint64_t direct_reclaims;            /* times a fault had to make room itself */
     uint64_t put_failures, get_failures; /* pages that a device refused */
 
     /* Translation.  Levels count from the root, 0. */
@@ -335,13 +335,13 @@ struct pgw_stats {
     uint64_t l2_hits, l2_misses;
     uint64_t walks; /* page table walks, those that only set a bit included */
     uint64_t walk_refs[PGW_LEVELS_MAX];
-    uint64_t ad_updates; /* walks that wrote an accessed or dirty bit */
+    uint64_t ad_updates;  /* walks that wrote an accessed or dirty bit */
     uint64_t tlb_flushed; /* entries dropped because a mapping changed */
 
     /* Memory, in pages. */
-    uint64_t ram, ram_free;              /* frames, all and now free */
-    uint64_t resident, resident_peak;    /* pageable pages in RAM, now and at most */
-    uint64_t tables, tables_peak;        /* frames that page tables take */
+    uint64_t ram, ram_free;           /* frames, all and now free */
+    uint64_t resident, resident_peak; /* pageable pages in RAM, now and at most */
+    uint64_t tables, tables_peak;     /* frames that page tables take */
     uint64_t swap_size, swap_used, swap_peak;
     uint64_t anons, objects, spaces, regions; /* records, now */
 

@@ -7,7 +7,6 @@
 #include "mmu/mmu.h"
 
 /* PGW_NOMEM. */
-MUST_CHECK enum pgw_status flat_create(struct mem *mem, struct base_alloc *alloc,
-    struct mmu **mmu);
+MUST_CHECK enum pgw_status flat_create(struct mem *mem, struct base_alloc *alloc, struct mmu **mmu);
 
 #endif

@@ -16,24 +16,15 @@
  */
 #include "api/objcache.h"
 
-#include <sys/stat.h>
-
 #include "api/registry.h"
 #include "base/size.h"
-
-struct objcache_identity {
-    dev_t dev;
-    ino_t ino;
-    off_t len;
-    struct timespec changed;
-};
 
 struct objcache_file {
     struct pager pager; /* first: the object knows it by this */
     struct pager *inner;
     struct vm_object *object;
     struct objcache *cache;
-    struct objcache_identity identity;
+    struct host_file_identity identity;
     LIST_ENTRY(objcache_file) link;
 };
 
@@ -124,15 +115,15 @@ objcache_init(
 }
 
 static struct objcache_file *
-objcache_find(struct objcache *cache, const struct objcache_identity *want)
+objcache_find(struct objcache *cache, const struct host_file_identity *want)
 {
     struct objcache_file *file;
 
-    LIST_FOREACH(file, &cache->files, link) {
-        const struct objcache_identity *id = &file->identity;
+    LIST_FOREACH (file, &cache->files, link) {
+        const struct host_file_identity *id = &file->identity;
         if (id->dev == want->dev && id->ino == want->ino && id->len == want->len &&
-            id->changed.tv_sec == want->changed.tv_sec &&
-            id->changed.tv_nsec == want->changed.tv_nsec)
+            id->changed_s == want->changed_s &&
+            id->changed_ns == want->changed_ns)
             return file;
     }
     return NULL;
@@ -153,10 +144,10 @@ objcache_open(struct objcache *cache, int fd, struct pager **pager)
 }
 
 static enum pgw_status
-objcache_make(struct objcache *cache, int fd, const struct objcache_identity *identity,
+objcache_make(struct objcache *cache, int fd, const struct host_file_identity *identity,
     struct vm_object **object)
 {
-    uint64_t npages = page_ceil((uint64_t)identity->len) >> PAGE_SHIFT;
+    uint64_t npages = page_ceil(identity->len) >> PAGE_SHIFT;
     struct objcache_file *file = cache->alloc->map(cache->alloc, sizeof *file);
 
     if (file == NULL)
@@ -182,14 +173,13 @@ objcache_make(struct objcache *cache, int fd, const struct objcache_identity *id
 enum pgw_status
 objcache_get(struct objcache *cache, int fd, struct vm_object **object)
 {
-    struct stat st;
+    struct host_file_identity identity;
 
-    if (fstat(fd, &st) != 0)
-        return PGW_IO;
-    if (!S_ISREG(st.st_mode))
+    enum pgw_status status = host_file_identify(fd, &identity);
+    if (status != PGW_OK)
+        return status;
+    if (host_file_kind(fd) != HOST_FILE_REGULAR)
         return PGW_UNSUPPORTED;
-    struct objcache_identity identity = {
-        .dev = st.st_dev, .ino = st.st_ino, .len = st.st_size, .changed = st.st_mtim};
     struct objcache_file *file = objcache_find(cache, &identity);
     if (file == NULL)
         return objcache_make(cache, fd, &identity, object);

@@ -17,14 +17,13 @@ struct objcache {
     struct base_alloc *alloc;
 };
 
-void objcache_init(struct objcache *cache, struct vm_system *vm, struct mem *mem,
-    struct base_alloc *alloc);
+void objcache_init(
+    struct objcache *cache, struct vm_system *vm, struct mem *mem, struct base_alloc *alloc);
 
 /*
  * The object for the open host file fd, which stays the caller's; the reference is the caller's
  * too.  PGW_UNSUPPORTED: not a regular file; PGW_NOMEM, PGW_IO.
  */
-MUST_CHECK enum pgw_status objcache_get(struct objcache *cache, int fd,
-    struct vm_object **object);
+MUST_CHECK enum pgw_status objcache_get(struct objcache *cache, int fd, struct vm_object **object);
 
 #endif

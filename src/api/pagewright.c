@@ -106,8 +106,8 @@ pagewright_done(struct pgw_system *system, enum pgw_status status, const char *w
 static struct pgw_space *
 pagewright_new(struct pgw_system *system)
 {
-    struct pgw_space *space = base_inject_fails(system->inject, INJECT_MAP) ?
-        NULL : calloc(1, sizeof *space);
+    struct pgw_space *space =
+        base_inject_fails(system->inject, INJECT_MAP) ? NULL : calloc(1, sizeof *space);
 
     if (space != NULL)
         space->system = system;
@@ -118,8 +118,7 @@ enum pgw_status
 pgw_space_create(struct pgw_system *system, struct pgw_space **space)
 {
     struct pgw_space *made = pagewright_new(system);
-    enum pgw_status status =
-        made != NULL ? vm_space_create(system->vm, &made->space) : PGW_NOMEM;
+    enum pgw_status status = made != NULL ? vm_space_create(system->vm, &made->space) : PGW_NOMEM;
 
     if (status != PGW_OK) {
         free(made);
@@ -171,8 +170,8 @@ pagewright_prot_valid(unsigned prot)
 }
 
 static enum pgw_status
-pagewright_check_map(struct pgw_system *system, uint64_t va, uint64_t len, unsigned prot,
-    unsigned flags)
+pagewright_check_map(
+    struct pgw_system *system, uint64_t va, uint64_t len, unsigned prot, unsigned flags)
 {
     if (len == 0)
         return sim_fail(system, PGW_INVAL, "cannot map 0 bytes");
@@ -209,8 +208,12 @@ enum pgw_status
 pgw_map_file(struct pgw_space *space, int fd, uint64_t offset, uint64_t len, unsigned prot,
     unsigned flags, uint64_t *va)
 {
-    struct space_map_args args = {.va = *va, .len = len, .prot = prot, .offset = offset,
-        .flags = pagewright_flags(flags), .use = SPACE_USE_FILE};
+    struct space_map_args args = {.va = *va,
+        .len = len,
+        .prot = prot,
+        .offset = offset,
+        .flags = pagewright_flags(flags),
+        .use = SPACE_USE_FILE};
     enum pgw_status status = pagewright_check_map(space->system, *va, len, prot, flags);
 
     if (status != PGW_OK)
@@ -268,8 +271,7 @@ pgw_protect(struct pgw_space *space, uint64_t va, uint64_t len, unsigned prot)
 }
 
 enum pgw_status
-pgw_remap(
-    struct pgw_space *space, uint64_t old_len, uint64_t new_len, bool may_move, uint64_t *va)
+pgw_remap(struct pgw_space *space, uint64_t old_len, uint64_t new_len, bool may_move, uint64_t *va)
 {
     enum pgw_status status = pagewright_check_range(space, *va, old_len);
 
@@ -304,7 +306,8 @@ pagewright_fault(struct pgw_space *space, uint64_t va, enum space_fault fault)
     case SPACE_FAULT_NOMEM:
         break;
     }
-    return sim_fail(system, PGW_NORAM, "no frame for the page at 0x%llx: RAM and swap are full", at);
+    return sim_fail(
+        system, PGW_NORAM, "no frame for the page at 0x%llx: RAM and swap are full", at);
 }
 
 enum pgw_status
@@ -331,8 +334,8 @@ sim_access(struct pgw_space *space, uint64_t va, enum access access, unsigned ch
 
 /* Calls move for the part of buf that lies in each page. */
 static enum pgw_status
-pagewright_copy(struct pgw_space *space, uint64_t va, unsigned char *buf, size_t len,
-    enum access access)
+pagewright_copy(
+    struct pgw_space *space, uint64_t va, unsigned char *buf, size_t len, enum access access)
 {
     if (va + len < va)
         return sim_fail(space->system, PGW_RANGE, "0x%llx and %zu bytes more wrap around",
@@ -393,8 +396,7 @@ pgw_resolve(struct pgw_space *space, uint64_t va, unsigned right, void **bytes, 
 enum pgw_status
 pgw_evict(struct pgw_space *space, uint64_t va)
 {
-    return pagewright_done(
-        space->system, vm_evict(space->space, page_floor(va)), "evict the page");
+    return pagewright_done(space->system, vm_evict(space->space, page_floor(va)), "evict the page");
 }
 
 enum pgw_status
@@ -403,8 +405,8 @@ pgw_region_at(struct pgw_space *space, uint64_t va, struct pgw_region *region)
     struct space_region found;
 
     if (!space->space->ops->find(space->space, va, &found))
-        return sim_fail(space->system, PGW_NOTFOUND, "no region at or above 0x%llx",
-            (unsigned long long)va);
+        return sim_fail(
+            space->system, PGW_NOTFOUND, "no region at or above 0x%llx", (unsigned long long)va);
     *region = (struct pgw_region){
         .start = found.start,
         .end = found.end,
@@ -438,7 +440,7 @@ pgw_system_check(struct pgw_system *system)
 {
     struct pgw_space *space;
 
-    LIST_FOREACH(space, &system->spaces, link) {
+    LIST_FOREACH (space, &system->spaces, link) {
         if (!space->space->ops->check(space->space))
             return false;
     }

@@ -34,7 +34,7 @@ const struct policy_ops *registry_policy_named(const char *name);
 /* A swap pager over file, which it takes over (not on failure), and a file's.  PGW_NOMEM. */
 MUST_CHECK enum pgw_status registry_swap_create(struct mem *mem, struct base_alloc *alloc,
     struct host_file file, uint64_t nslots, struct pager **pager);
-MUST_CHECK enum pgw_status registry_file_create(struct mem *mem, struct base_alloc *alloc,
-    struct host_file file, struct pager **pager);
+MUST_CHECK enum pgw_status registry_file_create(
+    struct mem *mem, struct base_alloc *alloc, struct host_file file, struct pager **pager);
 
 #endif

@@ -105,8 +105,9 @@ settings_read(struct pgw_system *system, const struct pgw_config *config)
     if (config->slice == 0)
         return sim_fail(system, PGW_INVAL, "a slice of 0 instructions would run nothing");
     if (!settings_cost_valid(&config->cost))
-        return sim_fail(system, PGW_INVAL, "the cost model has a figure that is negative or not a "
-                                           "number");
+        return sim_fail(system, PGW_INVAL,
+            "the cost model has a figure that is negative or not a "
+            "number");
     s->seed = config->seed;
     s->slice = config->slice;
     s->window = config->window;

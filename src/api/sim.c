@@ -77,8 +77,8 @@ sim_build_ram(struct pgw_system *system, const struct pgw_config *config)
     if (status == PGW_OK)
         return PGW_OK;
     base_size_format(config->ram, size, sizeof size);
-    return sim_fail(system, status, "cannot get %s of RAM from the host: %s", size,
-        pgw_status_text(status));
+    return sim_fail(
+        system, status, "cannot get %s of RAM from the host: %s", size, pgw_status_text(status));
 }
 
 static enum pgw_status
@@ -87,14 +87,13 @@ sim_build_mmu(struct pgw_system *system)
     const struct sim_settings *s = &system->settings;
     const struct pmap_shootdown shootdown = {
         .ctx = system, .range = sim_shoot_range, .space = sim_shoot_space};
-    enum pgw_status status = s->mmu->pmap->system_create(
-        &system->mem, &system->core, &shootdown, &system->pmaps);
+    enum pgw_status status =
+        s->mmu->pmap->system_create(&system->mem, &system->core, &shootdown, &system->pmaps);
 
     if (status == PGW_OK)
-        status = s->mmu->format != NULL ?
-            mmu_paged_create(
-                s->mmu->format, &system->mem, &system->machine, &s->tlb, &system->mmu) :
-            flat_create(&system->mem, &system->machine, &system->mmu);
+        status = s->mmu->format != NULL ? mmu_paged_create(s->mmu->format, &system->mem,
+                                              &system->machine, &s->tlb, &system->mmu)
+                                        : flat_create(&system->mem, &system->machine, &system->mmu);
     if (status != PGW_OK)
         return sim_fail(
             system, status, "cannot make the mmu %s: %s", s->mmu->name, pgw_status_text(status));
@@ -117,8 +116,7 @@ sim_build_core(struct pgw_system *system)
     enum pgw_status status = vm_system_create(&config, &system->vm);
 
     if (status != PGW_OK)
-        return sim_fail(
-            system, status, "cannot make the paged core: %s", pgw_status_text(status));
+        return sim_fail(system, status, "cannot make the paged core: %s", pgw_status_text(status));
     objcache_init(&system->files, system->vm, &system->mem, &system->core);
     return PGW_OK;
 }
@@ -150,8 +148,7 @@ sim_report_error(const struct pgw_config *config, const char *text)
 }
 
 enum pgw_status
-sim_create(
-    const struct pgw_config *config, struct base_inject *inject, struct pgw_system **system)
+sim_create(const struct pgw_config *config, struct base_inject *inject, struct pgw_system **system)
 {
     struct pgw_system *made =
         base_inject_fails(inject, INJECT_MAP) ? NULL : calloc(1, sizeof *made);

@@ -76,12 +76,12 @@ struct pgw_system {
 };
 
 /* pgw_system_create with fault injection for tests; inject (may be NULL) outlives the system. */
-MUST_CHECK enum pgw_status sim_create(const struct pgw_config *config,
-    struct base_inject *inject, struct pgw_system **system);
+MUST_CHECK enum pgw_status sim_create(
+    const struct pgw_config *config, struct base_inject *inject, struct pgw_system **system);
 
 /* Says what went wrong, in one line, and returns status. */
-enum pgw_status sim_fail(struct pgw_system *system, enum pgw_status status, const char *format,
-    ...) __attribute__((format(printf, 3, 4)));
+enum pgw_status sim_fail(struct pgw_system *system, enum pgw_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Makes the hart, if there is none yet.  PGW_NOMEM. */
 MUST_CHECK enum pgw_status sim_need_hart(struct pgw_system *system);
@@ -90,7 +90,7 @@ MUST_CHECK enum pgw_status sim_need_hart(struct pgw_system *system);
 void sim_activate(struct pgw_system *system, struct pgw_space *space);
 
 /* The page of space behind va, reached through the MMU as its program would. */
-MUST_CHECK enum pgw_status sim_access(struct pgw_space *space, uint64_t va, enum access access,
-    unsigned char **page);
+MUST_CHECK enum pgw_status sim_access(
+    struct pgw_space *space, uint64_t va, enum access access, unsigned char **page);
 
 #endif

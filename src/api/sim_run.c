@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-#include "os/machine.h"
-#include "os/signal.h"
+#define SIM_SIGNAL_MAX 64 /* Linux has so many */
 
 static enum pgw_status
 sim_run_space(void *ctx, struct space **space)
@@ -38,13 +37,11 @@ static void
 sim_run_signal(struct pgw_system *system)
 {
     int signo = (int)system->interrupt;
-    struct os_process *p;
 
     if (signo == 0)
         return;
     system->interrupt = 0;
-    TAILQ_FOREACH(p, &system->os->all, all)
-        os_signal_kernel(p, signo);
+    os_interrupt(system->os, signo);
 }
 
 /* Between slices, and whenever a wait for the host was interrupted. */
@@ -89,8 +86,7 @@ sim_run_os(struct pgw_system *system)
     enum pgw_status status = os_create(&config, &system->os);
 
     if (status != PGW_OK)
-        return sim_fail(
-            system, status, "cannot make the personality: %s", pgw_status_text(status));
+        return sim_fail(system, status, "cannot make the personality: %s", pgw_status_text(status));
     return PGW_OK;
 }
 
@@ -120,8 +116,7 @@ sim_run_end(struct pgw_system *system)
 }
 
 static enum pgw_status
-sim_run_start(
-    struct pgw_system *system, const char *path, char *const *argv, char *const *envp)
+sim_run_start(struct pgw_system *system, const char *path, char *const *argv, char *const *envp)
 {
     const char *why = NULL;
     enum pgw_status status = os_start(system->os, path, argv, envp, &why);
@@ -150,8 +145,8 @@ pgw_run(struct pgw_system *system, const char *path, char *const *argv, char *co
     if (status == PGW_OK) {
         status = os_run(system->os, &ended);
         if (status != PGW_OK)
-            (void)sim_fail(system, status, "%.200s had to be given up: %s", path,
-                pgw_status_text(status));
+            (void)sim_fail(
+                system, status, "%.200s had to be given up: %s", path, pgw_status_text(status));
     }
     sim_run_end(system);
     if (status == PGW_OK)
@@ -162,6 +157,6 @@ pgw_run(struct pgw_system *system, const char *path, char *const *argv, char *co
 void
 pgw_interrupt(struct pgw_system *system, int signo)
 {
-    if (signo > 0 && signo <= OS_NSIG)
+    if (signo > 0 && signo <= SIM_SIGNAL_MAX)
         system->interrupt = signo;
 }

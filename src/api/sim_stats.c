@@ -216,7 +216,7 @@ sim_report_put(struct pgw_system *system, enum pgw_status made, char *text, FILE
         return made;
     size_t len = strlen(text);
     bool put = fwrite(text, 1, len, out) == len &&
-        (text[len - 1] == '\n' || fputc('\n', out) != EOF) && fflush(out) == 0;
+               (text[len - 1] == '\n' || fputc('\n', out) != EOF) && fflush(out) == 0;
     free(text);
     if (!put)
         return sim_fail(system, PGW_IO, "cannot write the report: %s", pgw_status_text(PGW_IO));

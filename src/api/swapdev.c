@@ -8,8 +8,6 @@
 #include "api/swapdev.h"
 
 #include <stdio.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 
 #include "base/size.h"
 
@@ -18,10 +16,10 @@
 static enum pgw_status
 swapdev_fail(struct pgw_system *system, enum pgw_status status, const char *path)
 {
-    const char *why = status == PGW_ACCESS ? "permission denied, or a read-only file system" :
-        status == PGW_NOTFOUND             ? "no such directory" :
-        status == PGW_NOSWAP               ? "no space left on the device" :
-                                             pgw_status_text(status);
+    const char *why = status == PGW_ACCESS     ? "permission denied, or a read-only file system"
+                      : status == PGW_NOTFOUND ? "no such directory"
+                      : status == PGW_NOSWAP   ? "no space left on the device"
+                                               : pgw_status_text(status);
 
     return sim_fail(system, status, "cannot make the swap file %.200s: %s", path, why);
 }
@@ -30,16 +28,13 @@ swapdev_fail(struct pgw_system *system, enum pgw_status status, const char *path
 static bool
 swapdev_usable(const char *path)
 {
-    struct stat st;
-
-    return stat(path, &st) != 0 || S_ISREG(st.st_mode) || S_ISBLK(st.st_mode);
+    return host_file_kind_at(path) != HOST_FILE_OTHER;
 }
 
 static enum pgw_status
-swapdev_open_file(struct pgw_system *system, const char *path, uint64_t bytes,
-    struct host_file *file)
+swapdev_open_file(
+    struct pgw_system *system, const char *path, uint64_t bytes, struct host_file *file)
 {
-    struct stat st;
     uint64_t room;
 
     if (!swapdev_usable(path))
@@ -48,11 +43,11 @@ swapdev_open_file(struct pgw_system *system, const char *path, uint64_t bytes,
     enum pgw_status status = host_file_create(path, system->inject, file);
     if (status != PGW_OK)
         return swapdev_fail(system, status, path);
-    if (flock(file->fd, LOCK_EX | LOCK_NB) != 0)
-        status = sim_fail(system, PGW_EXIST,
-            "cannot swap to %.200s: another system swaps to it", path);
-    else if (fstat(file->fd, &st) == 0 && S_ISBLK(st.st_mode) &&
-        (host_file_size(file, &room) != PGW_OK || room < bytes))
+    if (host_file_claim(file) != PGW_OK)
+        status =
+            sim_fail(system, PGW_EXIST, "cannot swap to %.200s: another system swaps to it", path);
+    else if (host_file_kind(file->fd) == HOST_FILE_BLOCK &&
+             (host_file_size(file, &room) != PGW_OK || room < bytes))
         status = sim_fail(system, PGW_NOSWAP, "cannot swap to %.200s: the device is smaller", path);
     if (status != PGW_OK)
         host_file_close(file);
@@ -81,19 +76,20 @@ swapdev_open(struct pgw_system *system, const struct pgw_config *config)
     struct host_file file;
 
     (void)snprintf(text, sizeof system->settings.swap_text, "%s",
-        config->swap == PGW_SWAP_NONE ? "none" : named ? config->swap_path : "temporary file");
+        config->swap == PGW_SWAP_NONE ? "none"
+        : named                       ? config->swap_path
+                                      : "temporary file");
     if (config->swap == PGW_SWAP_NONE)
         return PGW_OK;
     if (bytes < PAGE_SIZE || bytes > INT64_MAX || bytes / SWAPDEV_RAM_TIMES > INT64_MAX)
         return sim_fail(system, PGW_INVAL, "a swap size of %llu bytes is not usable",
             (unsigned long long)bytes);
-    enum pgw_status status = named ?
-        swapdev_open_file(system, config->swap_path, bytes, &file) :
-        swapdev_open_temp(system, &file);
+    enum pgw_status status = named ? swapdev_open_file(system, config->swap_path, bytes, &file)
+                                   : swapdev_open_temp(system, &file);
     if (status != PGW_OK)
         return status;
-    status = registry_swap_create(
-        &system->mem, &system->core, file, bytes >> PAGE_SHIFT, &system->swap);
+    status =
+        registry_swap_create(&system->mem, &system->core, file, bytes >> PAGE_SHIFT, &system->swap);
     if (status != PGW_OK) {
         host_file_close(&file);
         return sim_fail(system, status, "cannot make the swap device: %s", pgw_status_text(status));

@@ -6,7 +6,6 @@
 #include "api/sim.h"
 
 /* Sets system->swap (NULL for none) and settings.swap_text; on failure says what and why. */
-MUST_CHECK enum pgw_status swapdev_open(struct pgw_system *system,
-    const struct pgw_config *config);
+MUST_CHECK enum pgw_status swapdev_open(struct pgw_system *system, const struct pgw_config *config);
 
 #endif

@@ -4,6 +4,8 @@
  * hart's allocator.  A dropped page gives its chunks back at once, or, while code is running, when
  * the run is over (it may be the page that is being executed).
  */
+#include <string.h>
+
 #include "cpu/ops.h"
 
 /* A page record takes whole chunks' worth of memory of its own. */
@@ -138,8 +140,10 @@ cpu_page_get(struct cpu_core *c, uint64_t vpn, const unsigned char *bytes)
     page->vpn = vpn;
     page->asid = c->asid;
     page->bytes = bytes;
+    page->runs = NULL;
     page->chunks = NULL;
     page->room = 0;
+    memset(page->decoded, 0, sizeof page->decoded);
     for (unsigned i = 0; i < CPU_PAGE_ENTRIES; i++)
         page->entry[i] = &c->missing;
     LIST_INSERT_HEAD(code_bucket(c, c->asid, vpn), page, link);

@@ -18,9 +18,10 @@
  * simply going on to the second op, and faults need no special care.
  *
  * Counting.  k holds (instructions left << 32) + data accesses made.  A handler does not touch it;
- * a jump subtracts its run's share up to and including itself, a constant of the op.  The sign of
- * k says that the slice is over.  What a run has done up to any op is in its side table, which
- * serves exits in mid-run.
+ * a jump subtracts its run's share up to and including itself, and adds that of what comes before
+ * its target in the target's run: one constant of the op.  So in mid-run k is ahead of
+ * the truth by the share of the run so far, which is in the run's side table for exits that need
+ * it.  The sign of k at a jump says that the slice is over; it may come a run late.
  *
  * Invariants.
  *  - A direct link between ops (target) never leaves its virtual page, so that dropping a page's
@@ -79,6 +80,7 @@ struct cpu_side {
 };
 
 struct cpu_run {
+    struct cpu_run *next; /* of the page's runs */
     uint64_t pc; /* of the first instruction */
     struct cpu_page *page;
     uint32_t slots;
@@ -93,10 +95,13 @@ struct cpu_page {
     LIST_ENTRY(cpu_page) link; /* in a hash bucket, on the dead or on the free list */
     uint64_t vpn;
     const unsigned char *bytes; /* the page as it was when decoded from */
+    struct cpu_run *runs;
     struct cpu_chunk *chunks;   /* where its runs are; the first has room */
     uint32_t room;              /* bytes left in the first chunk */
     uint32_t asid;
-    const struct cpu_op *entry[CPU_PAGE_ENTRIES]; /* run heads, or the core's "missing" op */
+    uint64_t decoded[CPU_PAGE_ENTRIES / 64]; /* a bit for each halfword where an op is */
+    /* Where to enter: a run's head, a jump into the middle of one, or the core's "missing" op. */
+    const struct cpu_op *entry[CPU_PAGE_ENTRIES];
 };
 
 struct cpu_chunk {
@@ -213,6 +218,14 @@ cpu_share(unsigned n, unsigned mem)
     return ((uint64_t)n << 32) - mem;
 }
 
+/* The share of what comes before op in its run. */
+static inline uint64_t
+cpu_share_before(const struct cpu_op *op)
+{
+    const struct cpu_side *side = cpu_side_of(op);
+    return cpu_share(side->n, side->mem);
+}
+
 /* --- exits (hart.c) --- */
 
 /* Leaves at op, which has had no effect, with the hart's answer. */
@@ -246,8 +259,13 @@ struct cpu_page *cpu_fetch_page(struct cpu_core *c, uint64_t va);
 void cpu_fetch_clear(struct cpu_core *c);
 void cpu_data_clear(struct cpu_core *c);
 
-/* The head of the run at offset (bytes) of page, decoded if need be; NULL when the arena is full. */
+/* Where to enter the code at offset (bytes) of page, decoded if need be; NULL when the arena is
+ * full. */
 const struct cpu_op *cpu_run_get(struct cpu_core *c, struct cpu_page *page, unsigned offset);
+/* Points payload to the code at offset of page, decoded if need be, and sets its delta right.
+ * False: the arena is full. */
+bool cpu_run_link(struct cpu_core *c, struct cpu_page *page, unsigned offset,
+    struct cpu_op *payload);
 /* Decodes the page-crossing instruction at pc into core.crossing. */
 void cpu_run_crossing(struct cpu_core *c, uint64_t pc, uint32_t insn);
 /* Gives op its fused handler if its neighbours allow one. */

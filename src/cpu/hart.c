@@ -79,10 +79,8 @@ cpu_leave_before(struct cpu_core *c, uint64_t pc, uint64_t k, enum cpu_stop stop
 const struct cpu_op *
 cpu_leave_at(struct cpu_core *c, const struct cpu_op *op, uint64_t k, enum cpu_exit why)
 {
-    const struct cpu_side *side = cpu_side_of(op);
     c->extra_fetch++;
-    return cpu_leave_before(c, cpu_op_pc(op), k - cpu_share(side->n, side->mem), CPU_STOP_EXIT,
-        why);
+    return cpu_leave_before(c, cpu_op_pc(op), k - cpu_share_before(op), CPU_STOP_EXIT, why);
 }
 
 const struct cpu_op *
@@ -90,13 +88,15 @@ cpu_leave_slice(struct cpu_core *c, const struct cpu_op *target, uint64_t k)
 {
     uint64_t pc;
     /* A jump that takes nothing off the count is a link's stub, not a jump of the program. */
-    if (target->fn == cpu_do_link)
+    if (target->fn == cpu_do_link) {
         pc = (((const struct cpu_page *)(uintptr_t)target[1].delta)->vpn << PAGE_SHIFT) +
             (unsigned)target->imm;
-    else if (target->fn == cpu_do_jump_far && target[1].delta == 0)
+    } else if (target->fn == cpu_do_jump_far && target[1].delta == 0) {
         pc = target[1].value;
-    else
+    } else {
         pc = cpu_op_pc(target);
+        k -= cpu_share_before(target);
+    }
     return cpu_leave_before(c, pc, k, CPU_STOP_EXIT, CPU_EXIT_SLICE);
 }
 
@@ -110,7 +110,7 @@ hart_left(uint64_t k)
 uint64_t
 cpu_retired_at(const struct cpu_core *c, const struct cpu_op *op, uint64_t k)
 {
-    return c->retired_base - (uint64_t)hart_left(k) + cpu_side_of(op)->n;
+    return c->retired_base - (uint64_t)hart_left(k - cpu_share_before(op));
 }
 
 /* Adds what a stay in the handlers did to the statistics. */

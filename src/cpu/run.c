@@ -229,6 +229,12 @@ decode_half(const struct cpu_core *c, uint16_t half)
     return (struct cpu_insn){.kind = CPU_KIND_illegal, .imm = half};
 }
 
+static bool
+run_is_decoded(const struct cpu_page *page, unsigned offset)
+{
+    return (page->decoded[offset / 128] >> (offset / 2 % 64) & 1) != 0;
+}
+
 /* Drafts instructions of the page until something ends the run. */
 static void
 draft_page(struct run_draft *d)
@@ -236,7 +242,7 @@ draft_page(struct run_draft *d)
     for (;;) {
         unsigned offset = (unsigned)(d->pc & (PAGE_SIZE - 1));
         if (d->pc >> PAGE_SHIFT != d->page->vpn || d->n >= CPU_RUN_MAX ||
-            (d->n > 0 && d->page->entry[offset / 2] != &d->c->missing)) {
+            (d->n > 0 && run_is_decoded(d->page, offset))) {
             draft_goto(d, d->pc);
             return;
         }
@@ -260,12 +266,47 @@ draft_page(struct run_draft *d)
 static void
 draft_write(const struct run_draft *d, struct cpu_run *run)
 {
+    run->next = NULL;
     run->pc = d->start;
     run->page = d->page;
     run->slots = d->slots;
     run->bytes = (uint32_t)(d->pc - d->start);
     memcpy(run->ops, d->ops, d->slots * sizeof(d->ops[0]));
     memcpy(run->ops + d->slots, d->side, d->slots * sizeof(d->side[0]));
+}
+
+/* The op at pc in run; NULL when there is none (an instruction without effect has no op). */
+static const struct cpu_op *
+run_find(const struct cpu_run *run, uint64_t pc)
+{
+    const struct cpu_side *side = (const struct cpu_side *)(const void *)(run->ops + run->slots);
+    if (pc < run->pc || pc >= run->pc + CPU_RUN_MAX * 4)
+        return NULL;
+    for (unsigned slot = 0; slot < run->slots; slot++) {
+        if (run->pc + 2u * side[slot].pc == pc && run->ops[slot].slot == slot)
+            return &run->ops[slot];
+    }
+    return NULL;
+}
+
+/* The op at offset of page, in whatever run; NULL when it is not decoded. */
+static const struct cpu_op *
+run_find_op(const struct cpu_page *page, unsigned offset)
+{
+    if (!run_is_decoded(page, offset))
+        return NULL;
+    const struct cpu_op *op = NULL;
+    for (const struct cpu_run *run = page->runs; run != NULL && op == NULL; run = run->next)
+        op = run_find(run, (page->vpn << PAGE_SHIFT) + offset);
+    return op;
+}
+
+/* Points payload to op, and has its delta give k the share of what is before op. */
+static void
+run_set_link(struct cpu_op *payload, const struct cpu_op *op)
+{
+    payload->target = op;
+    payload->delta -= cpu_share_before(op);
 }
 
 /* Points every link of a new run to code, or to an op that will find it.  False: full. */
@@ -278,8 +319,9 @@ run_make_links(const struct run_draft *d, struct cpu_run *run)
         uint64_t va = d->link[i].va;
         unsigned offset = (unsigned)(va & (PAGE_SIZE - 1));
         bool near = draft_is_near(d, va);
-        if (near && page->entry[offset / 2] != &d->c->missing) {
-            payload->target = page->entry[offset / 2];
+        const struct cpu_op *op = near ? run_find_op(page, offset) : NULL;
+        if (op != NULL) {
+            run_set_link(payload, op);
             continue;
         }
         struct cpu_op *stub = cpu_page_alloc(d->c, page, 2 * sizeof(*stub));
@@ -294,11 +336,25 @@ run_make_links(const struct run_draft *d, struct cpu_run *run)
     return true;
 }
 
-const struct cpu_op *
-cpu_run_get(struct cpu_core *c, struct cpu_page *page, unsigned offset)
+/* Enters a new run in its page's books. */
+static void
+run_publish(const struct run_draft *d, struct cpu_run *run)
 {
-    if (page->entry[offset / 2] != &c->missing)
-        return page->entry[offset / 2];
+    struct cpu_page *page = d->page;
+    run->next = page->runs;
+    page->runs = run;
+    for (unsigned slot = 0; slot < d->slots; slot++) {
+        uint64_t half = (d->start & (PAGE_SIZE - 1)) / 2 + d->side[slot].pc;
+        /* A run's last jump may stand for the instruction after it, where it has no op. */
+        if (d->kinds[slot] != RUN_PAYLOAD && half < CPU_PAGE_ENTRIES)
+            page->decoded[half / 64] |= UINT64_C(1) << half % 64;
+    }
+}
+
+/* Decodes a run at offset of page and returns its head; NULL: full. */
+static const struct cpu_op *
+run_make(struct cpu_core *c, struct cpu_page *page, unsigned offset)
+{
     struct run_draft d;
     d.c = c;
     d.page = page;
@@ -311,11 +367,46 @@ cpu_run_get(struct cpu_core *c, struct cpu_page *page, unsigned offset)
     if (run == NULL)
         return NULL;
     draft_write(&d, run);
+    run_publish(&d, run);
     if (!run_make_links(&d, run))
         return NULL;
-    page->entry[offset / 2] = run->ops;
     c->hart.stats.blocks++;
     return run->ops;
+}
+
+bool
+cpu_run_link(struct cpu_core *c, struct cpu_page *page, unsigned offset, struct cpu_op *payload)
+{
+    const struct cpu_op *op = run_find_op(page, offset);
+    if (op == NULL)
+        op = run_make(c, page, offset);
+    if (op == NULL)
+        return false;
+    run_set_link(payload, op);
+    return true;
+}
+
+const struct cpu_op *
+cpu_run_get(struct cpu_core *c, struct cpu_page *page, unsigned offset)
+{
+    if (page->entry[offset / 2] != &c->missing)
+        return page->entry[offset / 2];
+    const struct cpu_op *op = run_find_op(page, offset);
+    if (op == NULL)
+        op = run_make(c, page, offset);
+    if (op != NULL && op->slot != 0) {
+        /* In mid-run: an op that jumps there also sets the count right. */
+        struct cpu_op *join = cpu_page_alloc(c, page, 2 * sizeof(*join));
+        if (join == NULL)
+            return NULL;
+        join[0] = (struct cpu_op){.fn = cpu_do_jump_near};
+        join[1].delta = 0;
+        run_set_link(&join[1], op);
+        op = join;
+    }
+    if (op != NULL)
+        page->entry[offset / 2] = op;
+    return op;
 }
 
 void

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -262,4 +263,49 @@ host_file_punch(struct host_file *file, uint64_t offset, uint64_t len)
 {
     (void)fallocate(
         file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)len);
+}
+
+static enum host_file_kind
+host_file_kind_of(const struct stat *st)
+{
+    if (S_ISREG(st->st_mode))
+        return HOST_FILE_REGULAR;
+    return S_ISBLK(st->st_mode) ? HOST_FILE_BLOCK : HOST_FILE_OTHER;
+}
+
+enum host_file_kind
+host_file_kind_at(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 ? host_file_kind_of(&st) : HOST_FILE_NONE;
+}
+
+enum host_file_kind
+host_file_kind(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 ? host_file_kind_of(&st) : HOST_FILE_NONE;
+}
+
+enum pgw_status
+host_file_identify(int fd, struct host_file_identity *identity)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return PGW_IO;
+    *identity = (struct host_file_identity){.dev = st.st_dev,
+        .ino = st.st_ino,
+        .len = (uint64_t)st.st_size,
+        .changed_s = (uint64_t)st.st_mtim.tv_sec,
+        .changed_ns = (uint64_t)st.st_mtim.tv_nsec};
+    return PGW_OK;
+}
+
+enum pgw_status
+host_file_claim(struct host_file *file)
+{
+    return flock(file->fd, LOCK_EX | LOCK_NB) == 0 ? PGW_OK : PGW_EXIST;
 }

@@ -25,6 +25,22 @@ MUST_CHECK enum pgw_status host_file_adopt(
     int fd, struct base_inject *inject, struct host_file *file);
 void host_file_close(struct host_file *file);
 
+/* What a path or a descriptor leads to. */
+enum host_file_kind { HOST_FILE_NONE, HOST_FILE_REGULAR, HOST_FILE_BLOCK, HOST_FILE_OTHER };
+enum host_file_kind host_file_kind_at(const char *path);
+enum host_file_kind host_file_kind(int fd);
+
+/* Two descriptors with the same identity are the same file, unchanged in between. */
+struct host_file_identity {
+    uint64_t dev, ino, len; /* len in bytes */
+    uint64_t changed_s, changed_ns;
+};
+/* PGW_IO. */
+MUST_CHECK enum pgw_status host_file_identify(int fd, struct host_file_identity *identity);
+
+/* Claims the file for as long as it is open, by an advisory lock.  PGW_EXIST: somebody has it. */
+MUST_CHECK enum pgw_status host_file_claim(struct host_file *file);
+
 /* Reads len bytes at offset; what lies past the end of the file reads as zero.  PGW_IO. */
 MUST_CHECK enum pgw_status host_file_read(
     struct host_file *file, void *buf, size_t len, uint64_t offset);

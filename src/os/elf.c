@@ -167,7 +167,7 @@ static prot_t
 segment_prot(uint32_t flags)
 {
     return ((flags & PF_R) != 0 ? PROT_MASK_R : 0) | ((flags & PF_W) != 0 ? PROT_MASK_W : 0) |
-        ((flags & PF_X) != 0 ? PROT_MASK_X : 0);
+           ((flags & PF_X) != 0 ? PROT_MASK_X : 0);
 }
 
 /* Puts a segment in its place by address; no two may touch the same page. */

@@ -28,12 +28,12 @@ struct os_elf_segment {
 };
 
 struct os_elf {
-    bool pie;       /* position independent: bias was added */
+    bool pie; /* position independent: bias was added */
     uint64_t bias;
     uint64_t entry;
-    uint64_t phdr;  /* where the program finds its own program headers; 0: not loaded */
+    uint64_t phdr; /* where the program finds its own program headers; 0: not loaded */
     unsigned phnum;
-    uint64_t end;   /* past the last segment, page aligned */
+    uint64_t end; /* past the last segment, page aligned */
     unsigned nsegments;
     struct os_elf_segment segments[OS_ELF_SEGMENTS_MAX]; /* in rising order */
 };

@@ -44,7 +44,7 @@ void os_image_enter(struct os_process *p, struct os_image *image, const char *pa
 
 /* Maps the stack of a new space and writes arguments, environment and auxiliary vector (System V
  * psABI) on it; *sp is where it starts. */
-MUST_CHECK enum pgw_status os_stack_build(struct os *os, struct os_mm *mm,
-    const struct os_elf *elf, const struct os_args *args, const char *path, uint64_t *sp);
+MUST_CHECK enum pgw_status os_stack_build(struct os *os, struct os_mm *mm, const struct os_elf *elf,
+    const struct os_args *args, const char *path, uint64_t *sp);
 
 #endif

@@ -81,8 +81,7 @@ os_fault_place(struct space *space, uint64_t va, char *out, size_t len)
             snprintf(out + n, len - (size_t)n, "%s%" PRIu64 " bytes below %s", n > 0 ? ", " : "",
                 above.start - va, text);
         else
-            snprintf(out + n, len - (size_t)n, "%s %s", n > 0 ? "; above is" : "below",
-                text);
+            snprintf(out + n, len - (size_t)n, "%s %s", n > 0 ? "; above is" : "below", text);
     }
 }
 
@@ -92,9 +91,9 @@ say(struct os_process *p, const char *what, const char *place)
     struct os *os = p->os;
     const struct cpu_regs *regs = os_process_regs(p);
 
-    os_say(os, "%s (pid %d): %s%s%s", p->name, p->pid, what,
-        place[0] != '\0' ? ": " : "", place);
-    os_say(os, "    pc 0x%" PRIx64 "  ra 0x%" PRIx64 "  sp 0x%" PRIx64 "  after %" PRIu64 " instructions",
+    os_say(os, "%s (pid %d): %s%s%s", p->name, p->pid, what, place[0] != '\0' ? ": " : "", place);
+    os_say(os,
+        "    pc 0x%" PRIx64 "  ra 0x%" PRIx64 "  sp 0x%" PRIx64 "  after %" PRIu64 " instructions",
         regs->pc, regs->x[1], regs->x[2], p->instructions);
 }
 
@@ -111,8 +110,8 @@ say_stack_limit(struct os_process *p, uint64_t va)
         region.start - va > SPACE_GUARD)
         return;
     base_size_format(os->config.stack_max, limit, sizeof limit);
-    os_say(os, "    the stack has grown to %" PRIu64 " bytes; its limit is %s", region.end - region.start,
-        limit);
+    os_say(os, "    the stack has grown to %" PRIu64 " bytes; its limit is %s",
+        region.end - region.start, limit);
 }
 
 void
@@ -133,9 +132,9 @@ os_fault_signal(struct os_process *p, uint64_t va, enum access access, enum spac
         os_fault_place(p->mm->space, va, place, sizeof place);
         snprintf(what, sizeof what, "%s: %s 0x%" PRIx64 "%s",
             bus ? "bus error" : "segmentation fault", access_words[access], va,
-            fault == SPACE_FAULT_BUS      ? ", past the end of the mapped file"
-                : fault == SPACE_FAULT_IO ? ": the page could not be read back"
-                                          : "");
+            fault == SPACE_FAULT_BUS  ? ", past the end of the mapped file"
+            : fault == SPACE_FAULT_IO ? ": the page could not be read back"
+                                      : "");
         say(p, what, place);
         say_stack_limit(p, va);
     }
@@ -162,8 +161,8 @@ os_trap_signal(struct os_process *p, enum cpu_exit why)
         info.signo = OS_SIGBUS;
         info.code = OS_BUS_ADRALN;
         info.addr = hart->fault_va;
-        snprintf(what, sizeof what, "bus error: atomic access to 0x%" PRIx64 ", which is misaligned",
-            hart->fault_va);
+        snprintf(what, sizeof what,
+            "bus error: atomic access to 0x%" PRIx64 ", which is misaligned", hart->fault_va);
     }
     if (!os_signal_caught(p, info.signo)) {
         os_fault_place(p->mm->space, info.addr, place, sizeof place);

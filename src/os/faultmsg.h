@@ -8,8 +8,7 @@
 #include "os/process.h"
 
 /* p, the current process, may not access va: SIGSEGV or SIGBUS. */
-void os_fault_signal(struct os_process *p, uint64_t va, enum access access,
-    enum space_fault fault);
+void os_fault_signal(struct os_process *p, uint64_t va, enum access access, enum space_fault fault);
 
 /* CPU_EXIT_EBREAK, ILLEGAL or MISALIGNED: SIGTRAP, SIGILL, SIGBUS.  Linux gives ILL_ILLOPC for
  * privileged instructions too. */

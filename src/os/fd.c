@@ -43,8 +43,7 @@ os_file_put(struct os *os, struct os_file *file)
         /* Whoever waits at the other end must see that this one is closed. */
         os_wake(os, file->pipe);
         os_wake(os, &os->poll_channel);
-        os_pipe_drop(
-            &os->pipes, os->config.alloc, file->pipe, file->kind == OS_FILE_PIPE_WRITE);
+        os_pipe_drop(&os->pipes, os->config.alloc, file->pipe, file->kind == OS_FILE_PIPE_WRITE);
     }
     base_pool_put(&os->open_files, file);
 }

@@ -40,8 +40,8 @@ struct os_files {
 
 /* A file of one reference around a host descriptor, which it owns from now on, also on failure.
  * PGW_NOMEM. */
-MUST_CHECK enum pgw_status os_file_adopt(struct os *os, int host_fd, uint32_t flags,
-    struct os_file **file);
+MUST_CHECK enum pgw_status os_file_adopt(
+    struct os *os, int host_fd, uint32_t flags, struct os_file **file);
 void os_file_get(struct os_file *file);
 /* Drops a reference; with the last one the file is closed. */
 void os_file_put(struct os *os, struct os_file *file);
@@ -56,8 +56,8 @@ int64_t os_fd_close(struct os_process *p, uint64_t fd);
 
 /* PGW_NOMEM. */
 MUST_CHECK enum pgw_status os_files_create(struct os *os, struct os_files **files);
-MUST_CHECK enum pgw_status os_files_copy(struct os *os, const struct os_files *from,
-    struct os_files **files);
+MUST_CHECK enum pgw_status os_files_copy(
+    struct os *os, const struct os_files *from, struct os_files **files);
 void os_files_close_on_exec(struct os *os, struct os_files *files);
 /* Closes all of them; files may be NULL. */
 void os_files_destroy(struct os *os, struct os_files *files);

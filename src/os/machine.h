@@ -28,7 +28,7 @@ struct os {
     uint64_t slept;         /* ns that passed with nobody running */
     uint64_t next_deadline; /* not later than any deadline or timer */
     bool yielded;           /* the current process gives up the rest of its slice */
-    char poll_channel; /* its address: woken when any pipe changes */
+    char poll_channel;      /* its address: woken when any pipe changes */
 
     /* Host descriptors that blocked calls wait for, gathered anew each time nobody can run. */
     struct host_io_poll poll[OS_POLL_MAX];

@@ -45,7 +45,8 @@ tell(struct os_process *victim)
     (void)held(victim, &counts);
     base_size_format(counts.resident * PAGE_SIZE, ram, sizeof ram);
     base_size_format(counts.swapped * PAGE_SIZE, swap, sizeof swap);
-    os_say(os, "out of memory: RAM and swap are full; ended %s (pid %d), which held the most: %s in RAM "
+    os_say(os,
+        "out of memory: RAM and swap are full; ended %s (pid %d), which held the most: %s in RAM "
         "and %s on swap",
         victim->name, victim->pid, ram, swap);
 }

@@ -14,6 +14,7 @@
 #include "os/machine.h"
 #include "os/pipe.h"
 #include "os/sched.h"
+#include "os/signal.h"
 
 /* The MMU names a page of the space that is running. */
 static void
@@ -151,8 +152,7 @@ load_first(struct os *os, const char *path, char *const *argv, char *const *envp
         status = add_all(&args, argv, &args.argc);
     if (status == PGW_OK)
         status = add_all(&args, envp, &args.envc);
-    *why = status == PGW_RANGE ? "arguments and environment are too long"
-                               : pgw_status_text(status);
+    *why = status == PGW_RANGE ? "arguments and environment are too long" : pgw_status_text(status);
     if (status == PGW_OK)
         status = os_image_load(os, OS_AT_FDCWD, path, &args, image, why);
     os_args_fini(os, &args);
@@ -191,4 +191,13 @@ os_start(struct os *os, const char *path, char *const *argv, char *const *envp, 
     os->started = true;
     os_set_state(p, OS_STATE_RUNNABLE);
     return PGW_OK;
+}
+
+void
+os_interrupt(struct os *os, int signo)
+{
+    struct os_process *p;
+
+    TAILQ_FOREACH (p, &os->all, all)
+        os_signal_kernel(p, signo);
 }

@@ -22,11 +22,11 @@ struct os_config {
     struct cpu_hart *hart;
     struct mmu *mmu;
     struct base_alloc *alloc;
-    uint64_t slice;      /* instructions a process runs before the next one's turn */
-    uint64_t seed;       /* for AT_RANDOM, getrandom and the like */
-    uint64_t stack_max;  /* bytes a stack may grow to (RLIMIT_STACK) */
-    uint64_t space_end;  /* user addresses are [0, space_end) */
-    uint64_t window;     /* working-set window, instructions; 0: not measured */
+    uint64_t slice;     /* instructions a process runs before the next one's turn */
+    uint64_t seed;      /* for AT_RANDOM, getrandom and the like */
+    uint64_t stack_max; /* bytes a stack may grow to (RLIMIT_STACK) */
+    uint64_t space_end; /* user addresses are [0, space_end) */
+    uint64_t window;    /* working-set window, instructions; 0: not measured */
 
     void *ctx; /* given to the calls below */
     /* A new, empty space. */
@@ -67,15 +67,19 @@ void os_destroy(struct os *os);
 
 /*
  * Makes the first process: loads the program at the host's path (searched as given, no PATH)
- * with NULL-terminated argv and envp.  On PGW_NOEXEC, PGW_NOTFOUND, PGW_ACCESS, PGW_NORAM... *why (static
- * or os-owned storage) says in one line what is wrong and what to do.
+ * with NULL-terminated argv and envp.  On PGW_NOEXEC, PGW_NOTFOUND, PGW_ACCESS, PGW_NORAM... *why
+ * (static or os-owned storage) says in one line what is wrong and what to do.
  */
-MUST_CHECK enum pgw_status os_start(struct os *os, const char *path, char *const *argv,
-    char *const *envp, const char **why);
+MUST_CHECK enum pgw_status os_start(
+    struct os *os, const char *path, char *const *argv, char *const *envp, const char **why);
 
 /* Runs until the first process has ended and no other is left. *wait_status: of the first
  * process, as wait(2) encodes it. */
 MUST_CHECK enum pgw_status os_run(struct os *os, int *wait_status);
+
+/* Sends a signal (a Linux number) to every process, as a terminal's interrupt key does.  Called
+ * from the machine's idle() only. */
+void os_interrupt(struct os *os, int signo);
 
 const struct os_stats *os_stats(const struct os *os);
 

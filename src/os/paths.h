@@ -13,7 +13,7 @@
  * shows of the calling process there would be ours and not the guest's, and is not found.
  * 0, -EFAULT, -ENAMETOOLONG, -EBADF, -ENOENT.
  */
-int64_t os_path_get(struct os_process *p, uint64_t dirfd, uint64_t va, int which, int *dir,
-    const char **path);
+int64_t os_path_get(
+    struct os_process *p, uint64_t dirfd, uint64_t va, int which, int *dir, const char **path);
 
 #endif

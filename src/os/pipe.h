@@ -24,11 +24,11 @@ struct os_pipe {
 };
 
 /* An empty pipe with one reader and one writer.  PGW_NOMEM. */
-MUST_CHECK enum pgw_status os_pipe_create(struct base_pool *pool, struct base_alloc *alloc,
-    struct os_pipe **pipe);
+MUST_CHECK enum pgw_status os_pipe_create(
+    struct base_pool *pool, struct base_alloc *alloc, struct os_pipe **pipe);
 /* One end is closed for good; the pipe goes with the last of both. */
-void os_pipe_drop(struct base_pool *pool, struct base_alloc *alloc, struct os_pipe *pipe,
-    bool writer);
+void os_pipe_drop(
+    struct base_pool *pool, struct base_alloc *alloc, struct os_pipe *pipe, bool writer);
 
 /* Moves up to len bytes out or in; returns how many. */
 size_t os_pipe_take(struct os_pipe *pipe, void *buf, size_t len);

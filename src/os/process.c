@@ -213,7 +213,7 @@ tell_parent(struct os_process *p)
     }
     const struct os_sigaction *action = &parent->signals.action[OS_SIGCHLD];
     bool ignored = p->exit_signal == OS_SIGCHLD &&
-        (action->handler == OS_SIG_IGN || (action->flags & OS_SA_NOCLDWAIT) != 0);
+                   (action->handler == OS_SIG_IGN || (action->flags & OS_SA_NOCLDWAIT) != 0);
     int sig = p->wait_status & 0x7f;
     struct os_siginfo info = {.signo = p->exit_signal,
         .code = sig != 0 ? OS_CLD_KILLED : OS_CLD_EXITED,

@@ -35,9 +35,9 @@ enum os_state { OS_STATE_RUNNABLE, OS_STATE_BLOCKED, OS_STATE_STOPPED, OS_STATE_
 struct os_mm {
     struct space *space;
     unsigned refs;
-    uint64_t brk_start;   /* page aligned */
-    uint64_t brk;         /* bytes */
-    uint64_t trampoline;  /* address of the code that handlers return to */
+    uint64_t brk_start;    /* page aligned */
+    uint64_t brk;          /* bytes */
+    uint64_t trampoline;   /* address of the code that handlers return to */
     char exe[OS_PATH_MAX]; /* the program's absolute path on the host */
 };
 
@@ -64,12 +64,12 @@ struct os_process {
     struct os_process *parent; /* NULL: the first, or its parent has ended */
     enum os_state state;
     int pid, pgid, sid;
-    bool first;     /* the process that os_start made */
-    bool execed;    /* setpgid by the parent is refused then */
-    bool killed;    /* to end with kill_status as soon as its system call has unwound */
+    bool first;  /* the process that os_start made */
+    bool execed; /* setpgid by the parent is refused then */
+    bool killed; /* to end with kill_status as soon as its system call has unwound */
     int kill_status;
-    int wait_status; /* in ZOMBIE */
-    int exit_signal; /* sent to the parent at the end; 0: none */
+    int wait_status;                       /* in ZOMBIE */
+    int exit_signal;                       /* sent to the parent at the end; 0: none */
     bool stop_unreported, cont_unreported; /* for wait4 */
     int stop_signal;
 
@@ -82,19 +82,19 @@ struct os_process {
     struct os_signals signals;
     struct os_process *vfork_parent; /* to be woken at exec or exit */
 
-    bool in_call; /* blocked in, or woken to try again, the system call at pc */
-    bool timed_out_set;   /* the call has computed its deadline ... */
-    uint64_t deadline;    /* ... which is this, and stays the same when it is tried again */
-    uint64_t progress;    /* bytes it has moved so far */
-    int64_t interrupted;  /* OS_RESTART or OS_NOHAND: a signal comes first */
+    bool in_call;        /* blocked in, or woken to try again, the system call at pc */
+    bool timed_out_set;  /* the call has computed its deadline ... */
+    uint64_t deadline;   /* ... which is this, and stays the same when it is tried again */
+    uint64_t progress;   /* bytes it has moved so far */
+    int64_t interrupted; /* OS_RESTART or OS_NOHAND: a signal comes first */
     struct os_wait wait;
 
-    uint64_t instructions;        /* retired by it; 1 ns each */
-    uint64_t child_instructions;  /* of the children that it has waited for */
-    uint64_t minor, major;        /* page faults, kept over exec and exit */
+    uint64_t instructions;       /* retired by it; 1 ns each */
+    uint64_t child_instructions; /* of the children that it has waited for */
+    uint64_t minor, major;       /* page faults, kept over exec and exit */
     uint64_t peak_pages;
-    struct os_itimer timer[3];    /* ITIMER_REAL, VIRTUAL, PROF */
-    uint64_t clear_tid;           /* address to be zeroed at the end; 0: none */
+    struct os_itimer timer[3]; /* ITIMER_REAL, VIRTUAL, PROF */
+    uint64_t clear_tid;        /* address to be zeroed at the end; 0: none */
 };
 
 /* The registers of p, wherever they are now. */
@@ -110,8 +110,8 @@ void os_process_abandon(struct os_process *p);
  * A copy of parent: memory copied on write (or shared until exec, with share_mm), descriptors
  * shared as open files.  The child is RUNNABLE with a0 = 0 and its pc behind the call.
  */
-MUST_CHECK enum pgw_status os_process_fork(struct os_process *parent, bool share_mm,
-    struct os_process **child);
+MUST_CHECK enum pgw_status os_process_fork(
+    struct os_process *parent, bool share_mm, struct os_process **child);
 
 /* Ends p: frees all but the record, tells the parent.  wait_status as wait(2) encodes it. */
 void os_process_exit(struct os_process *p, int wait_status);

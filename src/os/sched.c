@@ -19,6 +19,10 @@
 #include "os/oom.h"
 #include "os/syscall.h"
 
+/* What a fault takes off a slice, in instructions: else a process that does little but fault, for
+ * want of memory, would keep its turn, and the machine from its other work, for very long. */
+#define FAULT_COST 256u
+
 uint64_t
 os_now(const struct os *os)
 {
@@ -287,7 +291,7 @@ window_check(struct os *os)
     cpu_hart_forget_pointers(os->config.hart);
 }
 
-/* Runs p on the hart until it traps; returns the instructions retired, at least 1. */
+/* Runs p on the hart until it traps; returns what that takes off its slice, at least 1. */
 static uint64_t
 run_hart(struct os_process *p, uint64_t left)
 {
@@ -300,7 +304,7 @@ run_hart(struct os_process *p, uint64_t left)
     window_check(os);
     cpu_timers_run(p);
     hart_exit(p, why);
-    return ran > 0 ? ran : 1;
+    return ran + (why == CPU_EXIT_FAULT ? FAULT_COST : 1);
 }
 
 /* One turn of p: a slice, or less if it waits, ends or yields. */

@@ -75,8 +75,8 @@ os_sigframe_push(struct os_process *p, const struct os_siginfo *info,
     struct cpu_regs *regs = os_process_regs(p);
     uint64_t sp = regs->x[REG_SP];
     uint64_t place = frame_place(p, action, sp);
-    struct os_sigframe frame = {.info = *info,
-        .uc = {.stack = p->signals.altstack, .sigmask = mask}};
+    struct os_sigframe frame = {
+        .info = *info, .uc = {.stack = p->signals.altstack, .sigmask = mask}};
 
     if (place == 0)
         return false;
@@ -102,8 +102,7 @@ os_sigframe_pop(struct os_process *p)
 
     if (os_copy_in(p, regs->x[REG_SP], &frame, sizeof frame) != 0)
         return false;
-    p->signals.blocked =
-        frame.uc.sigmask & ~(OS_SIGBIT(OS_SIGKILL) | OS_SIGBIT(OS_SIGSTOP));
+    p->signals.blocked = frame.uc.sigmask & ~(OS_SIGBIT(OS_SIGKILL) | OS_SIGBIT(OS_SIGSTOP));
     load_context(regs, &frame.uc.mcontext);
     return true;
 }

@@ -14,7 +14,7 @@
 
 enum default_action { ACTION_END, ACTION_IGNORE, ACTION_STOP };
 
-#define STOP_SIGNALS \
+#define STOP_SIGNALS                                                                               \
     (OS_SIGBIT(OS_SIGSTOP) | OS_SIGBIT(OS_SIGTSTP) | OS_SIGBIT(OS_SIGTTIN) | OS_SIGBIT(OS_SIGTTOU))
 #define NEVER_BLOCKED (OS_SIGBIT(OS_SIGKILL) | OS_SIGBIT(OS_SIGSTOP))
 
@@ -39,8 +39,7 @@ ignored(const struct os_process *p, int sig)
 {
     uint64_t handler = p->signals.action[sig].handler;
 
-    return handler == OS_SIG_IGN ||
-        (handler == OS_SIG_DFL && default_action(sig) == ACTION_IGNORE);
+    return handler == OS_SIG_IGN || (handler == OS_SIG_DFL && default_action(sig) == ACTION_IGNORE);
 }
 
 void
@@ -160,7 +159,7 @@ os_signal_caught(const struct os_process *p, int sig)
     uint64_t handler = p->signals.action[sig].handler;
 
     return handler != OS_SIG_DFL && handler != OS_SIG_IGN &&
-        (p->signals.blocked & OS_SIGBIT(sig)) == 0;
+           (p->signals.blocked & OS_SIGBIT(sig)) == 0;
 }
 
 void
@@ -281,7 +280,7 @@ os_signal_deliver(struct os_process *p)
     int sig;
 
     while (p->state == OS_STATE_RUNNABLE && !p->killed &&
-        (sig = os_signal_take(p, ~p->signals.blocked | NEVER_BLOCKED, &info)) != 0) {
+           (sig = os_signal_take(p, ~p->signals.blocked | NEVER_BLOCKED, &info)) != 0) {
         if (ignored(p, sig))
             continue;
         if (p->signals.action[sig].handler != OS_SIG_DFL)

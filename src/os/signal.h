@@ -13,7 +13,7 @@ struct os;
 struct os_process;
 
 /* The bit of a signal in a set. */
-#define OS_SIGBIT(sig) ((uint64_t)1 << ((sig) - 1))
+#define OS_SIGBIT(sig) ((uint64_t)1 << ((sig)-1))
 
 struct os_sigentry {
     TAILQ_ENTRY(os_sigentry) link;
@@ -27,7 +27,7 @@ struct os_signals {
     uint64_t pending;
     struct os_sigqueue queue; /* what is known of the pending ones; the real-time ones count */
     struct os_stack altstack;
-    bool suspended;     /* rt_sigsuspend is under way ... */
+    bool suspended;          /* rt_sigsuspend is under way ... */
     uint64_t suspended_mask; /* ... and this is the mask to go back to */
 };
 

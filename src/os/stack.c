@@ -19,9 +19,9 @@
 #include "os/sigframe.h"
 
 #define TRAMPOLINE_PAGES 2u
-#define STACK_PAGES 16u        /* below space_end */
+#define STACK_PAGES 16u          /* below space_end */
 #define STACK_FIRST (128u << 10) /* bytes mapped at first, beyond what the arguments take */
-#define HWCAP_IMAFDC 0x112du   /* bits 'A'-'A' .. as in misa: A, C, D, F, I, M */
+#define HWCAP_IMAFDC 0x112du     /* bits 'A'-'A' .. as in misa: A, C, D, F, I, M */
 #define CLOCK_TICKS 100u
 
 enum auxv_type {
@@ -102,8 +102,8 @@ put_pair(uint64_t *out, enum auxv_type type, uint64_t value)
 }
 
 static void
-put_auxv(uint64_t *out, const struct os *os, const struct os_elf *elf, uint64_t random,
-    uint64_t execfn)
+put_auxv(
+    uint64_t *out, const struct os *os, const struct os_elf *elf, uint64_t random, uint64_t execfn)
 {
     out = put_pair(out, AT_HWCAP, HWCAP_IMAFDC);
     out = put_pair(out, AT_PAGESZ, PAGE_SIZE);
@@ -126,8 +126,8 @@ put_auxv(uint64_t *out, const struct os *os, const struct os_elf *elf, uint64_t 
 
 /* Writes argc, argv, envp and auxv at sp, by way of a buffer of words words. */
 static enum pgw_status
-write_vectors(struct os *os, struct os_mm *mm, const struct os_elf *elf,
-    const struct os_args *args, uint64_t sp, uint64_t strings, uint64_t words)
+write_vectors(struct os *os, struct os_mm *mm, const struct os_elf *elf, const struct os_args *args,
+    uint64_t sp, uint64_t strings, uint64_t words)
 {
     struct base_alloc *alloc = os->config.alloc;
     uint64_t *buf = alloc->map(alloc, words * sizeof *buf);

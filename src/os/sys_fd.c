@@ -109,8 +109,8 @@ set_flags(struct os_file *file, uint32_t flags)
     if (file->kind == OS_FILE_HOST && ((file->flags ^ flags) & OS_O_APPEND) != 0) {
         ret = host_io_get_flags(file->host_fd);
         if (ret >= 0)
-            ret = host_io_set_flags(file->host_fd,
-                (int)(((uint32_t)ret & ~OS_O_APPEND) | (flags & OS_O_APPEND)));
+            ret = host_io_set_flags(
+                file->host_fd, (int)(((uint32_t)ret & ~OS_O_APPEND) | (flags & OS_O_APPEND)));
     }
     if (ret >= 0)
         file->flags = (file->flags & ~SETTABLE) | (flags & SETTABLE);
@@ -254,8 +254,8 @@ fionbio(struct os_process *p, struct os_file *file, uint64_t va)
 
 /* A request that fills in a record of at most 64 bytes. */
 static int64_t
-ioctl_out(struct os_process *p, const struct os_file *file, uint32_t request, uint64_t va,
-    size_t len)
+ioctl_out(
+    struct os_process *p, const struct os_file *file, uint32_t request, uint64_t va, size_t len)
 {
     unsigned char record[64];
 

@@ -115,11 +115,10 @@ futex_deadline(struct os_process *p, const uint64_t *a, bool absolute)
     if (ts.sec < 0 || ts.nsec < 0 || (uint64_t)ts.nsec >= NSEC)
         return -OS_EINVAL;
     uint64_t ns = (uint64_t)ts.sec > OS_NEVER / NSEC - 1
-        ? OS_NEVER
-        : (uint64_t)ts.sec * NSEC + (uint64_t)ts.nsec;
+                      ? OS_NEVER
+                      : (uint64_t)ts.sec * NSEC + (uint64_t)ts.nsec;
     if (absolute && ns != OS_NEVER) {
-        uint64_t now =
-            os_now(p->os) + ((a[1] & FUTEX_CLOCK_REALTIME) != 0 ? OS_EPOCH * NSEC : 0);
+        uint64_t now = os_now(p->os) + ((a[1] & FUTEX_CLOCK_REALTIME) != 0 ? OS_EPOCH * NSEC : 0);
         ns = ns > now ? ns - now : 0;
     }
     os_deadline(p, ns);

@@ -17,14 +17,14 @@ static bool
 readable(const struct os_file *file)
 {
     return file != NULL && (file->flags & OS_O_ACCMODE) != OS_O_WRONLY &&
-        (file->flags & OS_O_PATH) == 0;
+           (file->flags & OS_O_PATH) == 0;
 }
 
 static bool
 writable(const struct os_file *file)
 {
     return file != NULL && (file->flags & OS_O_ACCMODE) != OS_O_RDONLY &&
-        (file->flags & OS_O_PATH) == 0;
+           (file->flags & OS_O_PATH) == 0;
 }
 
 /* Waits for the host's descriptor, unless it is ready: 0, or what the call returns. */
@@ -42,8 +42,8 @@ host_ready(struct os_process *p, const struct os_file *file, short events)
 }
 
 static int64_t
-host_read(struct os_process *p, const struct os_file *file, uint64_t va, uint64_t len,
-    uint64_t offset)
+host_read(
+    struct os_process *p, const struct os_file *file, uint64_t va, uint64_t len, uint64_t offset)
 {
     uint64_t done = 0;
 
@@ -53,8 +53,8 @@ host_read(struct os_process *p, const struct os_file *file, uint64_t va, uint64_
 
         if (n == 0)
             n = offset == NO_OFFSET
-                ? host_io_read(file->host_fd, p->os->bounce, piece)
-                : host_io_pread(file->host_fd, p->os->bounce, piece, offset + done);
+                    ? host_io_read(file->host_fd, p->os->bounce, piece)
+                    : host_io_pread(file->host_fd, p->os->bounce, piece, offset + done);
         if (n > 0 && os_copy_out(p, va + done, p->os->bounce, (size_t)n) != 0)
             n = -OS_EFAULT;
         if (n < 0)
@@ -76,8 +76,8 @@ host_write_piece(const struct os_file *file, const void *buf, size_t len, uint64
 }
 
 static int64_t
-host_write(struct os_process *p, const struct os_file *file, uint64_t va, uint64_t len,
-    uint64_t offset)
+host_write(
+    struct os_process *p, const struct os_file *file, uint64_t va, uint64_t len, uint64_t offset)
 {
     uint64_t done = 0;
 
@@ -86,8 +86,8 @@ host_write(struct os_process *p, const struct os_file *file, uint64_t va, uint64
         int64_t n = os_copy_in(p, va + done, p->os->bounce, piece);
 
         if (n == 0)
-            n = host_write_piece(file, p->os->bounce, piece,
-                offset == NO_OFFSET ? NO_OFFSET : offset + done);
+            n = host_write_piece(
+                file, p->os->bounce, piece, offset == NO_OFFSET ? NO_OFFSET : offset + done);
         if (n < 0) {
             if (n == -OS_EPIPE)
                 os_signal_kernel(p, OS_SIGPIPE);
@@ -212,8 +212,8 @@ os_sys_pwrite(struct os_process *p, const uint64_t *a)
     return (int64_t)a[3] < 0 ? -OS_EINVAL : write_at(p, os_fd_file(p, a[0]), a[1], a[2], a[3]);
 }
 
-typedef int64_t transfer_fn(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len,
-    uint64_t offset);
+typedef int64_t transfer_fn(
+    struct os_process *p, struct os_file *file, uint64_t va, uint64_t len, uint64_t offset);
 
 /*
  * A vector, one piece after the other.  A piece that has to wait when something has been moved
@@ -299,9 +299,8 @@ host_copy(struct os *os, const struct os_file *in, const struct os_file *out, ui
 
     while (done < len) {
         size_t piece = len - done < OS_BOUNCE ? (size_t)(len - done) : OS_BOUNCE;
-        int64_t n = *offset == NO_OFFSET
-            ? host_io_read(in->host_fd, os->bounce, piece)
-            : host_io_pread(in->host_fd, os->bounce, piece, *offset);
+        int64_t n = *offset == NO_OFFSET ? host_io_read(in->host_fd, os->bounce, piece)
+                                         : host_io_pread(in->host_fd, os->bounce, piece, *offset);
 
         if (n > 0)
             n = host_write_piece(out, os->bounce, (size_t)n, NO_OFFSET);

@@ -42,11 +42,11 @@ heap_grow(struct os_mm *mm, uint64_t from, uint64_t to)
     struct space_region region;
     uint64_t va;
 
-    if (from > mm->brk_start && space->ops->find(space, from - 1, &region) &&
-        region.start < from && region.end == from && region.use == SPACE_USE_HEAP &&
+    if (from > mm->brk_start && space->ops->find(space, from - 1, &region) && region.start < from &&
+        region.end == from && region.use == SPACE_USE_HEAP &&
         region.prot == (PROT_MASK_R | PROT_MASK_W)) {
-        enum pgw_status status = space->ops->remap(space, region.start, from - region.start,
-            to - region.start, false, false, &va);
+        enum pgw_status status = space->ops->remap(
+            space, region.start, from - region.start, to - region.start, false, false, &va);
         if (status == PGW_OK)
             return status;
     }
@@ -177,8 +177,7 @@ os_sys_mprotect(struct os_process *p, const uint64_t *a)
         return a[1] == 0 ? 0 : -OS_ENOMEM;
     if (!in_space(p, a[0], len))
         return -OS_ENOMEM;
-    enum pgw_status status =
-        p->mm->space->ops->protect(p->mm->space, a[0], len, rights(a[2]));
+    enum pgw_status status = p->mm->space->ops->protect(p->mm->space, a[0], len, rights(a[2]));
     return status == PGW_NOTFOUND ? -OS_ENOMEM : os_error(status);
 }
 
@@ -199,6 +198,53 @@ remap_check(const struct os_process *p, uint64_t old, uint64_t old_len, uint64_t
     return to < old + old_len && old < to + new_len ? -OS_EINVAL : 0;
 }
 
+/* Is [va, end) mapped without a hole, all of it anonymous?  *prot: rights of the first region. */
+static bool
+all_anonymous(struct space *space, uint64_t va, uint64_t end, prot_t *prot)
+{
+    struct space_region region;
+
+    for (bool first = true; va < end; va = region.end, first = false) {
+        if (!space->ops->find(space, va, &region) || region.start > va || region.object != NULL)
+            return false;
+        if (first)
+            *prot = region.prot;
+    }
+    return true;
+}
+
+/*
+ * Moves a mapping that lies in several regions of ours but is one to Linux (MADV_DONTNEED has
+ * renewed a part of it), by copying.  *va: where it is now.
+ */
+static int64_t
+remap_by_copy(struct os_process *p, uint64_t old, uint64_t old_len, uint64_t new_len, uint64_t *va)
+{
+    struct space *space = p->mm->space;
+    struct space_map_args args = {.len = new_len, .prot = PROT_MASK_R | PROT_MASK_W};
+    unsigned char page[PAGE_SIZE];
+    prot_t prot = PROT_MASK_NONE;
+    int64_t ret = 0;
+
+    if (!all_anonymous(space, old, old + old_len, &prot) || (prot & PROT_MASK_R) == 0)
+        return -OS_EFAULT;
+    enum pgw_status status = space->ops->map(space, &args, va);
+    if (status != PGW_OK)
+        return os_error(status);
+    for (uint64_t at = 0; at < old_len && ret == 0; at += PAGE_SIZE) {
+        ret = os_copy_in(p, old + at, page, PAGE_SIZE);
+        if (ret == 0)
+            ret = os_copy_out(p, *va + at, page, PAGE_SIZE);
+    }
+    if (ret == 0 && prot != args.prot)
+        ret = os_error(space->ops->protect(space, *va, new_len, prot));
+    if (ret == 0)
+        ret = os_error(space->ops->unmap(space, old, old_len));
+    if (ret != 0)
+        (void)!space->ops->unmap(space, *va, new_len);
+    return ret;
+}
+
 int64_t
 os_sys_mremap(struct os_process *p, const uint64_t *a)
 {
@@ -217,8 +263,12 @@ os_sys_mremap(struct os_process *p, const uint64_t *a)
             ret = os_error(space->ops->unmap(space, a[0] + new_len, old_len - new_len));
         return ret < 0 ? ret : (int64_t)a[0];
     }
-    enum pgw_status status = space->ops->remap(space, a[0], old_len, new_len,
-        (flags & OS_MREMAP_MAYMOVE) != 0, fixed, &va);
+    enum pgw_status status = space->ops->remap(
+        space, a[0], old_len, new_len, (flags & OS_MREMAP_MAYMOVE) != 0, fixed, &va);
+    if (status == PGW_NOTFOUND && (flags & OS_MREMAP_MAYMOVE) != 0 && !fixed) {
+        ret = remap_by_copy(p, a[0], old_len, new_len, &va);
+        return ret < 0 ? ret : (int64_t)va;
+    }
     if (status == PGW_NOTFOUND)
         return -OS_EFAULT;
     return status == PGW_OK ? (int64_t)va : os_error(status);

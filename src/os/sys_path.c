@@ -52,8 +52,8 @@ proc_self(const struct os_process *p, const char *path)
 }
 
 int64_t
-os_path_get(struct os_process *p, uint64_t dirfd, uint64_t va, int which, int *dir,
-    const char **path)
+os_path_get(
+    struct os_process *p, uint64_t dirfd, uint64_t va, int which, int *dir, const char **path)
 {
     char *text = p->os->path[which];
     int64_t ret = os_copy_path(p, va, text);
@@ -213,8 +213,8 @@ os_sys_readlinkat(struct os_process *p, const uint64_t *a)
     if (path == p->mm->exe) {
         size_t full = strlen(path);
         return os_copy_out(p, a[2], path, full < len ? full : len) == 0
-            ? (int64_t)(full < len ? full : len)
-            : -OS_EFAULT;
+                   ? (int64_t)(full < len ? full : len)
+                   : -OS_EFAULT;
     }
     ret = host_io_readlink(dir, path, target, len);
     if (ret > 0 && os_copy_out(p, a[2], target, (size_t)ret) != 0)
@@ -284,9 +284,8 @@ os_sys_linkat(struct os_process *p, const uint64_t *a)
     struct two_paths two;
     int64_t ret = get_two(p, a, &two);
 
-    return ret < 0
-        ? ret
-        : host_io_link(two.dir[0], two.path[0], two.dir[1], two.path[1], (int)a[4]);
+    return ret < 0 ? ret
+                   : host_io_link(two.dir[0], two.path[0], two.dir[1], two.path[1], (int)a[4]);
 }
 
 int64_t
@@ -296,8 +295,8 @@ os_sys_renameat2(struct os_process *p, const uint64_t *a)
     int64_t ret = get_two(p, a, &two);
 
     return ret < 0
-        ? ret
-        : host_io_rename(two.dir[0], two.path[0], two.dir[1], two.path[1], (uint32_t)a[4]);
+               ? ret
+               : host_io_rename(two.dir[0], two.path[0], two.dir[1], two.path[1], (uint32_t)a[4]);
 }
 
 int64_t
@@ -466,8 +465,7 @@ os_sys_fchownat(struct os_process *p, const uint64_t *a)
     int dir;
     int64_t ret = os_path_get(p, a[0], a[1], 0, &dir, &path);
 
-    return ret < 0 ? ret
-                   : host_io_chown(dir, path, (uint32_t)a[2], (uint32_t)a[3], (int)a[4]);
+    return ret < 0 ? ret : host_io_chown(dir, path, (uint32_t)a[2], (uint32_t)a[3], (int)a[4]);
 }
 
 int64_t

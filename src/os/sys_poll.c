@@ -160,8 +160,8 @@ select_one(struct os_process *p, unsigned fd, struct fd_sets *sets)
 
     if (!in && !out)
         return 0;
-    int events = events_now(p, (int32_t)fd,
-        (int16_t)((in ? OS_POLLIN : 0) | (out ? OS_POLLOUT : 0)));
+    int events =
+        events_now(p, (int32_t)fd, (int16_t)((in ? OS_POLLIN : 0) | (out ? OS_POLLOUT : 0)));
     if ((events & OS_POLLNVAL) != 0)
         return -OS_EBADF;
     in = in && (events & READ_EVENTS) != 0;

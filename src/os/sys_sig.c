@@ -31,10 +31,10 @@ os_sys_kill(struct os_process *p, const uint64_t *a)
     if (sig < 0 || sig > OS_NSIG)
         return -OS_EINVAL;
     TAILQ_FOREACH (q, &p->os->all, all) {
-        bool meant = pid > 0 ? q->pid == pid
-            : pid == 0       ? q->pgid == p->pgid
-            : pid == -1      ? q != p
-                             : q->pgid == -pid;
+        bool meant = pid > 0     ? q->pid == pid
+                     : pid == 0  ? q->pgid == p->pgid
+                     : pid == -1 ? q != p
+                                 : q->pgid == -pid;
 
         if (!meant)
             continue;
@@ -181,8 +181,8 @@ os_sys_rt_sigtimedwait(struct os_process *p, const uint64_t *a)
         return sig;
     }
     if (a[2] != 0)
-        os_deadline(p, ts.sec > INT64_MAX / NSEC - 1 ? OS_NEVER
-                                                     : (uint64_t)(ts.sec * NSEC + ts.nsec));
+        os_deadline(
+            p, ts.sec > INT64_MAX / NSEC - 1 ? OS_NEVER : (uint64_t)(ts.sec * NSEC + ts.nsec));
     return os_deadline_passed(p) ? -OS_EAGAIN : os_block_nohand(p, NULL);
 }
 

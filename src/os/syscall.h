@@ -35,13 +35,13 @@ os_syscall_fn os_sys_ppoll, os_sys_pselect6;
 os_syscall_fn os_sys_fstat, os_sys_newfstatat, os_sys_statx, os_sys_faccessat, os_sys_faccessat2,
     os_sys_getdents64, os_sys_readlinkat, os_sys_unlinkat, os_sys_mkdirat, os_sys_mknodat,
     os_sys_symlinkat, os_sys_linkat, os_sys_renameat, os_sys_renameat2, os_sys_truncate,
-    os_sys_ftruncate, os_sys_fallocate, os_sys_fsync, os_sys_fdatasync, os_sys_getcwd,
-    os_sys_chdir, os_sys_fchdir, os_sys_umask, os_sys_fchmod, os_sys_fchmodat, os_sys_fchown,
-    os_sys_fchownat, os_sys_utimensat, os_sys_statfs, os_sys_fstatfs, os_sys_fadvise64;
+    os_sys_ftruncate, os_sys_fallocate, os_sys_fsync, os_sys_fdatasync, os_sys_getcwd, os_sys_chdir,
+    os_sys_fchdir, os_sys_umask, os_sys_fchmod, os_sys_fchmodat, os_sys_fchown, os_sys_fchownat,
+    os_sys_utimensat, os_sys_statfs, os_sys_fstatfs, os_sys_fadvise64;
 os_syscall_fn os_sys_brk, os_sys_mmap, os_sys_munmap, os_sys_mprotect, os_sys_mremap,
     os_sys_madvise;
-os_syscall_fn os_sys_clone, os_sys_execve, os_sys_exit, os_sys_wait4, os_sys_waitid,
-    os_sys_getpid, os_sys_getppid, os_sys_getpgid, os_sys_setpgid, os_sys_getsid, os_sys_setsid,
+os_syscall_fn os_sys_clone, os_sys_execve, os_sys_exit, os_sys_wait4, os_sys_waitid, os_sys_getpid,
+    os_sys_getppid, os_sys_getpgid, os_sys_setpgid, os_sys_getsid, os_sys_setsid,
     os_sys_set_tid_address, os_sys_futex, os_sys_sched_yield, os_sys_sched_getaffinity,
     os_sys_prctl, os_sys_uname, os_sys_getrandom, os_sys_sysinfo, os_sys_getrusage,
     os_sys_prlimit64, os_sys_getrlimit, os_sys_setrlimit, os_sys_getuid, os_sys_geteuid,
@@ -49,8 +49,8 @@ os_syscall_fn os_sys_clone, os_sys_execve, os_sys_exit, os_sys_wait4, os_sys_wai
     os_sys_setid, os_sys_getcpu, os_sys_getpriority;
 os_syscall_fn os_sys_clock_gettime, os_sys_clock_getres, os_sys_gettimeofday, os_sys_nanosleep,
     os_sys_clock_nanosleep, os_sys_times, os_sys_getitimer, os_sys_setitimer;
-os_syscall_fn os_sys_kill, os_sys_tkill, os_sys_tgkill, os_sys_rt_sigaction,
-    os_sys_rt_sigprocmask, os_sys_rt_sigpending, os_sys_rt_sigsuspend, os_sys_rt_sigtimedwait,
-    os_sys_rt_sigqueueinfo, os_sys_rt_sigreturn, os_sys_sigaltstack;
+os_syscall_fn os_sys_kill, os_sys_tkill, os_sys_tgkill, os_sys_rt_sigaction, os_sys_rt_sigprocmask,
+    os_sys_rt_sigpending, os_sys_rt_sigsuspend, os_sys_rt_sigtimedwait, os_sys_rt_sigqueueinfo,
+    os_sys_rt_sigreturn, os_sys_sigaltstack;
 
 #endif

@@ -29,7 +29,7 @@ os_copy_in(struct os_process *p, uint64_t va, void *buf, size_t len)
     enum space_fault fault;
 
     while ((fault = space_read(p->mm->space, va + at, (char *)buf + at, len - at, &done)) !=
-        SPACE_FAULT_OK) {
+           SPACE_FAULT_OK) {
         at += done;
         if (!copy_again(p, fault))
             return -OS_EFAULT;
@@ -45,7 +45,7 @@ os_copy_out(struct os_process *p, uint64_t va, const void *buf, size_t len)
     enum space_fault fault;
 
     while ((fault = space_write(p->mm->space, va + at, (const char *)buf + at, len - at, &done)) !=
-        SPACE_FAULT_OK) {
+           SPACE_FAULT_OK) {
         at += done;
         if (!copy_again(p, fault))
             return -OS_EFAULT;

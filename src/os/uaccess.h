@@ -19,8 +19,8 @@ MUST_CHECK int64_t os_copy_out(struct os_process *p, uint64_t va, const void *bu
  * address. */
 MUST_CHECK int64_t os_copy_probe(struct os_process *p, uint64_t va, size_t len);
 /* A string of less than max bytes; *len without its NUL.  -EFAULT, -ENAMETOOLONG. */
-MUST_CHECK int64_t os_copy_string(struct os_process *p, uint64_t va, char *buf, size_t max,
-    size_t *len);
+MUST_CHECK int64_t os_copy_string(
+    struct os_process *p, uint64_t va, char *buf, size_t max, size_t *len);
 /* A path: -EFAULT, -ENAMETOOLONG.  path has OS_PATH_MAX bytes. */
 MUST_CHECK int64_t os_copy_path(struct os_process *p, uint64_t va, char *path);
 

@@ -25,7 +25,7 @@ static bool
 meant(const struct wait_for *what, const struct os_process *child)
 {
     return (what->pid == 0 || child->pid == what->pid) &&
-        (what->pgid == 0 || child->pgid == what->pgid);
+           (what->pgid == 0 || child->pgid == what->pgid);
 }
 
 /* Does child have something to tell that is asked for? */
@@ -94,7 +94,9 @@ os_sys_wait4(struct os_process *p, const uint64_t *a)
     int pid = (int32_t)a[0];
     struct wait_for what = {
         .pid = pid > 0 ? pid : 0,
-        .pgid = pid == 0 ? p->pgid : pid < -1 ? -pid : 0,
+        .pgid = pid == 0   ? p->pgid
+                : pid < -1 ? -pid
+                           : 0,
         .options = (uint32_t)a[2] | OS_WEXITED,
     };
     struct wait_found found;

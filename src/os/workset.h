@@ -28,10 +28,10 @@ struct os_workset_meter {
     struct base_alloc *alloc;
     struct os_workset_slot *slots; /* nslots of them, a power of two; NULL: none yet */
     size_t nslots;
-    uint32_t stamp;   /* of the window now */
-    uint64_t pages;   /* distinct ones in it so far */
-    uint64_t start;   /* instructions before it began */
-    uint64_t window;  /* instructions a window; 0: not measured */
+    uint32_t stamp;  /* of the window now */
+    uint64_t pages;  /* distinct ones in it so far */
+    uint64_t start;  /* instructions before it began */
+    uint64_t window; /* instructions a window; 0: not measured */
 };
 
 void os_workset_init(struct os_workset_meter *meter, struct base_alloc *alloc, uint64_t window);

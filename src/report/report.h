@@ -53,8 +53,8 @@ struct report_time {
     double tlb, l2, ram, walks, faults, disk, total;
 };
 
-void report_time(const struct pgw_stats *stats, const struct pgw_cost *cost,
-    struct report_time *time);
+void report_time(
+    const struct pgw_stats *stats, const struct pgw_cost *cost, struct report_time *time);
 
 /* The spread of the working set over its windows, in pages (nearest rank). */
 struct report_spread {
@@ -62,8 +62,8 @@ struct report_spread {
 };
 
 /* PGW_NOTFOUND: no windows; PGW_NOMEM. */
-MUST_CHECK enum pgw_status report_spread(const struct report_input *input,
-    struct report_spread *spread);
+MUST_CHECK enum pgw_status report_spread(
+    const struct report_input *input, struct report_spread *spread);
 
 /* The report as a string that the caller frees with free().  PGW_NOMEM. */
 MUST_CHECK enum pgw_status report_text(const struct report_input *input, char **text);

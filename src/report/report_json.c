@@ -32,9 +32,9 @@ report_json_config(const struct report_input *in)
 
     return json_pack("{s:I, s:I, s:o, s:s, s:s, s:s, s:I, s:I, s:I, s:o}", "ram_bytes",
         (num)(s->ram * PAGE_SIZE), "swap_bytes", (num)(s->swap_size * PAGE_SIZE), "swap",
-        report_json_name(in->swap),
-        "mmu", in->mmu, "policy", in->policy, "tlb", in->tlb, "seed", (num)in->seed,
-        "slice_instructions", (num)in->slice, "page_bytes", (num)PAGE_SIZE, "cost", cost);
+        report_json_name(in->swap), "mmu", in->mmu, "policy", in->policy, "tlb", in->tlb, "seed",
+        (num)in->seed, "slice_instructions", (num)in->slice, "page_bytes", (num)PAGE_SIZE, "cost",
+        cost);
 }
 
 static json_t *
@@ -58,12 +58,12 @@ report_json_program(const struct report_input *in)
 {
     const struct pgw_stats *s = &in->stats;
 
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
-        "instructions", (num)s->instructions, "fetches", (num)s->fetches, "loads_stores",
-        (num)s->loads_stores, "processes", (num)s->processes, "forks", (num)s->forks, "execs",
-        (num)s->execs, "exits", (num)s->exits, "context_switches", (num)s->context_switches,
-        "signals", (num)s->signals, "syscalls", (num)s->syscalls, "killed_for_memory",
-        (num)s->killed_for_memory, "unknown_syscalls", report_json_calls(in));
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "instructions",
+        (num)s->instructions, "fetches", (num)s->fetches, "loads_stores", (num)s->loads_stores,
+        "processes", (num)s->processes, "forks", (num)s->forks, "execs", (num)s->execs, "exits",
+        (num)s->exits, "context_switches", (num)s->context_switches, "signals", (num)s->signals,
+        "syscalls", (num)s->syscalls, "killed_for_memory", (num)s->killed_for_memory,
+        "unknown_syscalls", report_json_calls(in));
 }
 
 static json_t *
@@ -131,11 +131,11 @@ static json_t *
 report_json_memory(const struct pgw_stats *s)
 {
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "frames", (num)s->ram,
-        "frames_free", (num)s->ram_free, "resident_pages", (num)s->resident,
-        "resident_pages_peak", (num)s->resident_peak, "swap_pages", (num)s->swap_used,
-        "swap_pages_peak", (num)s->swap_peak, "table_frames", (num)s->tables,
-        "table_frames_peak", (num)s->tables_peak, "frame_table_bytes",
-        (num)s->frame_table_bytes, "record_bytes_peak", (num)s->record_bytes_peak);
+        "frames_free", (num)s->ram_free, "resident_pages", (num)s->resident, "resident_pages_peak",
+        (num)s->resident_peak, "swap_pages", (num)s->swap_used, "swap_pages_peak",
+        (num)s->swap_peak, "table_frames", (num)s->tables, "table_frames_peak", (num)s->tables_peak,
+        "frame_table_bytes", (num)s->frame_table_bytes, "record_bytes_peak",
+        (num)s->record_bytes_peak);
 }
 
 static json_t *
@@ -144,8 +144,7 @@ report_json_series(const struct report_input *in)
     json_t *series = json_array();
 
     for (size_t i = 0; series != NULL && i < in->nwindows; i++) {
-        json_t *point = json_pack(
-            "[I, I]", (num)in->windows[i].start, (num)in->windows[i].pages);
+        json_t *point = json_pack("[I, I]", (num)in->windows[i].start, (num)in->windows[i].pages);
         if (json_array_append_new(series, point) != 0) {
             json_decref(series);
             return NULL;
@@ -165,10 +164,9 @@ report_json_workset(const struct report_input *in)
         return json_null();
     if (status != PGW_OK)
         return NULL;
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "window_instructions",
-        (num)in->window, "min_pages", (num)w.min, "p50_pages", (num)w.p50, "p90_pages",
-        (num)w.p90, "p99_pages", (num)w.p99, "max_pages", (num)w.max, "series",
-        report_json_series(in));
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "window_instructions", (num)in->window,
+        "min_pages", (num)w.min, "p50_pages", (num)w.p50, "p90_pages", (num)w.p90, "p99_pages",
+        (num)w.p99, "max_pages", (num)w.max, "series", report_json_series(in));
 }
 
 static json_t *
@@ -190,11 +188,11 @@ report_json(const struct report_input *input, char **text)
 {
     const struct pgw_stats *s = &input->stats;
     json_t *root = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
-        REPORT_VERSION, "generator", input->version, "config", report_json_config(input),
-        "program", report_json_program(input), "faults", report_json_faults(s), "paging",
+        REPORT_VERSION, "generator", input->version, "config", report_json_config(input), "program",
+        report_json_program(input), "faults", report_json_faults(s), "paging",
         report_json_paging(s), "translation", report_json_translation(input), "memory",
-        report_json_memory(s), "working_set", report_json_workset(input),
-        "effective_access_time", report_json_time(input));
+        report_json_memory(s), "working_set", report_json_workset(input), "effective_access_time",
+        report_json_time(input));
 
     if (root == NULL)
         return PGW_NOMEM;

@@ -13,9 +13,8 @@
 #include "report/report_chart.h"
 
 /* "  label    1,234,567  note" */
-static void
-report_line(struct report_buf *buf, const char *label, uint64_t n, const char *note, ...)
-    __attribute__((format(printf, 4, 5)));
+static void report_line(struct report_buf *buf, const char *label, uint64_t n, const char *note,
+    ...) __attribute__((format(printf, 4, 5)));
 
 static void
 report_line(struct report_buf *buf, const char *label, uint64_t n, const char *note, ...)
@@ -55,8 +54,8 @@ report_text_head(struct report_buf *buf, const struct report_input *in)
         report_buf_add(buf, "%s of swap (%s), ", swap, in->swap);
     else
         report_buf_add(buf, "no swap, ");
-    report_buf_add(buf, "mmu %s, policy %s, seed %llu\n", in->mmu, in->policy,
-        (unsigned long long)in->seed);
+    report_buf_add(
+        buf, "mmu %s, policy %s, seed %llu\n", in->mmu, in->policy, (unsigned long long)in->seed);
 }
 
 static void
@@ -125,8 +124,7 @@ report_hits(struct report_buf *buf, const char *label, uint64_t hits, uint64_t m
 
     if (misses > 0 && percent > 99.999)
         percent = 99.999; /* rounding must not hide the misses */
-    report_line(
-        buf, label, hits, "hits (%.3f%%), %s misses", percent, report_count(misses, count));
+    report_line(buf, label, hits, "hits (%.3f%%), %s misses", percent, report_count(misses, count));
 }
 
 static void
@@ -151,14 +149,19 @@ report_text_translation(struct report_buf *buf, const struct report_input *in)
     report_line(
         buf, "page table walks", s->walks, "%s memory references:", report_count(total, refs));
     for (unsigned i = 0; i < in->levels && i < PGW_LEVELS_MAX; i++)
-        report_line(buf, i == 0 ? "  level 0 (root)" : i == 1 ? "  level 1" :
-            i == 2 ? "  level 2" : i == 3 ? "  level 3" : "  level 4", s->walk_refs[i], "%s", "");
+        report_line(buf,
+            i == 0   ? "  level 0 (root)"
+            : i == 1 ? "  level 1"
+            : i == 2 ? "  level 2"
+            : i == 3 ? "  level 3"
+                     : "  level 4",
+            s->walk_refs[i], "%s", "");
     report_line(buf, "dropped from TLBs", s->tlb_flushed, "entries, their mappings had changed");
 }
 
 static void
-report_bytes_each(struct report_buf *buf, const char *label, uint64_t bytes, uint64_t n,
-    const char *of_what)
+report_bytes_each(
+    struct report_buf *buf, const char *label, uint64_t bytes, uint64_t n, const char *of_what)
 {
     if (n > 0)
         report_line(buf, label, bytes, "bytes, %.1f %s", (double)bytes / (double)n, of_what);
@@ -180,8 +183,8 @@ report_text_memory(struct report_buf *buf, const struct pgw_stats *s)
 
 /* One window is no distribution, and no curve. */
 static void
-report_text_spread(struct report_buf *buf, const struct report_input *in,
-    const struct report_spread *spread)
+report_text_spread(
+    struct report_buf *buf, const struct report_input *in, const struct report_spread *spread)
 {
     if (in->nwindows == 1) {
         report_pages(buf, "the only window", spread->max, "");
@@ -230,8 +233,7 @@ report_text_cost(struct report_buf *buf, const struct report_input *in)
     report_time(&in->stats, c, &time);
     if (time.accesses <= 0)
         return;
-    report_buf_add(buf, "\nEffective access time: %.3f ns an access\n",
-        time.total / time.accesses);
+    report_buf_add(buf, "\nEffective access time: %.3f ns an access\n", time.total / time.accesses);
     report_part(buf, "memory itself", time.ram, &time);
     report_part(buf, "TLB look-up", time.tlb, &time);
     report_part(buf, "second-level TLB", time.l2, &time);

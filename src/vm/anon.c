@@ -55,6 +55,6 @@ vm_anon_forget_slot(struct vm_system *system, struct vm_anon *anon)
 {
     if (anon->slot == PAGER_SLOT_NONE)
         return;
-    system->swap->ops->forget(system->swap, anon->slot);
+    vm_io_forget(system, anon->slot);
     anon->slot = PAGER_SLOT_NONE;
 }

@@ -70,28 +70,42 @@ check_amap(struct check *check, const struct vm_region *region)
     return true;
 }
 
-/* What is mapped is what the core says, and writable only for one who is alone with it (C5). */
+/* If va is mapped, it leads to the right page, writable only for one who is alone with it (C5). */
 static bool
-check_mappings(const struct vm_space *space, const struct vm_region *region)
+check_mapping(const struct vm_space *space, const struct vm_region *region, uint64_t va,
+    const struct mem_page *right, bool alone, uint64_t *mapped)
 {
-    const struct pmap_ops *ops = space->system->pmap_ops;
     struct mem_page *page;
     prot_t prot;
 
-    if (region->end - region->start > (UINT64_C(1) << 32))
-        return true; /* page by page would take too long */
-    for (uint64_t va = region->start; va < region->end; va += PAGE_SIZE) {
-        if (ops->extract(space->pmap, va, &page, &prot) != PGW_OK)
-            continue;
-        const struct vm_anon *anon = vm_amap_lookup(region, va);
-        const struct mem_page *right = anon != NULL ? anon->page : NULL;
-        if (anon == NULL && region->object != NULL)
-            right = vm_object_page(region->object,
-                (region->offset + (va - region->start)) >> PAGE_SHIFT);
-        bool alone = anon != NULL && anon->refs == 1 && !region->needs_copy;
-        if (page != right || ((prot & PROT_MASK_W) != 0 && !alone))
+    if (space->system->pmap_ops->extract(space->pmap, va, &page, &prot) != PGW_OK)
+        return true;
+    (*mapped)++;
+    return page == right && ((prot & PROT_MASK_W) == 0 || alone) &&
+        (prot & ~(region->prot | PROT_MASK_R)) == 0;
+}
+
+/* Goes by what the region has, not page by page; mappings of anything else are missed in the count. */
+static bool
+check_mappings(const struct vm_space *space, const struct vm_region *region, uint64_t *mapped)
+{
+    const struct vm_anon *anon;
+    const struct mem_page *page;
+    uint64_t idx = 0;
+
+    for (; region->amap != NULL && (anon = base_radix_next(&region->amap->slots, &idx)) != NULL;
+         idx++)
+        if (!check_mapping(space, region, region->anchor + (idx << PAGE_SHIFT), anon->page,
+                anon->refs == 1 && !region->needs_copy, mapped))
             return false;
-        if ((prot & ~(region->prot | PROT_MASK_R)) != 0)
+    if (region->object == NULL)
+        return true;
+    uint64_t end = (region->offset + (region->end - region->start)) >> PAGE_SHIFT;
+    for (idx = region->offset >> PAGE_SHIFT;
+         (page = base_radix_next(&region->object->pages, &idx)) != NULL && idx < end; idx++) {
+        uint64_t va = region->start + (idx << PAGE_SHIFT) - region->offset;
+        if (vm_amap_lookup(region, va) == NULL &&
+            !check_mapping(space, region, va, page, false, mapped))
             return false;
     }
     return true;
@@ -101,7 +115,7 @@ static bool
 check_regions(struct check *check, struct vm_space *space)
 {
     struct vm_region *region;
-    uint64_t at = 0, mapped = 0, count = 0;
+    uint64_t at = 0, mapped = 0, count = 0, pages = 0;
 
     RB_FOREACH(region, vm_region_tree, &space->regions) {
         if (region->start < at || region->end <= region->start ||
@@ -112,9 +126,12 @@ check_regions(struct check *check, struct vm_space *space)
         count++;
         if (region->amap != NULL && check != NULL && !check_amap(check, region))
             return false;
-        if (!check_mappings(space, region))
+        if (!check_mappings(space, region, &pages))
             return false;
     }
+    /* Not "==": a mapping that was counted may vanish before we are through (law P1). */
+    if (pages < space->pmap->resident)
+        return false;
     return at <= space->system->space_end && mapped == space->mapped && count == space->nregions;
 }
 

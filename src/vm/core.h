@@ -12,8 +12,8 @@
  * the object layer: what is in the amap hides the object's page.
  *
  * Invariants (check.c verifies them):
- *  C1  A region's amap is its own, or is shared copy-on-write with regions that cover the very same
- *      pages of other spaces (needs_copy).  So nothing in an amap is out of its regions' reach, and a
+ *  C1  A region's amap is its own, or is shared copy-on-write with regions of other spaces that cover
+ *      the pages in it too (needs_copy).  So nothing in an amap is out of its regions' reach, and a
  *      part that is unmapped can be freed at once.  Splitting a region splits its amap.
  *  C2  anon.refs is the number of amap slots that point at the anon, and one more while its page is
  *      in I/O.
@@ -23,9 +23,11 @@
  *  C5  A mapping allows writing only if nobody else can see the page: the anon has one reference, in
  *      an amap that is not to be copied.
  *
- * Locking: everything here is guarded by vm_system.lock.  The lock is dropped only in
- * vm_io_wait(), while the pages of the I/O are busy; whoever called anything that may wait looks
- * again at what it knew.
+ * Locking: everything here is guarded by vm_system.lock.  The lock is dropped only in io.c, by
+ * vm_io_get, vm_io_put and vm_io_yield, while the pages of the I/O are busy; whoever called anything
+ * that may wait looks again at what it knew.  Pagers know no locks: every call of one, and every
+ * look at its figures, is made with vm_system.pager_lock, most of them with both.  drive() is called
+ * with pager_lock alone, so it must not take memory from the system's alloc.
  */
 #ifndef VM_CORE_H
 #define VM_CORE_H
@@ -93,6 +95,8 @@ struct vm_space {
 
 struct vm_system {
     struct base_lock lock;
+    struct base_lock pager_lock; /* around all pagers: they stack, and share files */
+    unsigned ios; /* under way, with `lock` dropped */
     struct mem *mem;
     struct base_alloc *alloc;
     struct pmap_system *pmap_system;
@@ -132,6 +136,8 @@ void vm_region_move(struct vm_space *space, struct vm_region *region, uint64_t s
 void vm_region_destroy(struct vm_space *space, struct vm_region *region);
 /* Makes va a boundary between two regions, if it lies inside one. */
 MUST_CHECK enum pgw_status vm_region_clip(struct vm_space *space, uint64_t va);
+/* Joins neighbours that are alike, from the region just below va to the one just above end. */
+void vm_region_join(struct vm_space *space, uint64_t va, uint64_t end);
 /* The highest hole of len bytes that ends at or below top; PGW_NOSPACE. */
 MUST_CHECK enum pgw_status vm_region_hole(struct vm_space *space, uint64_t len, uint64_t top,
     uint64_t *va);
@@ -154,6 +160,11 @@ MUST_CHECK enum pgw_status vm_amap_own(struct vm_system *system, struct vm_regio
 /* Splits an owned amap in two at idx; *right is NULL if nothing is there. */
 MUST_CHECK enum pgw_status vm_amap_split(struct vm_system *system, struct vm_amap *amap,
     uint64_t idx, struct vm_amap **right);
+
+/* Moves upper's anons, which follow lower's and count from the same anchor, into lower's amap and
+ * drops upper's.  False, with nothing changed: one is shared, too much to move, no memory. */
+MUST_CHECK bool vm_amap_join(struct vm_system *system, struct vm_region *lower,
+    struct vm_region *upper);
 
 /* The anon behind va in the region; NULL. */
 struct vm_anon *vm_amap_lookup(const struct vm_region *region, uint64_t va);
@@ -197,14 +208,18 @@ struct mem_page *vm_page_alloc(struct vm_system *system, unsigned flags);
 
 /* --- io.c --- */
 
-/* Reads one slot into page, which it makes busy; drops the lock while it waits. */
+/* Reads one slot into page, which is busy meanwhile; drops the lock while it waits. */
 MUST_CHECK enum pgw_status vm_io_get(struct vm_system *system, struct pager *pager, uint64_t slot,
     struct mem_page *page);
-/* Writes n pages, busy meanwhile, and sets slots; drops the lock while it waits. */
+/* Writes n pages, which the caller has made busy, and sets slots; drops the lock while it waits. */
 MUST_CHECK enum pgw_status vm_io_put(struct vm_system *system, struct pager *pager,
     struct mem_page *const *pages, unsigned n, uint64_t *slots);
-/* Somebody else's I/O owns a page that is wanted: lets it proceed. */
+/* Somebody else's I/O owns what is wanted: lets it proceed.  pager: where, NULL: not known. */
 void vm_io_yield(struct vm_system *system, struct pager *pager);
+/* Frees a slot of swap. */
+void vm_io_forget(struct vm_system *system, uint64_t slot);
+/* Slots in use and in all; without swap, 0 and 0. */
+void vm_io_swap_room(struct vm_system *system, uint64_t *used, uint64_t *slots);
 
 /* --- reclaim.c --- */
 

@@ -34,7 +34,8 @@
 
 enum fault_step {
     STEP_DONE,    /* the mapping is there */
-    STEP_RESTART, /* something was waited for or evicted: look again */
+    STEP_RESTART, /* something was read or evicted: look again */
+    STEP_BUSY,    /* another thread's I/O was waited for: the same, as often as it takes */
     STEP_STARVED, /* no frame: reclaim, then look again */
     STEP_NOMEM,   /* no record, which reclaim does not help */
     STEP_IO,      /* the page cannot be read */
@@ -102,7 +103,9 @@ fault_page_in(struct fault *fault, struct vm_anon *anon)
     if (status == PGW_OK) {
         fault->waited = true;
         system->stats.pages_in++;
-        if (system->swap->stats.used > system->swap->stats.slots / 2) {
+        uint64_t used, slots;
+        vm_io_swap_room(system, &used, &slots);
+        if (used > slots / 2) {
             /* Swap is getting full: a slot that doubles a page in RAM is better free. */
             vm_anon_forget_slot(system, anon);
             page->dirty = 1;
@@ -127,8 +130,10 @@ fault_install(struct fault *fault, struct vm_anon *anon, struct vm_anon *old)
         return STEP_NOMEM;
     }
     if (old != NULL) {
-        /* Other spaces keep their mappings of the old page; this space's must go first. */
+        /* Other spaces keep their mappings of the old page; this space's must go first, and at once:
+         * nobody knows when there will be a frame for the table of the new one. */
         fault->system->pmap_ops->remove(fault->space->pmap, fault->va, 1);
+        fault->system->pmap_ops->update(fault->space->pmap);
         vm_anon_release(fault->system, old);
     }
     return fault_enter(fault, anon->page, fault_prot(region));
@@ -173,7 +178,7 @@ fault_anon(struct fault *fault, struct vm_anon *anon)
         return fault_page_in(fault, anon);
     if (page->busy) {
         vm_io_yield(fault->system, fault->system->swap);
-        return STEP_RESTART;
+        return STEP_BUSY;
     }
     if (fault->access == ACCESS_WRITE) {
         if (vm_amap_own(fault->system, region) != PGW_OK)
@@ -230,8 +235,10 @@ fault_object(struct fault *fault)
     if (page == NULL)
         return fault_object_in(fault, object, idx);
     if (page->busy) {
+        vm_object_hold_locked(object); /* or its pager could go while it is driven */
         vm_io_yield(fault->system, object->pager);
-        return STEP_RESTART;
+        vm_object_release_locked(object);
+        return STEP_BUSY;
     }
     if (fault->access == ACCESS_WRITE)
         return fault_promote(fault, page, NULL);
@@ -279,6 +286,21 @@ fault_attempt(struct fault *fault)
     return anon != NULL ? fault_anon(fault, anon) : fault_object(fault);
 }
 
+/* No frame was to be had: makes room, or waits for others who do; STEP_NOMEM: there is no hope. */
+static enum fault_step
+fault_make_room(struct vm_system *system)
+{
+    system->stats.direct_reclaims++;
+    if (vm_reclaim_locked(system, FAULT_FRAMES) > 0)
+        return STEP_RESTART;
+    if (system->ios > 0) { /* what they hold may be written, or become evictable */
+        vm_io_yield(system, system->swap);
+        return STEP_BUSY;
+    }
+    /* Pages that could not go were unmapped, and that may have freed page tables. */
+    return system->mem->nfree > system->mem->reserve ? STEP_RESTART : STEP_NOMEM;
+}
+
 enum space_fault
 vm_fault_locked(struct vm_space *space, uint64_t va, enum access access)
 {
@@ -287,11 +309,13 @@ vm_fault_locked(struct vm_space *space, uint64_t va, enum access access)
 
     /* Before, not after: when nothing else can go, the daemon would take the page just brought in. */
     vm_daemon_locked(fault.system);
-    for (unsigned restarts = 0; restarts < FAULT_RESTARTS_MAX; restarts++) {
+    for (unsigned restarts = 0; restarts < FAULT_RESTARTS_MAX;) {
         enum space_fault look = fault_look(&fault);
         if (look != SPACE_FAULT_OK)
             return look;
         enum fault_step step = fault_attempt(&fault);
+        if (step == STEP_STARVED)
+            step = fault_make_room(fault.system);
         if (step == STEP_DONE) {
             fault_count(&fault);
             return SPACE_FAULT_OK;
@@ -302,11 +326,7 @@ vm_fault_locked(struct vm_space *space, uint64_t va, enum access access)
             return SPACE_FAULT_BUS;
         if (step == STEP_NOMEM)
             break;
-        if (step == STEP_STARVED) {
-            fault.system->stats.direct_reclaims++;
-            if (vm_reclaim_locked(fault.system, FAULT_FRAMES) == 0)
-                break;
-        }
+        restarts += step == STEP_RESTART;
     }
     return SPACE_FAULT_NOMEM;
 }

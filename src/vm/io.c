@@ -2,9 +2,13 @@
 /*
  * Waiting for pagers.  A pager's calls are asynchronous: start, then done.  The thread that needs
  * the result drives the pager until its own io is done, with the system's lock released, so that
- * faults that need no device go on.  done() only notes the result: everything that touches the
- * core happens after the lock is taken again.
+ * faults that need no device go on.  done() only notes the result, perhaps for another thread:
+ * everything that touches the core happens after the lock is taken again.
+ *
+ * Pagers are not made for several threads, so one lock guards them all.  A thread that blocks in
+ * drive() holds it, and a start waits for that; what it waits for is one io at the most.
  */
+#include <sched.h>
 #include <stdatomic.h>
 
 #include "vm/core.h"
@@ -29,26 +33,42 @@ io_init(struct vm_io *io, struct mem_page *const *pages, const uint64_t *slots, 
     io->io.ctx = io;
     atomic_init(&io->finished, false);
     for (unsigned i = 0; i < n; i++) {
-        BASE_ASSERT(!pages[i]->busy);
-        pages[i]->busy = 1;
+        BASE_ASSERT(pages[i]->busy);
         io->io.pages[i] = pages[i];
         io->io.slots[i] = slots != NULL ? slots[i] : PAGER_SLOT_NONE;
     }
 }
 
-/* Waits for what was started, and gives the pages back. */
-static enum pgw_status
-io_finish(struct vm_system *system, struct pager *pager, struct vm_io *io,
-    enum pgw_status started)
+/* Lets the pager finish something, if it has anything in flight, without the system's lock. */
+static void
+io_drive(struct vm_system *system, struct pager *pager)
 {
-    while (started == PGW_OK && !atomic_load_explicit(&io->finished, memory_order_acquire)) {
-        base_lock_drop(&system->lock);
-        (void)pager->ops->drive(pager, true);
-        base_lock_take(&system->lock);
-    }
-    for (unsigned i = 0; i < io->io.n; i++)
-        io->io.pages[i]->busy = 0;
-    return started == PGW_OK ? io->io.status : started;
+    unsigned finished;
+
+    base_lock_drop(&system->lock);
+    base_lock_take(&system->pager_lock);
+    finished = pager->ops->drive(pager, true);
+    base_lock_drop(&system->pager_lock);
+    if (finished == 0)
+        (void)sched_yield(); /* it is finished, and its owner only wants the system's lock */
+    base_lock_take(&system->lock);
+}
+
+/* Starts the io and waits for its end. */
+static enum pgw_status
+io_run(struct vm_system *system, struct pager *pager, struct vm_io *io,
+    enum pgw_status (*start)(struct pager *pager, struct pager_io *io))
+{
+    base_lock_take(&system->pager_lock);
+    enum pgw_status status = start(pager, &io->io);
+    base_lock_drop(&system->pager_lock);
+    if (status != PGW_OK)
+        return status;
+    system->ios++;
+    while (!atomic_load_explicit(&io->finished, memory_order_acquire))
+        io_drive(system, pager);
+    system->ios--;
+    return io->io.status;
 }
 
 enum pgw_status
@@ -56,9 +76,11 @@ vm_io_get(struct vm_system *system, struct pager *pager, uint64_t slot, struct m
 {
     struct vm_io io;
 
+    BASE_ASSERT(!page->busy);
+    page->busy = 1;
     io_init(&io, &page, &slot, 1);
-    enum pgw_status status =
-        io_finish(system, pager, &io, pager->ops->start_get(pager, &io.io));
+    enum pgw_status status = io_run(system, pager, &io, pager->ops->start_get);
+    page->busy = 0;
     if (status != PGW_OK)
         system->stats.get_failures++;
     return status;
@@ -71,8 +93,7 @@ vm_io_put(struct vm_system *system, struct pager *pager, struct mem_page *const 
     struct vm_io io;
 
     io_init(&io, pages, NULL, n);
-    enum pgw_status status =
-        io_finish(system, pager, &io, pager->ops->start_put(pager, &io.io));
+    enum pgw_status status = io_run(system, pager, &io, pager->ops->start_put);
     for (unsigned i = 0; status == PGW_OK && i < n; i++)
         slots[i] = io.io.slots[i];
     return status;
@@ -81,7 +102,31 @@ vm_io_put(struct vm_system *system, struct pager *pager, struct mem_page *const 
 void
 vm_io_yield(struct vm_system *system, struct pager *pager)
 {
+    if (pager != NULL) {
+        io_drive(system, pager);
+        return;
+    }
     base_lock_drop(&system->lock);
-    (void)pager->ops->drive(pager, true);
+    (void)sched_yield();
     base_lock_take(&system->lock);
+}
+
+void
+vm_io_forget(struct vm_system *system, uint64_t slot)
+{
+    base_lock_take(&system->pager_lock);
+    system->swap->ops->forget(system->swap, slot);
+    base_lock_drop(&system->pager_lock);
+}
+
+void
+vm_io_swap_room(struct vm_system *system, uint64_t *used, uint64_t *slots)
+{
+    *used = *slots = 0;
+    if (system->swap == NULL)
+        return;
+    base_lock_take(&system->pager_lock);
+    *used = system->swap->stats.used;
+    *slots = system->swap->stats.slots;
+    base_lock_drop(&system->pager_lock);
 }

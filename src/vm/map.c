@@ -2,7 +2,8 @@
 /*
  * What a process may do to its map: map, unmap, protect, remap.  Each works on whole regions, after
  * cutting those that lie across an end of the range.  What can fail (cutting, records) is done
- * before anything is changed.
+ * before anything is changed.  Neighbours that became alike are joined afterwards, so that what a
+ * program sees as one mapping is one region to remap, however it came about.
  */
 #include "vm/core.h"
 
@@ -90,20 +91,6 @@ map_choose(struct vm_space *space, const struct space_map_args *args, uint64_t *
     return map_clip_range(space, args->va, end);
 }
 
-/* A region just below that can simply be made longer: a heap that grows by brk stays one region. */
-static struct vm_region *
-map_extendable(struct vm_space *space, const struct space_map_args *args, uint64_t va)
-{
-    struct vm_region *below = va > 0 ? vm_region_at(space, va - 1) : NULL;
-
-    if (below == NULL || below->end != va || args->object != NULL || below->object != NULL)
-        return NULL;
-    if (below->prot != args->prot || below->use != args->use || below->growsdown ||
-        (args->flags & SPACE_GROWSDOWN) != 0)
-        return NULL;
-    return below;
-}
-
 /* Fills in a new region's record.  A stack's amap counts from as far down as it may grow. */
 static void
 map_fill(struct vm_region *region, const struct space_map_args *args, uint64_t va)
@@ -130,8 +117,10 @@ map_locked(struct vm_space *space, const struct space_map_args *args, uint64_t *
 {
     uint64_t at;
 
-    if (args->len == 0 || (args->offset & ~PAGE_MASK) != 0)
+    if (args->len == 0 || (args->offset & ~PAGE_MASK) != 0 || (args->prot & ~PROT_MASK_ALL) != 0)
         return PGW_INVAL;
+    if (args->offset + page_ceil(args->len) < args->offset)
+        return PGW_RANGE;
     struct vm_region *region = base_pool_get(&space->system->regions);
     if (region == NULL)
         return PGW_NOMEM;
@@ -141,14 +130,9 @@ map_locked(struct vm_space *space, const struct space_map_args *args, uint64_t *
         return status;
     }
     vm_map_clear(space, at, at + page_ceil(args->len));
-    struct vm_region *below = map_extendable(space, args, at);
-    if (below != NULL) {
-        base_pool_put(&space->system->regions, region);
-        vm_region_move(space, below, below->start, at + page_ceil(args->len));
-    } else {
-        map_fill(region, args, at);
-        vm_region_insert(space, region);
-    }
+    map_fill(region, args, at);
+    vm_region_insert(space, region);
+    vm_region_join(space, at, region->end); /* a heap that grows by brk stays one region */
     *va = at;
     return PGW_OK;
 }
@@ -190,6 +174,8 @@ protect_locked(struct vm_space *space, uint64_t va, uint64_t len, prot_t prot)
 
     if (status != PGW_OK)
         return status;
+    if ((prot & ~PROT_MASK_ALL) != 0)
+        return PGW_INVAL;
     if (!map_is_whole(space, va, end))
         return PGW_NOTFOUND;
     status = map_clip_range(space, va, end);
@@ -198,6 +184,7 @@ protect_locked(struct vm_space *space, uint64_t va, uint64_t len, prot_t prot)
     for (struct vm_region *region = vm_region_at(space, va); region != NULL && region->start < end;
          region = RB_NEXT(vm_region_tree, &space->regions, region))
         region->prot = prot;
+    vm_region_join(space, va, end);
     /* Rights that are new come with the next fault; what is taken must go now. */
     if ((prot & PROT_MASK_W) != 0)
         prot |= PROT_MASK_R;
@@ -246,19 +233,32 @@ remap_target(struct vm_space *space, const struct remap *remap, uint64_t *va)
     return map_clip_range(space, remap->target, end);
 }
 
-/* Moves the region of its own that covers the old range.  Its pages are found again by faults. */
+/* Makes what moves, and what is cut off behind it, regions of their own. */
+static enum pgw_status
+remap_clip(struct vm_space *space, const struct remap *remap)
+{
+    enum pgw_status status = map_clip_range(space, remap->old, remap->old_end);
+
+    if (status == PGW_OK && remap->new_len < remap->old_end - remap->old)
+        status = vm_region_clip(space, remap->old + remap->new_len);
+    return status;
+}
+
+/* Moves the old range, or as much of it as is kept.  Its pages are found again by faults. */
 static enum pgw_status
 remap_move(struct vm_space *space, const struct remap *remap, uint64_t *va)
 {
     struct vm_system *system = space->system;
     uint64_t target;
-    enum pgw_status status = map_clip_range(space, remap->old, remap->old_end);
+    enum pgw_status status = remap_target(space, remap, &target);
 
     if (status == PGW_OK)
-        status = remap_target(space, remap, &target);
+        status = remap_clip(space, remap);
     if (status != PGW_OK)
         return status;
     vm_map_clear(space, target, target + remap->new_len);
+    if (remap->new_len < remap->old_end - remap->old)
+        vm_map_clear(space, remap->old + remap->new_len, remap->old_end);
     struct vm_region *region = vm_region_at(space, remap->old);
     system->pmap_ops->remove(space->pmap, region->start,
         (region->end - region->start) >> PAGE_SHIFT);
@@ -279,17 +279,17 @@ remap_locked(struct vm_space *space, struct remap *remap, uint64_t *va)
     if (region == NULL || region->end < remap->old_end)
         return PGW_NOTFOUND;
     uint64_t old_len = remap->old_end - remap->old;
-    if (remap->new_len < old_len) { /* the tail goes first, then it is as if it had been this long */
+    uint64_t offset = region->offset + (remap->old - region->start);
+    if (offset + remap->new_len < offset)
+        return PGW_RANGE;
+    if (!remap->fixed && remap->new_len < old_len) {
         enum pgw_status status =
             unmap_locked(space, remap->old + remap->new_len, old_len - remap->new_len);
-        if (status != PGW_OK)
-            return status;
-        remap->old_end = remap->old + remap->new_len;
-        old_len = remap->new_len;
-        region = vm_region_at(space, remap->old);
+        if (status == PGW_OK)
+            *va = remap->old;
+        return status;
     }
-    if (!remap->fixed &&
-        (remap->new_len == old_len || remap_in_place(space, region, remap))) {
+    if (!remap->fixed && (remap->new_len == old_len || remap_in_place(space, region, remap))) {
         *va = remap->old;
         return PGW_OK;
     }

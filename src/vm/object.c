@@ -6,10 +6,14 @@
  */
 #include "vm/core.h"
 
+#define OBJECT_PAGES_MAX (UINT64_C(1) << 40) /* what mem_page.offset can count: 4 PiB */
+
 enum pgw_status
 vm_object_create(struct vm_system *system, struct pager *pager, uint64_t npages,
     struct vm_object **object)
 {
+    if (npages > OBJECT_PAGES_MAX)
+        return PGW_RANGE;
     base_lock_take(&system->lock);
     struct vm_object *new = base_pool_get(&system->objects);
     if (new != NULL) {
@@ -85,7 +89,7 @@ vm_object_attach(struct vm_object *object, uint64_t idx, struct mem_page *page)
         return status;
     page->owner = object;
     page->owner_kind = MEM_OWNER_OBJECT;
-    page->offset = idx & ((UINT64_C(1) << 40) - 1);
+    page->offset = idx & (OBJECT_PAGES_MAX - 1);
     vm_page_admit(object->system, page);
     return PGW_OK;
 }

@@ -24,6 +24,10 @@
  * are pages, and a fault that needs a frame reclaims for itself. */
 #define DAEMON_REST 64u
 
+/* What the daemon leaves in RAM, however little is free: the pages that one instruction may need must
+ * be able to be there together. */
+#define DAEMON_LEAVES 8u
+
 /* Tells a policy that ranks by recency which pages were used since the last time. */
 static void
 reclaim_scan(struct vm_system *system)
@@ -46,28 +50,30 @@ reclaim_scan(struct vm_system *system)
 
 /* Known to be dirty, and there is nowhere to put it: not worth unmapping. */
 static bool
-reclaim_is_hopeless(const struct vm_system *system, const struct mem_page *page)
+reclaim_is_hopeless(const struct mem_page *page, bool full)
 {
-    const struct pager *swap = system->swap;
-
     if (page->owner_kind != MEM_OWNER_ANON || !page->dirty)
         return false;
     const struct vm_anon *anon = page->owner;
-    return swap == NULL || (anon->slot == PAGER_SLOT_NONE && swap->stats.used >= swap->stats.slots);
+    return full && anon->slot == PAGER_SLOT_NONE;
 }
 
-/* The policy's choice, passing over pages that cannot go; NULL when none can. */
+/* The policy's choice, passing over pages that cannot go; each page that is looked at is one of
+ * *tries.  NULL when there is none, or no try is left. */
 static struct mem_page *
-reclaim_victim(struct vm_system *system)
+reclaim_victim(struct vm_system *system, uint64_t *tries)
 {
     const struct policy_ops *ops = system->policy->ops;
+    uint64_t used, slots;
 
-    for (uint64_t tries = system->stats.resident; tries > 0; tries--) {
+    vm_io_swap_room(system, &used, &slots);
+    while (*tries > 0) {
         struct base_node *node = ops->victim(system->policy);
+        *tries = node != NULL ? *tries - 1 : 0;
         if (node == NULL)
-            return NULL;
+            break;
         struct mem_page *page = vm_page_of_node(node);
-        if (!page->busy && page->wired == 0 && !reclaim_is_hopeless(system, page))
+        if (!page->busy && page->wired == 0 && !reclaim_is_hopeless(page, used >= slots))
             return page;
         ops->forget(system->policy, node);
         ops->admit(system->policy, node, vm_page_key(page));
@@ -135,7 +141,8 @@ reclaim_put(struct vm_system *system, struct mem_page *const *pages, unsigned n,
     return written;
 }
 
-/* Puts n dirty anonymous pages out; returns how many frames that freed. */
+/* Puts n dirty anonymous pages out; returns how many frames that freed.  They are busy until the last
+ * run of them is written: nobody maps one again while the lock is dropped for another's sake. */
 static uint64_t
 reclaim_put_all(struct vm_system *system, struct mem_page *const *pages, unsigned n)
 {
@@ -147,10 +154,12 @@ reclaim_put_all(struct vm_system *system, struct mem_page *const *pages, unsigne
         anon->refs++;
         vm_anon_forget_slot(system, anon); /* stale; its room may be what the put needs */
         pages[i]->dirty = 1;
+        pages[i]->busy = 1;
     }
     unsigned written = reclaim_put(system, pages, n, slots);
     for (unsigned i = 0; i < n; i++) {
         struct vm_anon *anon = pages[i]->owner;
+        pages[i]->busy = 0;
         if (i < written) {
             anon->slot = slots[i];
             reclaim_detach(system, pages[i]);
@@ -166,7 +175,7 @@ reclaim_put_all(struct vm_system *system, struct mem_page *const *pages, unsigne
 
 /*
  * One round: victims until a run of dirty ones is full, n frames are free, or none is left to ask.
- * *tries limits how many victims are judged.
+ * *tries limits how many victims are looked at.
  */
 static uint64_t
 reclaim_round(struct vm_system *system, uint64_t n, uint64_t *tries)
@@ -176,9 +185,8 @@ reclaim_round(struct vm_system *system, uint64_t n, uint64_t *tries)
     uint64_t freed = 0;
 
     while (freed + ndirty < n && ndirty < PAGER_RUN_MAX && *tries > 0) {
-        (*tries)--;
         reclaim_scan(system);
-        struct mem_page *page = reclaim_victim(system);
+        struct mem_page *page = reclaim_victim(system, tries);
         if (page == NULL)
             break;
         bool must_put = reclaim_must_put(system, page);
@@ -208,14 +216,18 @@ vm_reclaim_locked(struct vm_system *system, uint64_t n)
 void
 vm_daemon_locked(struct vm_system *system)
 {
-    if (system->mem->nfree >= system->free_low)
+    uint64_t resident = system->stats.resident;
+
+    if (system->mem->nfree >= system->free_low || resident <= DAEMON_LEAVES)
         return;
     if (system->daemon_rests > 0) {
         system->daemon_rests--;
         return;
     }
     system->stats.daemon_runs++;
-    if (vm_reclaim_locked(system, system->free_high - system->mem->nfree) == 0)
+    uint64_t want = system->free_high - system->mem->nfree;
+    uint64_t may = resident - DAEMON_LEAVES;
+    if (vm_reclaim_locked(system, want < may ? want : may) == 0)
         system->daemon_rests = DAEMON_REST;
 }
 

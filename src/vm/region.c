@@ -4,6 +4,10 @@
  * regions never overlap.  Most look-ups find the region of the one before, so that one is tried
  * first.
  *
+ * Neighbours that are alike are one region: cutting and joining are each other's inverse.  They are
+ * not joined when that would cost more than it is worth: an amap shared after a fork, or many anons
+ * to move.  So a program may meet a boundary that it does not expect, but no other difference.
+ *
  * Holes are searched from the top down, from a space's stack towards its heap, as Linux does.  The
  * search walks the regions: a space has tens of them, a few thousand at the worst.
  */
@@ -140,6 +144,62 @@ vm_region_clip(struct vm_space *space, uint64_t va)
     if (region == NULL || region->start == va)
         return PGW_OK;
     return region_split(space, region, va);
+}
+
+/* Everything about the two but their anons says that they could be one. */
+static bool
+region_is_alike(const struct vm_region *lower, const struct vm_region *upper)
+{
+    if (lower->end != upper->start || lower->prot != upper->prot || lower->use != upper->use)
+        return false;
+    if (lower->object != upper->object || upper->growsdown)
+        return false;
+    return lower->object == NULL || lower->offset + (lower->end - lower->start) == upper->offset;
+}
+
+/* Lower's amap becomes that of both, upper's is gone; false: it cannot be, nothing has changed. */
+static bool
+region_join_amaps(struct vm_system *system, struct vm_region *lower, struct vm_region *upper)
+{
+    if (upper->amap == NULL)
+        return true;
+    if (lower->amap != NULL)
+        return lower->anchor == upper->anchor && vm_amap_join(system, lower, upper);
+    if (upper->start - upper->anchor < upper->start - lower->start)
+        return false; /* lower's pages would come before its index 0 */
+    lower->amap = upper->amap;
+    lower->anchor = upper->anchor;
+    lower->needs_copy = upper->needs_copy;
+    upper->amap = NULL;
+    return true;
+}
+
+/* Makes lower and the region above it one, if they are alike. */
+static bool
+region_join(struct vm_space *space, struct vm_region *lower, struct vm_region *upper)
+{
+    uint64_t len = upper->end - upper->start;
+
+    if (!region_is_alike(lower, upper) || !region_join_amaps(space->system, lower, upper))
+        return false;
+    vm_region_destroy(space, upper);
+    lower->end += len;
+    space->mapped += len;
+    if (lower->growsdown)
+        lower->len_max += len;
+    return true;
+}
+
+void
+vm_region_join(struct vm_space *space, uint64_t va, uint64_t end)
+{
+    struct vm_region *lower = vm_region_at_or_above(space, va > 0 ? va - 1 : 0);
+
+    while (lower != NULL && lower->start < end) {
+        struct vm_region *upper = RB_NEXT(vm_region_tree, &space->regions, lower);
+        if (upper == NULL || !region_join(space, lower, upper))
+            lower = upper;
+    }
 }
 
 uint64_t

@@ -138,9 +138,27 @@ space_find(struct space *space, uint64_t va, struct space_region *out)
     return region != NULL;
 }
 
-/* Adds the region's pages: its anons', and those of the file that are in RAM. */
+/* The pages of the region's file that the space has mapped. */
+static uint64_t
+space_count_file(const struct vm_space *space, const struct vm_region *region)
+{
+    uint64_t end = (region->offset + (region->end - region->start)) >> PAGE_SHIFT;
+    uint64_t idx = region->offset >> PAGE_SHIFT;
+    const struct mem_page *page;
+    struct mem_page *mapped;
+    uint64_t count = 0;
+
+    for (; (page = base_radix_next(&region->object->pages, &idx)) != NULL && idx < end; idx++) {
+        uint64_t va = region->start + (idx << PAGE_SHIFT) - region->offset;
+        count += space->system->pmap_ops->extract(space->pmap, va, &mapped, NULL) == PGW_OK &&
+            mapped == page;
+    }
+    return count;
+}
+
 static void
-space_count_region(const struct vm_region *region, struct space_counts *counts)
+space_count_region(const struct vm_space *space, const struct vm_region *region,
+    struct space_counts *counts)
 {
     struct vm_anon *anon;
     uint64_t idx = 0;
@@ -150,12 +168,8 @@ space_count_region(const struct vm_region *region, struct space_counts *counts)
             counts->resident += anon->page != NULL;
             counts->swapped += anon->page == NULL && anon->slot != PAGER_SLOT_NONE;
         }
-    if (region->object == NULL)
-        return;
-    uint64_t end = (region->offset + (region->end - region->start)) >> PAGE_SHIFT;
-    for (idx = region->offset >> PAGE_SHIFT;
-         base_radix_next(&region->object->pages, &idx) != NULL && idx < end; idx++)
-        counts->resident++;
+    if (region->object != NULL)
+        counts->resident += space_count_file(space, region);
 }
 
 static void
@@ -172,7 +186,7 @@ space_counts(struct space *space, struct space_counts *counts)
         .zero_fill = vm_space->faults.zero_fill,
         .cow = vm_space->faults.cow};
     RB_FOREACH(region, vm_region_tree, &vm_space->regions)
-        space_count_region(region, counts);
+        space_count_region(vm_space, region, counts);
     base_lock_drop(&vm_space->system->lock);
 }
 

@@ -75,6 +75,7 @@ vm_system_create(const struct vm_config *config, struct vm_system **out)
         return status;
     }
     base_lock_init(&system->lock, LOCK_RANK_SYSTEM);
+    base_lock_init(&system->pager_lock, LOCK_RANK_PAGER);
     system_init_pools(system);
     system_set_watermarks(system);
     TAILQ_INIT(&system->all_spaces);
@@ -96,6 +97,7 @@ vm_system_destroy(struct vm_system *system)
     base_pool_fini(&system->spaces);
     base_pool_fini(&system->nodes);
     system->policy->ops->destroy(system->policy);
+    base_lock_fini(&system->pager_lock);
     base_lock_fini(&system->lock);
     alloc->unmap(alloc, system, sizeof(*system));
 }

@@ -44,7 +44,7 @@ MUST_CHECK enum pgw_status vm_space_create(struct vm_system *system, struct spac
 /*
  * The object for a file: pages come from pager at slot = page index.  npages: the file's length
  * in pages, rounded up.  One reference belongs to the caller.  The pager is destroyed with the
- * last reference.
+ * last reference.  PGW_NOMEM; PGW_RANGE: more than 2^40 pages.
  */
 MUST_CHECK enum pgw_status vm_object_create(struct vm_system *system, struct pager *pager,
     uint64_t npages, struct vm_object **object);

@@ -18,6 +18,7 @@ class Case:
         self.status = more.get("status", 0)
         self.stack = more.get("stack")     # bytes, for qemu-riscv64, which fixes it in advance
         self.stderr = more.get("stderr")   # words that Pagewright must say on standard error
+        self.options = more.get("options", [])  # Pagewright's, besides those of the machine
         self.heavy = more.get("heavy", False)  # only 64 frames and 64,000, nothing in between
 
 
@@ -51,6 +52,7 @@ CASES = [
     Case("turns", small="512K"),
     Case("filework"),
     Case("nocall"),
+    Case("insn", program="insn/insn"),
     Case("crash-null", ["null"], program="crash", status=SEGV, stderr=["0x0", "write", "null"]),
     Case("crash-wild", ["wild"], program="crash", status=SEGV, stderr=["0x123456789a8", "read"]),
     Case("crash-kernel", ["kernel"], program="crash", status=SEGV,
@@ -58,7 +60,8 @@ CASES = [
     Case("crash-text", ["text"], program="crash", status=SEGV, stderr=["write", "r-x"]),
     Case("crash-jump", ["jump"], program="crash", status=SEGV, stderr=["0x10"]),
     Case("crash-data", ["data"], program="crash", status=SEGV, stderr=["rw-"]),
-    Case("crash-stack", ["stack"], program="crash", status=SEGV, stderr=["stack"]),
+    Case("crash-stack", ["stack"], program="crash", status=SEGV, stderr=["stack"],
+         options=["--stack", "8M"]),
     Case("crash-illegal", ["illegal"], program="crash", status=ILL, stderr=["illegal"]),
     Case("crash-bus", ["bus"], program="crash", status=BUS),
     Case("crash-abort", ["abort"], program="crash", status=ABRT),

@@ -55,7 +55,8 @@ def main():
     tap.check(expected.status == case.status, f"qemu-riscv64 ends with status {case.status}",
               f"status {expected.status}\n{expected.err.decode(errors='replace')}")
     for title, machine in machines(case, options.quick):
-        got = on_pagewright(options.pagewright, machine, program, case.args, case.stdin, case.env)
+        got = on_pagewright(options.pagewright, machine + case.options, program, case.args,
+                            case.stdin, case.env)
         difference = got.differs(expected)
         tap.check(difference == "", f"{title}: prints the same", difference)
         if case.stderr:

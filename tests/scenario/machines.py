@@ -6,7 +6,7 @@ import os
 import subprocess
 import tempfile
 
-TIMEOUT = 600  # seconds for one run: a hang must end, a slow machine must not fail
+TIMEOUT = 180  # seconds for one run: a hang must end, a slow machine must not fail
 
 
 class Tap:

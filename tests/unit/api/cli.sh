@@ -103,5 +103,14 @@ chmod +x "$dir/stub"
 try 126 "$dir/stub" run --swap 4K --cost ram=1,disk=4ms,l2=1ns,tlb=0.25,fault=2us "$dir/stub"
 try 126 "$pagewright" run "$pagewright"
 
+# Started without descriptors, swap does not become one of them.
+"$pagewright" run --swap "$dir/kept:1M" "$dir/absent" <&- >&- 2>&-
+got=$?
+count=$((count + 1))
+if [ "$got" != 127 ] || [ -s "$dir/kept" ]; then
+    echo "without descriptors: exit $got, not 127, or something was written to the swap file"
+    bad=$((bad + 1))
+fi
+
 echo "$count command lines, $bad wrong"
 [ "$bad" = 0 ]

@@ -54,7 +54,8 @@ check_without_injection(struct pgw_system *system)
     return ok;
 }
 
-/* In a system: two spaces, a mapping, writes, a fork, writes to the copy.  False: something failed. */
+/* In a system: two spaces, a mapping, writes, a fork, writes to the copy.  False: something failed.
+ */
 static bool
 work_inside(struct pgw_system *system)
 {
@@ -65,7 +66,7 @@ work_inside(struct pgw_system *system)
     if (pgw_space_create(system, &space) != PGW_OK)
         return false;
     bool ok = pgw_map(space, PAGES * PAGE_SIZE, PGW_READ | PGW_WRITE, 0, &va) == PGW_OK &&
-        work_write(space, va, &written) == PGW_OK;
+              work_write(space, va, &written) == PGW_OK;
     work_verify(space, va, written);
     ok = ok && pgw_fork(space, &child) == PGW_OK;
     if (child != NULL) {

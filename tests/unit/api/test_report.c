@@ -90,8 +90,7 @@ cost_model_adds_up(void **state)
     assert_true(time.walks == 40 * 100.0);
     assert_true(time.faults == 50 * 1000.0);
     assert_true(time.disk == (16 + 2 + 4) * 50000.0);
-    assert_true(
-        time.total == 1000.0 + 80.0 + 100000.0 + 4000.0 + 50000.0 + 1100000.0);
+    assert_true(time.total == 1000.0 + 80.0 + 100000.0 + 4000.0 + 50000.0 + 1100000.0);
 }
 
 static void
@@ -133,10 +132,10 @@ spread_is_nearest_rank(void **state)
 static void
 text_says_it_all(void **state)
 {
-    static const char *const parts[] = {"4.0M of RAM", "16M of swap (temporary file)",
-        "mmu sv39", "1,234,567", "system call io_setup (0)", "system call bpf (280)",
-        "copied when written to", "in 2 writes", "hits (92.500%)", "level 2", "peak on swap",
-        "Working set", "#", "Effective access time: 1255.080 ns an access"};
+    static const char *const parts[] = {"4.0M of RAM", "16M of swap (temporary file)", "mmu sv39",
+        "1,234,567", "system call io_setup (0)", "system call bpf (280)", "copied when written to",
+        "in 2 writes", "hits (92.500%)", "level 2", "peak on swap", "Working set", "#",
+        "Effective access time: 1255.080 ns an access"};
     struct report_input in = sample();
     char *text = NULL;
 
@@ -154,8 +153,8 @@ text_says_it_all(void **state)
 static void
 empty_text_is_short(void **state)
 {
-    struct report_input in = {.version = "0", .mmu = "ref", .policy = "fifo", .tlb = "none",
-        .swap = "none"};
+    struct report_input in = {
+        .version = "0", .mmu = "ref", .policy = "fifo", .tlb = "none", .swap = "none"};
     char *text = NULL;
 
     (void)state;
@@ -216,8 +215,12 @@ json_keeps_its_schema(void **state)
 static void
 json_without_figures_keeps_it_too(void **state)
 {
-    struct report_input in = {.version = "0", .mmu = "ref", .policy = "fifo", .tlb = "none",
-        .swap = "caf\xe9:1M", .seed = UINT64_MAX};
+    struct report_input in = {.version = "0",
+        .mmu = "ref",
+        .policy = "fifo",
+        .tlb = "none",
+        .swap = "caf\xe9:1M",
+        .seed = UINT64_MAX};
     json_t *root = NULL;
 
     (void)state;

@@ -46,7 +46,7 @@ stats_of(struct pgw_system *system)
 static enum pgw_status
 run(struct pgw_system *system, const char *path, const char *argument, int *ended)
 {
-    char *argv[] = {(char *)(uintptr_t)"worker", (char *)(uintptr_t)argument, NULL};
+    char *argv[] = {(char *)(uintptr_t) "worker", (char *)(uintptr_t)argument, NULL};
 
     return pgw_run(system, path, argv, no_environment, ended);
 }
