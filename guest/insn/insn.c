@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Runs every stub that insn_gen.py made over edge values and random operands, and prints
- * for each its name, how often it ran, and a hash of all results and exception flags.  With a
- * name as its argument it prints every single result of that stub.  It needs no C library and makes two
- * system calls only, write and exit: any machine that runs RV64GC user code can run it, and all must print the same.
+ * Runs every stub that insn_gen.py made over edge values and random operands, and prints for each
+ * its name, how often it ran, and a hash of all results and exception flags.  With a name as its
+ * argument it prints every single result of that stub.  It needs no C library and makes two system
+ * calls only, write and exit: any machine that runs RV64GC user code can run it, and all must
+ * print the same.
  */
 #include <stddef.h>
 #include <stdint.h>

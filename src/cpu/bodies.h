@@ -11,15 +11,15 @@
 
 #define BODY_SEXT32(v) ((uint64_t)(int64_t)(int32_t)(uint32_t)(v))
 
-#define BODY_ALU(o, result) \
-    do { \
-        r = (result); \
-        RD(o) = r; \
+#define BODY_ALU(o, result)                                                                        \
+    do {                                                                                           \
+        r = (result);                                                                              \
+        RD(o) = r;                                                                                 \
     } while (0)
 
 #define BODY_addi(o, a) BODY_ALU(o, (a) + IMM(o))
 #define BODY_addiw(o, a) BODY_ALU(o, BODY_SEXT32((a) + IMM(o)))
-#define BODY_andi(o, a) BODY_ALU(o, (a) & IMM(o))
+#define BODY_andi(o, a) BODY_ALU(o, (a)&IMM(o))
 #define BODY_slli(o, a) BODY_ALU(o, (a) << ((o)->imm & 63))
 #define BODY_srli(o, a) BODY_ALU(o, (a) >> ((o)->imm & 63))
 #define BODY_slliw(o, a) BODY_ALU(o, BODY_SEXT32((a) << ((o)->imm & 31)))
@@ -28,23 +28,23 @@
 #define BODY_li(o, a) BODY_ALU(o, ((void)(a), IMM(o)))
 #define BODY_mv(o, a) BODY_ALU(o, (a))
 #define BODY_add(o, a) BODY_ALU(o, (a) + RS2(o))
-#define BODY_sub(o, a) BODY_ALU(o, (a) - RS2(o))
-#define BODY_and(o, a) BODY_ALU(o, (a) & RS2(o))
+#define BODY_sub(o, a) BODY_ALU(o, (a)-RS2(o))
+#define BODY_and(o, a) BODY_ALU(o, (a)&RS2(o))
 #define BODY_or(o, a) BODY_ALU(o, (a) | RS2(o))
 #define BODY_xor(o, a) BODY_ALU(o, (a) ^ RS2(o))
 #define BODY_addw(o, a) BODY_ALU(o, BODY_SEXT32((a) + RS2(o)))
-#define BODY_subw(o, a) BODY_ALU(o, BODY_SEXT32((a) - RS2(o)))
-#define BODY_mul(o, a) BODY_ALU(o, (a) * RS2(o))
-#define BODY_mulw(o, a) BODY_ALU(o, BODY_SEXT32((a) * RS2(o)))
+#define BODY_subw(o, a) BODY_ALU(o, BODY_SEXT32((a)-RS2(o)))
+#define BODY_mul(o, a) BODY_ALU(o, (a)*RS2(o))
+#define BODY_mulw(o, a) BODY_ALU(o, BODY_SEXT32((a)*RS2(o)))
 
-#define BODY_LOAD(o, a, name, type, widen) \
-    do { \
-        uint64_t load_va = (a) + IMM(o); \
-        struct cpu_data_slot *load_slot = cpu_data_slot(c, load_va); \
-        if (!CPU_HIT_READ(load_slot, load_va, sizeof(type))) \
-            CHAIN(cpu_slow_##name, o, k); \
-        r = widen(CPU_LOAD(type, load_slot, load_va)); \
-        RD(o) = r; \
+#define BODY_LOAD(o, a, name, type, widen)                                                         \
+    do {                                                                                           \
+        uint64_t load_va = (a) + IMM(o);                                                           \
+        struct cpu_data_slot *load_slot = cpu_data_slot(c, load_va);                               \
+        if (!CPU_HIT_READ(load_slot, load_va, sizeof(type)))                                       \
+            CHAIN(cpu_slow_##name, o, k);                                                          \
+        r = widen(CPU_LOAD(type, load_slot, load_va));                                             \
+        RD(o) = r;                                                                                 \
     } while (0)
 
 #define BODY_lb(o, a) BODY_LOAD(o, a, lb, int8_t, CPU_SIGNED)
@@ -55,13 +55,13 @@
 #define BODY_lhu(o, a) BODY_LOAD(o, a, lhu, uint16_t, CPU_UNSIGNED)
 #define BODY_lwu(o, a) BODY_LOAD(o, a, lwu, uint32_t, CPU_UNSIGNED)
 
-#define BODY_STORE(o, a, name, type) \
-    do { \
-        uint64_t store_va = (a) + IMM(o); \
-        struct cpu_data_slot *store_slot = cpu_data_slot(c, store_va); \
-        if (!CPU_HIT_WRITE(store_slot, store_va, sizeof(type))) \
-            CHAIN(cpu_slow_##name, o, k); \
-        CPU_STORE(type, store_slot, store_va, RS2(o)); \
+#define BODY_STORE(o, a, name, type)                                                               \
+    do {                                                                                           \
+        uint64_t store_va = (a) + IMM(o);                                                          \
+        struct cpu_data_slot *store_slot = cpu_data_slot(c, store_va);                             \
+        if (!CPU_HIT_WRITE(store_slot, store_va, sizeof(type)))                                    \
+            CHAIN(cpu_slow_##name, o, k);                                                          \
+        CPU_STORE(type, store_slot, store_va, RS2(o));                                             \
     } while (0)
 
 #define BODY_sb(o, a) BODY_STORE(o, a, sb, uint8_t)
@@ -70,19 +70,19 @@
 #define BODY_sd(o, a) BODY_STORE(o, a, sd, uint64_t)
 
 /* Follows payload p: its run is done, and the slice may be. */
-#define BODY_TAKE(p) \
-    do { \
-        k -= (p)->delta; \
-        if (UNLIKELY((int64_t)k < 0)) \
-            CHAIN(cpu_leave_slice, (p)->target, k); \
-        GOTO((p)->target, k); \
+#define BODY_TAKE(p)                                                                               \
+    do {                                                                                           \
+        k -= (p)->delta;                                                                           \
+        if (UNLIKELY((int64_t)k < 0))                                                              \
+            CHAIN(cpu_leave_slice, (p)->target, k);                                                \
+        GOTO((p)->target, k);                                                                      \
     } while (0)
 
-#define BODY_BRANCH(o, cond) \
-    do { \
-        if (cond) \
-            BODY_TAKE((o) + 1); \
-        GOTO((o) + 2, k); \
+#define BODY_BRANCH(o, cond)                                                                       \
+    do {                                                                                           \
+        if (cond)                                                                                  \
+            BODY_TAKE((o) + 1);                                                                    \
+        GOTO((o) + 2, k);                                                                          \
     } while (0)
 
 #define BODY_beq(o, a) BODY_BRANCH(o, (a) == RS2(o))
@@ -95,50 +95,50 @@
 #define BODY_bnez(o, a) BODY_BRANCH(o, (a) != 0)
 #define BODY_bltz(o, a) BODY_BRANCH(o, (int64_t)(a) < 0)
 #define BODY_bgez(o, a) BODY_BRANCH(o, (int64_t)(a) >= 0)
-#define BODY_jump_near(o, a) \
-    do { \
-        (void)(a); \
-        BODY_TAKE((o) + 1); \
+#define BODY_jump_near(o, a)                                                                       \
+    do {                                                                                           \
+        (void)(a);                                                                                 \
+        BODY_TAKE((o) + 1);                                                                        \
     } while (0)
 
 /* Goes to va, in whatever page. */
-#define BODY_ENTER(va_) \
-    do { \
-        uint64_t enter_va = (va_); \
-        c->hart.regs.pc = enter_va; \
-        if (UNLIKELY((int64_t)k < 0)) \
-            CHAIN(cpu_slice_over, op, k); \
-        struct cpu_fetch_slot *enter_slot = cpu_fetch_slot(c, enter_va >> PAGE_SHIFT); \
-        if (UNLIKELY(enter_slot->vpn != enter_va >> PAGE_SHIFT)) \
-            CHAIN(cpu_enter, op, k); \
-        GOTO(enter_slot->page->entry[(enter_va & (PAGE_SIZE - 1)) >> 1], k); \
+#define BODY_ENTER(va_)                                                                            \
+    do {                                                                                           \
+        uint64_t enter_va = (va_);                                                                 \
+        c->hart.regs.pc = enter_va;                                                                \
+        if (UNLIKELY((int64_t)k < 0))                                                              \
+            CHAIN(cpu_slice_over, op, k);                                                          \
+        struct cpu_fetch_slot *enter_slot = cpu_fetch_slot(c, enter_va >> PAGE_SHIFT);             \
+        if (UNLIKELY(enter_slot->vpn != enter_va >> PAGE_SHIFT))                                   \
+            CHAIN(cpu_enter, op, k);                                                               \
+        GOTO(enter_slot->page->entry[(enter_va & (PAGE_SIZE - 1)) >> 1], k);                       \
     } while (0)
 
-#define BODY_ret(o, a) \
-    do { \
-        uint64_t ret_va = ((a) + IMM(o)) & ~(uint64_t)1; \
-        k -= (o)[1].delta; \
-        BODY_ENTER(ret_va); \
+#define BODY_ret(o, a)                                                                             \
+    do {                                                                                           \
+        uint64_t ret_va = ((a) + IMM(o)) & ~(uint64_t)1;                                           \
+        k -= (o)[1].delta;                                                                         \
+        BODY_ENTER(ret_va);                                                                        \
     } while (0)
-#define BODY_call_far(o, a) \
-    do { \
-        uint64_t call_va = (o)[1].value; \
-        (void)(a); \
-        RD(o) = call_va - IMM(o); \
-        k -= (o)[1].delta; \
-        BODY_ENTER(call_va); \
+#define BODY_call_far(o, a)                                                                        \
+    do {                                                                                           \
+        uint64_t call_va = (o)[1].value;                                                           \
+        (void)(a);                                                                                 \
+        RD(o) = call_va - IMM(o);                                                                  \
+        k -= (o)[1].delta;                                                                         \
+        BODY_ENTER(call_va);                                                                       \
     } while (0)
-#define BODY_call_near(o, a) \
-    do { \
-        (void)(a); \
-        RD(o) = (o)[2].value; \
-        BODY_TAKE((o) + 1); \
+#define BODY_call_near(o, a)                                                                       \
+    do {                                                                                           \
+        (void)(a);                                                                                 \
+        RD(o) = (o)[2].value;                                                                      \
+        BODY_TAKE((o) + 1);                                                                        \
     } while (0)
-#define BODY_jump_far(o, a) \
-    do { \
-        (void)(a); \
-        k -= (o)[1].delta; \
-        BODY_ENTER((o)[1].value); \
+#define BODY_jump_far(o, a)                                                                        \
+    do {                                                                                           \
+        (void)(a);                                                                                 \
+        k -= (o)[1].delta;                                                                         \
+        BODY_ENTER((o)[1].value);                                                                  \
     } while (0)
 
 /* Leaves before regs.pc, the slice being over. */

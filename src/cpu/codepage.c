@@ -4,8 +4,6 @@
  * hart's allocator.  A dropped page gives its chunks back at once, or, while code is running, when
  * the run is over (it may be the page that is being executed).
  */
-#include <string.h>
-
 #include "cpu/ops.h"
 
 /* A page record takes whole chunks' worth of memory of its own. */
@@ -119,7 +117,7 @@ static struct cpu_page *
 code_find(struct cpu_core *c, uint32_t asid, uint64_t vpn)
 {
     struct cpu_page *page;
-    LIST_FOREACH(page, code_bucket(c, asid, vpn), link) {
+    LIST_FOREACH (page, code_bucket(c, asid, vpn), link) {
         if (page->vpn == vpn && page->asid == asid)
             return page;
     }
@@ -140,10 +138,8 @@ cpu_page_get(struct cpu_core *c, uint64_t vpn, const unsigned char *bytes)
     page->vpn = vpn;
     page->asid = c->asid;
     page->bytes = bytes;
-    page->runs = NULL;
     page->chunks = NULL;
     page->room = 0;
-    memset(page->decoded, 0, sizeof page->decoded);
     for (unsigned i = 0; i < CPU_PAGE_ENTRIES; i++)
         page->entry[i] = &c->missing;
     LIST_INSERT_HEAD(code_bucket(c, c->asid, vpn), page, link);

@@ -4,8 +4,8 @@
  *
  * Theory.  A guest instruction is decoded once into an op: 16 bytes that name a handler and its
  * operands.  Ops lie in runs: straight pieces of at most CPU_RUN_MAX instructions that end at
- * an unconditional jump, a trap, the end of the page or the limit.  A conditional branch that is not
- * taken goes on inside its run.  Each handler ends by calling the next op's handler in tail
+ * an unconditional jump, a trap, the end of the page or the limit.  A conditional branch that is
+ * not taken goes on inside its run.  Each handler ends by calling the next op's handler in tail
  * position, so that the program's control flow is the host's and each handler has an indirect jump
  * of its own to be predicted.  Everything a handler needs is in three argument registers: the
  * core, the op, and the count k.
@@ -18,10 +18,9 @@
  * simply going on to the second op, and faults need no special care.
  *
  * Counting.  k holds (instructions left << 32) + data accesses made.  A handler does not touch it;
- * a jump subtracts its run's share up to and including itself, and adds that of what comes before
- * its target in the target's run: one constant of the op.  So in mid-run k is ahead of
- * the truth by the share of the run so far, which is in the run's side table for exits that need
- * it.  The sign of k at a jump says that the slice is over; it may come a run late.
+ * a jump subtracts its run's share up to and including itself, a constant of the op.  The sign of
+ * k says that the slice is over.  What a run has done up to any op is in its side table, which
+ * serves exits in mid-run.
  *
  * Invariants.
  *  - A direct link between ops (target) never leaves its virtual page, so that dropping a page's
@@ -80,7 +79,6 @@ struct cpu_side {
 };
 
 struct cpu_run {
-    struct cpu_run *next; /* of the page's runs */
     uint64_t pc; /* of the first instruction */
     struct cpu_page *page;
     uint32_t slots;
@@ -95,13 +93,10 @@ struct cpu_page {
     LIST_ENTRY(cpu_page) link; /* in a hash bucket, on the dead or on the free list */
     uint64_t vpn;
     const unsigned char *bytes; /* the page as it was when decoded from */
-    struct cpu_run *runs;
     struct cpu_chunk *chunks;   /* where its runs are; the first has room */
     uint32_t room;              /* bytes left in the first chunk */
     uint32_t asid;
-    uint64_t decoded[CPU_PAGE_ENTRIES / 64]; /* a bit for each halfword where an op is */
-    /* Where to enter: a run's head, a jump into the middle of one, or the core's "missing" op. */
-    const struct cpu_op *entry[CPU_PAGE_ENTRIES];
+    const struct cpu_op *entry[CPU_PAGE_ENTRIES]; /* run heads, or the core's "missing" op */
 };
 
 struct cpu_chunk {
@@ -137,19 +132,20 @@ struct cpu_core {
     uint64_t sink; /* what is written to x0 */
     uint64_t data_mask;
     uint64_t fetch_mask;
-    uint32_t frm;    /* copy of the rounding mode in fcsr */
-    uint32_t fflags; /* accrued outside the host's own flags */
+    uint32_t frm;                   /* copy of the rounding mode in fcsr */
+    uint32_t fflags;                /* accrued outside the host's own flags */
     bool single_data, single_fetch; /* one set only: two slots, one of them in use */
     bool running;
 
     enum cpu_stop stop;
     enum cpu_exit exit;
-    uint64_t k;           /* the count, when no handler holds it */
-    uint64_t extra_mem;   /* second halves of page-crossing accesses */
-    uint64_t extra_fetch; /* second halves of page-crossing instructions, faulting attempts */
+    uint64_t k;            /* the count, when no handler holds it */
+    uint64_t extra_mem;    /* second halves of page-crossing accesses */
+    uint64_t extra_fetch;  /* second halves of page-crossing instructions, faulting attempts */
     uint64_t retired_base; /* instructions retired when k was loaded, plus those k then had left */
 
-    uint64_t loaded; /* what cpu_mem_read read: handlers in tail position have no locals to point to */
+    uint64_t
+        loaded; /* what cpu_mem_read read: handlers in tail position have no locals to point to */
 
     bool reserved; /* by LR: reserved_va held reserved_value */
     uint64_t reserved_va;
@@ -194,7 +190,7 @@ static inline const struct cpu_run *
 cpu_run_of(const struct cpu_op *op)
 {
     return (const struct cpu_run *)(const void *)((const char *)(op - op->slot) -
-        offsetof(struct cpu_run, ops));
+                                                  offsetof(struct cpu_run, ops));
 }
 
 static inline const struct cpu_side *
@@ -218,22 +214,14 @@ cpu_share(unsigned n, unsigned mem)
     return ((uint64_t)n << 32) - mem;
 }
 
-/* The share of what comes before op in its run. */
-static inline uint64_t
-cpu_share_before(const struct cpu_op *op)
-{
-    const struct cpu_side *side = cpu_side_of(op);
-    return cpu_share(side->n, side->mem);
-}
-
 /* --- exits (hart.c) --- */
 
 /* Leaves at op, which has had no effect, with the hart's answer. */
-const struct cpu_op *cpu_leave_at(struct cpu_core *c, const struct cpu_op *op, uint64_t k,
-    enum cpu_exit why);
+const struct cpu_op *cpu_leave_at(
+    struct cpu_core *c, const struct cpu_op *op, uint64_t k, enum cpu_exit why);
 /* Leaves before the instruction at pc; k is up to date. */
-const struct cpu_op *cpu_leave_before(struct cpu_core *c, uint64_t pc, uint64_t k,
-    enum cpu_stop stop, enum cpu_exit why);
+const struct cpu_op *cpu_leave_before(
+    struct cpu_core *c, uint64_t pc, uint64_t k, enum cpu_stop stop, enum cpu_exit why);
 /* The slice is over and target is next. */
 const struct cpu_op *cpu_leave_slice(struct cpu_core *c, const struct cpu_op *target, uint64_t k);
 /* Instructions retired before op. */
@@ -259,13 +247,9 @@ struct cpu_page *cpu_fetch_page(struct cpu_core *c, uint64_t va);
 void cpu_fetch_clear(struct cpu_core *c);
 void cpu_data_clear(struct cpu_core *c);
 
-/* Where to enter the code at offset (bytes) of page, decoded if need be; NULL when the arena is
- * full. */
+/* The head of the run at offset (bytes) of page, decoded if need be; NULL when the arena is full.
+ */
 const struct cpu_op *cpu_run_get(struct cpu_core *c, struct cpu_page *page, unsigned offset);
-/* Points payload to the code at offset of page, decoded if need be, and sets its delta right.
- * False: the arena is full. */
-bool cpu_run_link(struct cpu_core *c, struct cpu_page *page, unsigned offset,
-    struct cpu_op *payload);
 /* Decodes the page-crossing instruction at pc into core.crossing. */
 void cpu_run_crossing(struct cpu_core *c, uint64_t pc, uint32_t insn);
 /* Gives op its fused handler if its neighbours allow one. */

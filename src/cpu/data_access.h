@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Data accesses in line.  An access hits when the page of its last byte is the slot's: the slot is chosen
- * by the first byte, so an access that crosses into the next page misses (neighbours never share
- * a slot: there are two slots at least).
+ * Data accesses in line.  An access hits when the page of its last byte is the slot's: the slot is
+ * chosen by the first byte, so an access that crosses into the next page misses (neighbours never
+ * share a slot: there are two slots at least).
  */
 #ifndef CPU_DATA_ACCESS_H
 #define CPU_DATA_ACCESS_H
@@ -11,21 +11,21 @@
 
 #include "cpu/handler.h"
 
-#define CPU_LAST_PAGE(va, size) (((va) + (size) - 1) & PAGE_MASK)
+#define CPU_LAST_PAGE(va, size) (((va) + (size)-1) & PAGE_MASK)
 #define CPU_HIT_READ(slot, va, size) LIKELY((slot)->read_tag == CPU_LAST_PAGE(va, size))
 #define CPU_HIT_WRITE(slot, va, size) LIKELY((slot)->write_tag == CPU_LAST_PAGE(va, size))
 
 /* A value at a host address, which need not be aligned. */
-#define CPU_LOAD(type, slot, va) \
-    ({ \
-        type load_value; \
-        memcpy(&load_value, (const void *)((slot)->addend + (va)), sizeof load_value); \
-        load_value; \
+#define CPU_LOAD(type, slot, va)                                                                   \
+    ({                                                                                             \
+        type load_value;                                                                           \
+        memcpy(&load_value, (const void *)((slot)->addend + (va)), sizeof load_value);             \
+        load_value;                                                                                \
     })
-#define CPU_STORE(type, slot, va, v) \
-    do { \
-        type store_value = (type)(v); \
-        memcpy((void *)((slot)->addend + (va)), &store_value, sizeof store_value); \
+#define CPU_STORE(type, slot, va, v)                                                               \
+    do {                                                                                           \
+        type store_value = (type)(v);                                                              \
+        memcpy((void *)((slot)->addend + (va)), &store_value, sizeof store_value);                 \
     } while (0)
 
 /* What a load leaves in its register. */

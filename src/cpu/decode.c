@@ -22,7 +22,10 @@ struct decode_row {
 #define A5 0xf800707fu
 #define A5RS2 0xf9f0707fu
 #define ALL 0xffffffffu
-#define ROW(mask, match, format, name) {mask, match, CPU_FMT_##format, CPU_KIND_##name}
+#define ROW(mask, match, format, name)                                                             \
+    {                                                                                              \
+        mask, match, CPU_FMT_##format, CPU_KIND_##name                                             \
+    }
 
 /* clang-format off */
 static const struct decode_row decode_rows[] = {

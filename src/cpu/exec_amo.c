@@ -31,54 +31,54 @@ amo_fault(struct cpu_core *c, const struct cpu_op *op, uint64_t k)
     return cpu_leave_at(c, op, k + (c->exit == CPU_EXIT_FAULT), c->exit);
 }
 
-#define AMO_WIDTH(w, utype, stype) \
-    HANDLER(lr_##w) \
-    { \
-        uint64_t va = RS1(op); \
-        const unsigned char *at = amo_reach(c, va, sizeof(utype), ACCESS_READ); \
-        if (at == NULL) \
-            CHAIN(amo_fault, op, k); \
-        stype v = *(const stype *)(const void *)at; \
-        c->reserved = true; \
-        c->reserved_va = va; \
-        c->reserved_value = (uint64_t)(int64_t)v; \
-        RD(op) = (uint64_t)(int64_t)v; \
-        NEXT(1); \
-    } \
-    HANDLER(sc_##w) \
-    { \
-        uint64_t va = RS1(op); \
-        unsigned char *at = amo_reach(c, va, sizeof(utype), ACCESS_WRITE); \
-        if (at == NULL) \
-            CHAIN(amo_fault, op, k); \
-        bool ok = c->reserved && c->reserved_va == va && \
-            (uint64_t)(int64_t) * (stype *)(void *)at == c->reserved_value; \
-        c->reserved = false; \
-        if (ok) \
-            *(utype *)(void *)at = (utype)RS2(op); \
-        RD(op) = !ok; \
-        NEXT(1); \
-    } \
-    AMO(amoswap_##w, utype, stype, b) \
-    AMO(amoadd_##w, utype, stype, a + b) \
-    AMO(amoxor_##w, utype, stype, a ^ b) \
-    AMO(amoand_##w, utype, stype, a & b) \
-    AMO(amoor_##w, utype, stype, a | b) \
-    AMO(amomin_##w, utype, stype, (stype)a < (stype)b ? a : b) \
-    AMO(amomax_##w, utype, stype, (stype)a > (stype)b ? a : b) \
-    AMO(amominu_##w, utype, stype, a < b ? a : b) \
+#define AMO_WIDTH(w, utype, stype)                                                                 \
+    HANDLER(lr_##w)                                                                                \
+    {                                                                                              \
+        uint64_t va = RS1(op);                                                                     \
+        const unsigned char *at = amo_reach(c, va, sizeof(utype), ACCESS_READ);                    \
+        if (at == NULL)                                                                            \
+            CHAIN(amo_fault, op, k);                                                               \
+        stype v = *(const stype *)(const void *)at;                                                \
+        c->reserved = true;                                                                        \
+        c->reserved_va = va;                                                                       \
+        c->reserved_value = (uint64_t)(int64_t)v;                                                  \
+        RD(op) = (uint64_t)(int64_t)v;                                                             \
+        NEXT(1);                                                                                   \
+    }                                                                                              \
+    HANDLER(sc_##w)                                                                                \
+    {                                                                                              \
+        uint64_t va = RS1(op);                                                                     \
+        unsigned char *at = amo_reach(c, va, sizeof(utype), ACCESS_WRITE);                         \
+        if (at == NULL)                                                                            \
+            CHAIN(amo_fault, op, k);                                                               \
+        bool ok = c->reserved && c->reserved_va == va &&                                           \
+                  (uint64_t)(int64_t) * (stype *)(void *)at == c->reserved_value;                  \
+        c->reserved = false;                                                                       \
+        if (ok)                                                                                    \
+            *(utype *)(void *)at = (utype)RS2(op);                                                 \
+        RD(op) = !ok;                                                                              \
+        NEXT(1);                                                                                   \
+    }                                                                                              \
+    AMO(amoswap_##w, utype, stype, b)                                                              \
+    AMO(amoadd_##w, utype, stype, a + b)                                                           \
+    AMO(amoxor_##w, utype, stype, a ^ b)                                                           \
+    AMO(amoand_##w, utype, stype, a &b)                                                            \
+    AMO(amoor_##w, utype, stype, a | b)                                                            \
+    AMO(amomin_##w, utype, stype, (stype)a < (stype)b ? a : b)                                     \
+    AMO(amomax_##w, utype, stype, (stype)a > (stype)b ? a : b)                                     \
+    AMO(amominu_##w, utype, stype, a < b ? a : b)                                                  \
     AMO(amomaxu_##w, utype, stype, a > b ? a : b)
 
-#define AMO(name, utype, stype, result) \
-    HANDLER(name) \
-    { \
-        unsigned char *at = amo_reach(c, RS1(op), sizeof(utype), ACCESS_WRITE); \
-        if (at == NULL) \
-            CHAIN(amo_fault, op, k); \
-        utype a = *(utype *)(void *)at, b = (utype)RS2(op); \
-        *(utype *)(void *)at = (utype)(result); \
-        RD(op) = (uint64_t)(int64_t)(stype)a; \
-        NEXT(1); \
+#define AMO(name, utype, stype, result)                                                            \
+    HANDLER(name)                                                                                  \
+    {                                                                                              \
+        unsigned char *at = amo_reach(c, RS1(op), sizeof(utype), ACCESS_WRITE);                    \
+        if (at == NULL)                                                                            \
+            CHAIN(amo_fault, op, k);                                                               \
+        utype a = *(utype *)(void *)at, b = (utype)RS2(op);                                        \
+        *(utype *)(void *)at = (utype)(result);                                                    \
+        RD(op) = (uint64_t)(int64_t)(stype)a;                                                      \
+        NEXT(1);                                                                                   \
     }
 
 AMO_WIDTH(w, uint32_t, int32_t)

@@ -23,11 +23,11 @@ cpu_enter(struct cpu_core *c, const struct cpu_op *op, uint64_t k)
     GOTO(page->entry[(pc & (PAGE_SIZE - 1)) >> 1], k);
 }
 
-#define BRANCH(name) \
-    HANDLER(name) \
-    { \
-        uint64_t a = RS1(op); \
-        BODY_##name(op, a); \
+#define BRANCH(name)                                                                               \
+    HANDLER(name)                                                                                  \
+    {                                                                                              \
+        uint64_t a = RS1(op);                                                                      \
+        BODY_##name(op, a);                                                                        \
     }
 BRANCH(beq)
 BRANCH(bne)
@@ -60,12 +60,12 @@ HANDLER(jalr)
 HANDLER(link)
 {
     struct cpu_page *page = (struct cpu_page *)(uintptr_t)op[1].delta;
-    struct cpu_op *payload = (struct cpu_op *)(uintptr_t)op[1].target;
-    uint64_t delta = payload->delta;
-    if (!cpu_run_link(c, page, (unsigned)op->imm, payload))
-        return cpu_leave_before(c, (page->vpn << PAGE_SHIFT) + (unsigned)op->imm, k, CPU_STOP_FULL,
-            CPU_EXIT_SLICE);
-    GOTO(payload->target, k + (delta - payload->delta));
+    const struct cpu_op *head = cpu_run_get(c, page, (unsigned)op->imm);
+    if (head == NULL)
+        return cpu_leave_before(
+            c, (page->vpn << PAGE_SHIFT) + (unsigned)op->imm, k, CPU_STOP_FULL, CPU_EXIT_SLICE);
+    ((struct cpu_op *)(uintptr_t)op[1].target)->target = head;
+    GOTO(head, k);
 }
 
 /* What empty entries point to: decodes at regs.pc. */
@@ -94,12 +94,13 @@ HANDLER(crossing)
         CHAIN(cpu_slice_over, op, k);
     c->extra_fetch++;
     struct cpu_fetch_slot *slot = cpu_fetch_slot(c, next >> PAGE_SHIFT);
-    struct cpu_page *second = slot->vpn == next >> PAGE_SHIFT ? slot->page : cpu_fetch_page(c, next);
+    struct cpu_page *second =
+        slot->vpn == next >> PAGE_SHIFT ? slot->page : cpu_fetch_page(c, next);
     if (second == NULL)
         return cpu_leave_before(c, pc, k, c->stop, c->exit);
     const unsigned char *lo = page->bytes + PAGE_SIZE - 2, *hi = second->bytes;
-    uint32_t insn = (uint32_t)lo[0] | (uint32_t)lo[1] << 8 | (uint32_t)hi[0] << 16 |
-        (uint32_t)hi[1] << 24;
+    uint32_t insn =
+        (uint32_t)lo[0] | (uint32_t)lo[1] << 8 | (uint32_t)hi[0] << 16 | (uint32_t)hi[1] << 24;
     if (c->crossing_pc != pc || c->crossing_insn != insn)
         cpu_run_crossing(c, pc, insn);
     GOTO(c->crossing->ops, k);

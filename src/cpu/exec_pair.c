@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fused handlers: each does its op and the one after it, from the pieces of bodies.h.  In the forward
- * form the second takes the first's result from a host register, which spares it the way
- * through memory.  A slow path taken for the first op goes on with the second op's own handler, and one
- * taken for the second finds the first complete, so nothing is special about faults.
+ * Fused handlers: each does its op and the one after it, from the pieces of bodies.h.  In the
+ * forward form the second takes the first's result from a host register, which spares it the way
+ * through memory.  A slow path taken for the first op goes on with the second op's own handler, and
+ * one taken for the second finds the first complete, so nothing is special about faults.
  */
 #include "cpu/bodies.h"
 #include "cpu/fuse.h"
 
-#define PLAIN(x, y) \
-    static const struct cpu_op *pair_##x##_##y(struct cpu_core *c, const struct cpu_op *op, \
-        uint64_t k) \
-    { \
-        uint64_t r = 0; \
-        BODY_##x(op, RS1(op)); \
-        BODY_##y(op + 1, RS1(op + 1)); \
-        (void)r; \
-        NEXT(2); \
+#define PLAIN(x, y)                                                                                \
+    static const struct cpu_op *pair_##x##_##y(                                                    \
+        struct cpu_core *c, const struct cpu_op *op, uint64_t k)                                   \
+    {                                                                                              \
+        uint64_t r = 0;                                                                            \
+        BODY_##x(op, RS1(op));                                                                     \
+        BODY_##y(op + 1, RS1(op + 1));                                                             \
+        (void)r;                                                                                   \
+        NEXT(2);                                                                                   \
     }
 
-#define FORWARD(x, y) \
-    static const struct cpu_op *pair_forward_##x##_##y(struct cpu_core *c, \
-        const struct cpu_op *op, uint64_t k) \
-    { \
-        uint64_t r = 0; \
-        BODY_##x(op, RS1(op)); \
-        BODY_##y(op + 1, r); \
-        NEXT(2); \
+#define FORWARD(x, y)                                                                              \
+    static const struct cpu_op *pair_forward_##x##_##y(                                            \
+        struct cpu_core *c, const struct cpu_op *op, uint64_t k)                                   \
+    {                                                                                              \
+        uint64_t r = 0;                                                                            \
+        BODY_##x(op, RS1(op));                                                                     \
+        BODY_##y(op + 1, r);                                                                       \
+        NEXT(2);                                                                                   \
     }
 
 #define PLAINS_OF(x) CPU_SECONDS(PLAIN, x)

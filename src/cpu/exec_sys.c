@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Traps, fence.i and the CSRs that user mode may reach: fflags, frm, fcsr, and the counters cycle, time
- * and instret, which can be read only.  All three counters count instructions retired, so that a
- * program's run does not depend on the host.
+ * Traps, fence.i and the CSRs that user mode may reach: fflags, frm, fcsr, and the counters cycle,
+ * time and instret, which can be read only.  All three counters count instructions retired, so that
+ * a program's run does not depend on the host.
  */
 #include "cpu/fp_exec.h"
 
@@ -118,12 +118,12 @@ csr_access(struct cpu_core *c, const struct cpu_op *op, uint64_t k, unsigned how
     return true;
 }
 
-#define CSR(name, how, operand) \
-    HANDLER(name) \
-    { \
-        if (!csr_access(c, op, k, how, operand)) \
-            CHAIN(cpu_leave_illegal, op, k); \
-        NEXT(1); \
+#define CSR(name, how, operand)                                                                    \
+    HANDLER(name)                                                                                  \
+    {                                                                                              \
+        if (!csr_access(c, op, k, how, operand))                                                   \
+            CHAIN(cpu_leave_illegal, op, k);                                                       \
+        NEXT(1);                                                                                   \
     }
 CSR(csrrw, 1u, RS1(op))
 CSR(csrrs, 2u, RS1(op))

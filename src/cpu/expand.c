@@ -7,7 +7,7 @@
 #include "cpu/ops.h"
 
 /* Bit n of the source, moved to bit m. */
-#define BIT(n, m) ((c >> (n) & 1u) << (m))
+#define BIT(n, m) ((c >> (n)&1u) << (m))
 #define BITS(hi, lo, m) ((c >> (lo) & ((1u << ((hi) - (lo) + 1)) - 1)) << (m))
 
 static uint32_t
@@ -32,14 +32,14 @@ static uint32_t
 enc_b(uint32_t imm, uint32_t rs1, uint32_t f3)
 {
     return (imm >> 12 & 1) << 31 | (imm >> 5 & 63) << 25 | rs1 << 15 | f3 << 12 |
-        (imm >> 1 & 15) << 8 | (imm >> 11 & 1) << 7 | 0x63;
+           (imm >> 1 & 15) << 8 | (imm >> 11 & 1) << 7 | 0x63;
 }
 
 static uint32_t
 enc_j(uint32_t imm, uint32_t rd)
 {
     return (imm >> 20 & 1) << 31 | (imm >> 1 & 1023) << 21 | (imm >> 11 & 1) << 20 |
-        (imm >> 12 & 255) << 12 | rd << 7 | 0x6f;
+           (imm >> 12 & 255) << 12 | rd << 7 | 0x6f;
 }
 
 /* The sign-extended six-bit immediate of c.addi and its like. */
@@ -132,7 +132,7 @@ expand_q1(uint32_t c)
     uint32_t rd = BITS(11, 7, 0), rs1 = 8 + BITS(9, 7, 0);
     uint32_t b = BITS(11, 10, 3) | BITS(4, 3, 1) | BIT(2, 5) | BITS(6, 5, 6) | BIT(12, 8);
     uint32_t j = BIT(12, 11) | BIT(11, 4) | BITS(10, 9, 8) | BIT(8, 10) | BIT(7, 6) | BIT(6, 7) |
-        BITS(5, 3, 1) | BIT(2, 5);
+                 BITS(5, 3, 1) | BIT(2, 5);
     if (b & 256)
         b |= ~255u;
     if (j & 2048)

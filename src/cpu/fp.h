@@ -83,8 +83,8 @@ cpu_fp_gather(void)
     int raised = fetestexcept(FE_ALL_EXCEPT);
     feclearexcept(FE_ALL_EXCEPT);
     return (raised & FE_INEXACT ? CPU_NX : 0) | (raised & FE_UNDERFLOW ? CPU_UF : 0) |
-        (raised & FE_OVERFLOW ? CPU_OF : 0) | (raised & FE_DIVBYZERO ? CPU_DZ : 0) |
-        (raised & FE_INVALID ? CPU_NV : 0);
+           (raised & FE_OVERFLOW ? CPU_OF : 0) | (raised & FE_DIVBYZERO ? CPU_DZ : 0) |
+           (raised & FE_INVALID ? CPU_NV : 0);
 }
 #endif
 

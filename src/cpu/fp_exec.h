@@ -14,8 +14,9 @@
 #define CPU_BOX UINT64_C(0xffffffff00000000)
 
 /*
- * A single's bits; a register that does not hold a boxed one reads as the canonical NaN.  The compiler
- * must not see that constant: it would fold what follows, and the other operand's flags with it.
+ * A single's bits; a register that does not hold a boxed one reads as the canonical NaN.  The
+ * compiler must not see that constant: it would fold what follows, and the other operand's flags
+ * with it.
  */
 static inline uint32_t
 cpu_bits_s(uint64_t reg)

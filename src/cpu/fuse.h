@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Which neighbours are fused.  The lists are what counts of adjacent ops in a CoreMark-like loop and in
- * SQLite showed to matter; every first is fused with every second.
+ * Which neighbours are fused.  The lists are what counts of adjacent ops in a CoreMark-like loop
+ * and in SQLite showed to matter; every first is fused with every second.
  */
 #ifndef CPU_FUSE_H
 #define CPU_FUSE_H

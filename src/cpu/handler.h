@@ -11,25 +11,25 @@
 
 #if defined(__OPTIMIZE__) && !defined(BASE_DEBUG)
 #define CPU_THREADED 1
-#define GOTO(op_, k_) \
-    do { \
-        const struct cpu_op *goto_op = (op_); \
-        return goto_op->fn(c, goto_op, (k_)); \
+#define GOTO(op_, k_)                                                                              \
+    do {                                                                                           \
+        const struct cpu_op *goto_op = (op_);                                                      \
+        return goto_op->fn(c, goto_op, (k_));                                                      \
     } while (0)
 #define CHAIN(fn_, op_, k_) return fn_(c, op_, k_)
 #else
 #define CPU_THREADED 0
-#define GOTO(op_, k_) \
-    do { \
-        c->k = (k_); \
-        return (op_); \
+#define GOTO(op_, k_)                                                                              \
+    do {                                                                                           \
+        c->k = (k_);                                                                               \
+        return (op_);                                                                              \
     } while (0)
 #define CHAIN(fn_, op_, k_) return fn_(c, op_, k_)
 #endif
 
 #define NEXT(n) GOTO(op + (n), k)
 
-#define HANDLER(name) \
+#define HANDLER(name)                                                                              \
     const struct cpu_op *cpu_do_##name(struct cpu_core *c, const struct cpu_op *op, uint64_t k)
 
 #define LIKELY(e) __builtin_expect(!!(e), 1)

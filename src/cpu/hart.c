@@ -3,9 +3,9 @@
  * The hart from outside: making it, running it, telling it what changed.
  *
  * What is counted.  instructions: those that retired; an instruction that traps (ecall, ebreak,
- * illegal, faulting) does not.  fetches: one for each page that an instruction lies in, each time that it
- * is tried, whether or not it retires.  loads_stores: one for each page that a load, store or
- * atomic asks for, whether or not it is granted; a crossing access whose first page faults asks
+ * illegal, faulting) does not.  fetches: one for each page that an instruction lies in, each time
+ * that it is tried, whether or not it retires.  loads_stores: one for each page that a load, store
+ * or atomic asks for, whether or not it is granted; a crossing access whose first page faults asks
  * for one only.
  */
 #include "cpu/hart.h"
@@ -32,7 +32,7 @@ cpu_hart_create(struct mmu *mmu, struct base_alloc *alloc, struct cpu_hart **har
     unsigned data = hart_slots(mmu->data_sets, HART_DATA_SLOTS);
     unsigned fetch = hart_slots(mmu->fetch_sets, HART_FETCH_SLOTS);
     size_t size = sizeof(struct cpu_core) + data * sizeof(struct cpu_data_slot) +
-        fetch * sizeof(struct cpu_fetch_slot);
+                  fetch * sizeof(struct cpu_fetch_slot);
     struct cpu_core *c = alloc->map(alloc, size);
     if (c == NULL)
         return PGW_NOMEM;
@@ -66,8 +66,7 @@ cpu_hart_destroy(struct cpu_hart *hart)
 }
 
 const struct cpu_op *
-cpu_leave_before(struct cpu_core *c, uint64_t pc, uint64_t k, enum cpu_stop stop,
-    enum cpu_exit why)
+cpu_leave_before(struct cpu_core *c, uint64_t pc, uint64_t k, enum cpu_stop stop, enum cpu_exit why)
 {
     c->hart.regs.pc = pc;
     c->k = k;
@@ -79,8 +78,10 @@ cpu_leave_before(struct cpu_core *c, uint64_t pc, uint64_t k, enum cpu_stop stop
 const struct cpu_op *
 cpu_leave_at(struct cpu_core *c, const struct cpu_op *op, uint64_t k, enum cpu_exit why)
 {
+    const struct cpu_side *side = cpu_side_of(op);
     c->extra_fetch++;
-    return cpu_leave_before(c, cpu_op_pc(op), k - cpu_share_before(op), CPU_STOP_EXIT, why);
+    return cpu_leave_before(
+        c, cpu_op_pc(op), k - cpu_share(side->n, side->mem), CPU_STOP_EXIT, why);
 }
 
 const struct cpu_op *
@@ -88,15 +89,13 @@ cpu_leave_slice(struct cpu_core *c, const struct cpu_op *target, uint64_t k)
 {
     uint64_t pc;
     /* A jump that takes nothing off the count is a link's stub, not a jump of the program. */
-    if (target->fn == cpu_do_link) {
+    if (target->fn == cpu_do_link)
         pc = (((const struct cpu_page *)(uintptr_t)target[1].delta)->vpn << PAGE_SHIFT) +
-            (unsigned)target->imm;
-    } else if (target->fn == cpu_do_jump_far && target[1].delta == 0) {
+             (unsigned)target->imm;
+    else if (target->fn == cpu_do_jump_far && target[1].delta == 0)
         pc = target[1].value;
-    } else {
+    else
         pc = cpu_op_pc(target);
-        k -= cpu_share_before(target);
-    }
     return cpu_leave_before(c, pc, k, CPU_STOP_EXIT, CPU_EXIT_SLICE);
 }
 
@@ -110,7 +109,7 @@ hart_left(uint64_t k)
 uint64_t
 cpu_retired_at(const struct cpu_core *c, const struct cpu_op *op, uint64_t k)
 {
-    return c->retired_base - (uint64_t)hart_left(k - cpu_share_before(op));
+    return c->retired_base - (uint64_t)hart_left(k) + cpu_side_of(op)->n;
 }
 
 /* Adds what a stay in the handlers did to the statistics. */
@@ -125,7 +124,8 @@ hart_account(struct cpu_core *c)
     c->extra_fetch = c->extra_mem = 0;
 }
 
-/* Where the handlers are entered: the op at regs.pc, NULL when the page faults or the arena is full. */
+/* Where the handlers are entered: the op at regs.pc, NULL when the page faults or the arena is
+ * full. */
 static const struct cpu_op *
 hart_enter(struct cpu_core *c)
 {
@@ -178,7 +178,7 @@ cpu_hart_run(struct cpu_hart *hart, uint64_t budget)
         if (c->stop == CPU_STOP_FULL)
             hart_make_room(c);
     } while ((c->stop != CPU_STOP_EXIT || c->exit == CPU_EXIT_SLICE) &&
-        (int64_t)(end - hart->stats.instructions) > 0);
+             (int64_t)(end - hart->stats.instructions) > 0);
     cpu_fp_end(c, &host);
     c->running = false;
     cpu_code_bury(c);
@@ -221,8 +221,8 @@ hart_forget_range(struct cpu_core *c, uint64_t va, uint64_t npages)
 }
 
 void
-cpu_hart_invalidate_range(struct cpu_hart *hart, uint32_t asid, uint64_t va, uint64_t npages,
-    bool gone)
+cpu_hart_invalidate_range(
+    struct cpu_hart *hart, uint32_t asid, uint64_t va, uint64_t npages, bool gone)
 {
     struct cpu_core *c = (struct cpu_core *)hart;
     if (asid == c->asid)

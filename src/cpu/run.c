@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Decoding runs.  A run is put together in scratch space, because its length is known only at its end,
- * then copied to its page's memory, where its links are made.
+ * Decoding runs.  A run is put together in scratch space, because its length is known only at its
+ * end, then copied to its page's memory, where its links are made.
  */
 #include <string.h>
 
@@ -38,9 +38,8 @@ static struct cpu_op *
 draft_slot(struct run_draft *d, unsigned kind)
 {
     unsigned slot = d->slots++;
-    d->side[slot] = (struct cpu_side){.pc = (uint8_t)((d->pc - d->start) / 2),
-        .n = (uint8_t)d->n,
-        .mem = (uint8_t)d->mem};
+    d->side[slot] = (struct cpu_side){
+        .pc = (uint8_t)((d->pc - d->start) / 2), .n = (uint8_t)d->n, .mem = (uint8_t)d->mem};
     d->kinds[slot] = (uint16_t)kind;
     return &d->ops[slot];
 }
@@ -124,8 +123,8 @@ draft_jal(struct run_draft *d, const struct cpu_insn *in, unsigned len)
     if (in->rd == 0)
         draft_op(d, near ? CPU_KIND_jump_near : CPU_KIND_jump_far, 0, 0, 0, 0);
     else
-        draft_op(d, near ? CPU_KIND_call_near : CPU_KIND_call_far, in->rd, 0, 0,
-            in->imm - (int32_t)len);
+        draft_op(
+            d, near ? CPU_KIND_call_near : CPU_KIND_call_far, in->rd, 0, 0, in->imm - (int32_t)len);
     if (near)
         draft_link(d, va, share);
     else
@@ -202,7 +201,7 @@ draft_insn(struct run_draft *d, const struct cpu_insn *in, unsigned len)
         if (in->format == CPU_FMT_B)
             draft_branch(d, in);
         else if (in->format == CPU_FMT_R || in->format == CPU_FMT_I || in->format == CPU_FMT_SH ||
-            in->format == CPU_FMT_U)
+                 in->format == CPU_FMT_U)
             draft_int(d, in);
         else
             draft_op(d, in->kind, sink_or(in->rd), in->rs1, in->rs2, in->imm);
@@ -229,12 +228,6 @@ decode_half(const struct cpu_core *c, uint16_t half)
     return (struct cpu_insn){.kind = CPU_KIND_illegal, .imm = half};
 }
 
-static bool
-run_is_decoded(const struct cpu_page *page, unsigned offset)
-{
-    return (page->decoded[offset / 128] >> (offset / 2 % 64) & 1) != 0;
-}
-
 /* Drafts instructions of the page until something ends the run. */
 static void
 draft_page(struct run_draft *d)
@@ -242,7 +235,7 @@ draft_page(struct run_draft *d)
     for (;;) {
         unsigned offset = (unsigned)(d->pc & (PAGE_SIZE - 1));
         if (d->pc >> PAGE_SHIFT != d->page->vpn || d->n >= CPU_RUN_MAX ||
-            (d->n > 0 && run_is_decoded(d->page, offset))) {
+            (d->n > 0 && d->page->entry[offset / 2] != &d->c->missing)) {
             draft_goto(d, d->pc);
             return;
         }
@@ -254,9 +247,9 @@ draft_page(struct run_draft *d)
             return;
         }
         bool wide = (half & 3) == 3;
-        struct cpu_insn in = wide
-            ? cpu_decode(d->c->decode_index, half | (uint32_t)read_half(bytes + 2) << 16)
-            : decode_half(d->c, half);
+        struct cpu_insn in =
+            wide ? cpu_decode(d->c->decode_index, half | (uint32_t)read_half(bytes + 2) << 16)
+                 : decode_half(d->c, half);
         if (!draft_insn(d, &in, wide ? 4 : 2))
             return;
     }
@@ -266,47 +259,12 @@ draft_page(struct run_draft *d)
 static void
 draft_write(const struct run_draft *d, struct cpu_run *run)
 {
-    run->next = NULL;
     run->pc = d->start;
     run->page = d->page;
     run->slots = d->slots;
     run->bytes = (uint32_t)(d->pc - d->start);
     memcpy(run->ops, d->ops, d->slots * sizeof(d->ops[0]));
     memcpy(run->ops + d->slots, d->side, d->slots * sizeof(d->side[0]));
-}
-
-/* The op at pc in run; NULL when there is none (an instruction without effect has no op). */
-static const struct cpu_op *
-run_find(const struct cpu_run *run, uint64_t pc)
-{
-    const struct cpu_side *side = (const struct cpu_side *)(const void *)(run->ops + run->slots);
-    if (pc < run->pc || pc >= run->pc + CPU_RUN_MAX * 4)
-        return NULL;
-    for (unsigned slot = 0; slot < run->slots; slot++) {
-        if (run->pc + 2u * side[slot].pc == pc && run->ops[slot].slot == slot)
-            return &run->ops[slot];
-    }
-    return NULL;
-}
-
-/* The op at offset of page, in whatever run; NULL when it is not decoded. */
-static const struct cpu_op *
-run_find_op(const struct cpu_page *page, unsigned offset)
-{
-    if (!run_is_decoded(page, offset))
-        return NULL;
-    const struct cpu_op *op = NULL;
-    for (const struct cpu_run *run = page->runs; run != NULL && op == NULL; run = run->next)
-        op = run_find(run, (page->vpn << PAGE_SHIFT) + offset);
-    return op;
-}
-
-/* Points payload to op, and has its delta give k the share of what is before op. */
-static void
-run_set_link(struct cpu_op *payload, const struct cpu_op *op)
-{
-    payload->target = op;
-    payload->delta -= cpu_share_before(op);
 }
 
 /* Points every link of a new run to code, or to an op that will find it.  False: full. */
@@ -319,70 +277,19 @@ run_make_links(const struct run_draft *d, struct cpu_run *run)
         uint64_t va = d->link[i].va;
         unsigned offset = (unsigned)(va & (PAGE_SIZE - 1));
         bool near = draft_is_near(d, va);
-        const struct cpu_op *op = near ? run_find_op(page, offset) : NULL;
-        if (op != NULL) {
-            run_set_link(payload, op);
+        if (near && page->entry[offset / 2] != &d->c->missing) {
+            payload->target = page->entry[offset / 2];
             continue;
         }
         struct cpu_op *stub = cpu_page_alloc(d->c, page, 2 * sizeof(*stub));
         if (stub == NULL)
             return false;
-        stub[0] = (struct cpu_op){.fn = near ? cpu_do_link : cpu_do_jump_far,
-            .imm = (int32_t)offset};
+        stub[0] =
+            (struct cpu_op){.fn = near ? cpu_do_link : cpu_do_jump_far, .imm = (int32_t)offset};
         stub[1].value = near ? (uintptr_t)payload : va;
         stub[1].delta = near ? (uintptr_t)page : 0;
         payload->target = stub;
     }
-    return true;
-}
-
-/* Enters a new run in its page's books. */
-static void
-run_publish(const struct run_draft *d, struct cpu_run *run)
-{
-    struct cpu_page *page = d->page;
-    run->next = page->runs;
-    page->runs = run;
-    for (unsigned slot = 0; slot < d->slots; slot++) {
-        uint64_t half = (d->start & (PAGE_SIZE - 1)) / 2 + d->side[slot].pc;
-        /* A run's last jump may stand for the instruction after it, where it has no op. */
-        if (d->kinds[slot] != RUN_PAYLOAD && half < CPU_PAGE_ENTRIES)
-            page->decoded[half / 64] |= UINT64_C(1) << half % 64;
-    }
-}
-
-/* Decodes a run at offset of page and returns its head; NULL: full. */
-static const struct cpu_op *
-run_make(struct cpu_core *c, struct cpu_page *page, unsigned offset)
-{
-    struct run_draft d;
-    d.c = c;
-    d.page = page;
-    d.start = d.pc = (page->vpn << PAGE_SHIFT) + offset;
-    d.n = d.mem = d.slots = d.links = 0;
-    draft_page(&d);
-    cpu_fuse(d.ops, d.kinds, d.slots);
-    struct cpu_run *run = cpu_page_alloc(c, page,
-        sizeof(*run) + d.slots * (sizeof(struct cpu_op) + sizeof(struct cpu_side)));
-    if (run == NULL)
-        return NULL;
-    draft_write(&d, run);
-    run_publish(&d, run);
-    if (!run_make_links(&d, run))
-        return NULL;
-    c->hart.stats.blocks++;
-    return run->ops;
-}
-
-bool
-cpu_run_link(struct cpu_core *c, struct cpu_page *page, unsigned offset, struct cpu_op *payload)
-{
-    const struct cpu_op *op = run_find_op(page, offset);
-    if (op == NULL)
-        op = run_make(c, page, offset);
-    if (op == NULL)
-        return false;
-    run_set_link(payload, op);
     return true;
 }
 
@@ -391,22 +298,23 @@ cpu_run_get(struct cpu_core *c, struct cpu_page *page, unsigned offset)
 {
     if (page->entry[offset / 2] != &c->missing)
         return page->entry[offset / 2];
-    const struct cpu_op *op = run_find_op(page, offset);
-    if (op == NULL)
-        op = run_make(c, page, offset);
-    if (op != NULL && op->slot != 0) {
-        /* In mid-run: an op that jumps there also sets the count right. */
-        struct cpu_op *join = cpu_page_alloc(c, page, 2 * sizeof(*join));
-        if (join == NULL)
-            return NULL;
-        join[0] = (struct cpu_op){.fn = cpu_do_jump_near};
-        join[1].delta = 0;
-        run_set_link(&join[1], op);
-        op = join;
-    }
-    if (op != NULL)
-        page->entry[offset / 2] = op;
-    return op;
+    struct run_draft d;
+    d.c = c;
+    d.page = page;
+    d.start = d.pc = (page->vpn << PAGE_SHIFT) + offset;
+    d.n = d.mem = d.slots = d.links = 0;
+    draft_page(&d);
+    cpu_fuse(d.ops, d.kinds, d.slots);
+    struct cpu_run *run = cpu_page_alloc(
+        c, page, sizeof(*run) + d.slots * (sizeof(struct cpu_op) + sizeof(struct cpu_side)));
+    if (run == NULL)
+        return NULL;
+    draft_write(&d, run);
+    if (!run_make_links(&d, run))
+        return NULL;
+    page->entry[offset / 2] = run->ops;
+    c->hart.stats.blocks++;
+    return run->ops;
 }
 
 void

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Every operation takes its operands apart, computes in 128 bits so that what is lost can be
- * kept in the lowest bit ("sticky": set if any bit below it was), and rounds once.  The sticky bit is
- * always at least two places below the rounding position, or exact, so rounding sees less, equal or more than
- * half as the infinitely precise result would show it.
+ * kept in the lowest bit ("sticky": set if any bit below it was), and rounds once.  The sticky bit
+ * is always at least two places below the rounding position, or exact, so rounding sees less, equal
+ * or more than half as the infinitely precise result would show it.
  */
 #include "cpu/softfp.h"
 
@@ -12,8 +12,7 @@
 typedef unsigned __int128 u128;
 
 const struct cpu_soft_format cpu_soft_single = {24, 127, 0x7fc00000u, 0x80000000u};
-const struct cpu_soft_format cpu_soft_double = {53, 1023, 0x7ff8000000000000u,
-    0x8000000000000000u};
+const struct cpu_soft_format cpu_soft_double = {53, 1023, 0x7ff8000000000000u, 0x8000000000000000u};
 
 enum soft_class { SOFT_ZERO, SOFT_FINITE, SOFT_INF, SOFT_QNAN, SOFT_SNAN };
 
@@ -121,8 +120,7 @@ soft_shift_round(u128 mant, int shift, unsigned rm, bool negative, bool *inexact
     u128 rest = mant & (((u128)1 << shift) - 1);
     u128 whole = mant >> shift;
     *inexact = rest != 0;
-    return whole +
-        soft_round_up(rm, negative, (whole & 1) != 0, rest, (u128)1 << (shift - 1));
+    return whole + soft_round_up(rm, negative, (whole & 1) != 0, rest, (u128)1 << (shift - 1));
 }
 
 static uint64_t
@@ -156,11 +154,10 @@ soft_pack(const struct cpu_soft_format *fmt, bool negative, int exp, u128 mant, 
     if (inexact) {
         *flags |= CPU_NX;
         bool unused;
-        bool tiny = top < emin &&
-            (top < emin - 1 ||
-                soft_shift_round(mant, top - fraction - exp, rm, negative, &unused) >>
-                        fmt->precision ==
-                    0);
+        bool tiny = top < emin && (top < emin - 1 || soft_shift_round(mant, top - fraction - exp,
+                                                         rm, negative, &unused) >>
+                                                             fmt->precision ==
+                                                         0);
         if (tiny)
             *flags |= CPU_UF;
     }
@@ -208,8 +205,8 @@ soft_sum(const struct cpu_soft_format *fmt, bool an, int ae, u128 am, bool bn, i
 }
 
 uint64_t
-cpu_soft_add(const struct cpu_soft_format *fmt, uint64_t abits, uint64_t bbits, unsigned rm,
-    uint32_t *flags)
+cpu_soft_add(
+    const struct cpu_soft_format *fmt, uint64_t abits, uint64_t bbits, unsigned rm, uint32_t *flags)
 {
     struct soft_number a = soft_unpack(fmt, abits), b = soft_unpack(fmt, bbits);
     if (soft_is_nan(&a) || soft_is_nan(&b))
@@ -227,8 +224,8 @@ cpu_soft_add(const struct cpu_soft_format *fmt, uint64_t abits, uint64_t bbits, 
 }
 
 uint64_t
-cpu_soft_mul(const struct cpu_soft_format *fmt, uint64_t abits, uint64_t bbits, unsigned rm,
-    uint32_t *flags)
+cpu_soft_mul(
+    const struct cpu_soft_format *fmt, uint64_t abits, uint64_t bbits, unsigned rm, uint32_t *flags)
 {
     struct soft_number a = soft_unpack(fmt, abits), b = soft_unpack(fmt, bbits);
     bool negative = a.negative != b.negative;
@@ -245,8 +242,8 @@ cpu_soft_mul(const struct cpu_soft_format *fmt, uint64_t abits, uint64_t bbits, 
 }
 
 uint64_t
-cpu_soft_div(const struct cpu_soft_format *fmt, uint64_t abits, uint64_t bbits, unsigned rm,
-    uint32_t *flags)
+cpu_soft_div(
+    const struct cpu_soft_format *fmt, uint64_t abits, uint64_t bbits, unsigned rm, uint32_t *flags)
 {
     struct soft_number a = soft_unpack(fmt, abits), b = soft_unpack(fmt, bbits);
     bool negative = a.negative != b.negative;
@@ -331,8 +328,8 @@ cpu_soft_fma(const struct cpu_soft_format *fmt, uint64_t abits, uint64_t bbits, 
 }
 
 uint64_t
-cpu_soft_convert(const struct cpu_soft_format *from, const struct cpu_soft_format *to, uint64_t abits,
-    unsigned rm, uint32_t *flags)
+cpu_soft_convert(const struct cpu_soft_format *from, const struct cpu_soft_format *to,
+    uint64_t abits, unsigned rm, uint32_t *flags)
 {
     struct soft_number a = soft_unpack(from, abits);
     if (soft_is_nan(&a))

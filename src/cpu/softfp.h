@@ -21,14 +21,13 @@ struct cpu_soft_format {
 extern const struct cpu_soft_format cpu_soft_single, cpu_soft_double;
 
 /* Exception flags are ored into *flags (CPU_NX and so on). */
-uint64_t cpu_soft_add(const struct cpu_soft_format *fmt, uint64_t a, uint64_t b, unsigned rm,
-    uint32_t *flags);
-uint64_t cpu_soft_mul(const struct cpu_soft_format *fmt, uint64_t a, uint64_t b, unsigned rm,
-    uint32_t *flags);
-uint64_t cpu_soft_div(const struct cpu_soft_format *fmt, uint64_t a, uint64_t b, unsigned rm,
-    uint32_t *flags);
-uint64_t cpu_soft_sqrt(const struct cpu_soft_format *fmt, uint64_t a, unsigned rm,
-    uint32_t *flags);
+uint64_t cpu_soft_add(
+    const struct cpu_soft_format *fmt, uint64_t a, uint64_t b, unsigned rm, uint32_t *flags);
+uint64_t cpu_soft_mul(
+    const struct cpu_soft_format *fmt, uint64_t a, uint64_t b, unsigned rm, uint32_t *flags);
+uint64_t cpu_soft_div(
+    const struct cpu_soft_format *fmt, uint64_t a, uint64_t b, unsigned rm, uint32_t *flags);
+uint64_t cpu_soft_sqrt(const struct cpu_soft_format *fmt, uint64_t a, unsigned rm, uint32_t *flags);
 /* a * b + c, rounded once. */
 uint64_t cpu_soft_fma(const struct cpu_soft_format *fmt, uint64_t a, uint64_t b, uint64_t c,
     unsigned rm, uint32_t *flags);

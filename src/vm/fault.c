@@ -290,6 +290,8 @@ fault_attempt(struct fault *fault)
 static enum fault_step
 fault_make_room(struct vm_system *system)
 {
+    uint64_t evicted = system->stats.evicted;
+
     system->stats.direct_reclaims++;
     if (vm_reclaim_locked(system, FAULT_FRAMES) > 0)
         return STEP_RESTART;
@@ -297,6 +299,8 @@ fault_make_room(struct vm_system *system)
         vm_io_yield(system, system->swap);
         return STEP_BUSY;
     }
+    if (system->stats.evicted != evicted)
+        return STEP_BUSY; /* others were faster while we waited */
     /* Pages that could not go were unmapped, and that may have freed page tables. */
     return system->mem->nfree > system->mem->reserve ? STEP_RESTART : STEP_NOMEM;
 }

@@ -21,7 +21,7 @@ static inline uint32_t
 asm_s(uint32_t f3, unsigned rs2, unsigned rs1, int imm)
 {
     return ((uint32_t)imm >> 5 & 127) << 25 | rs2 << 20 | rs1 << 15 | f3 << 12 |
-        ((uint32_t)imm & 31) << 7 | 0x23;
+           ((uint32_t)imm & 31) << 7 | 0x23;
 }
 
 static inline uint32_t
@@ -53,7 +53,7 @@ asm_jal(unsigned rd, int offset)
 {
     uint32_t o = (uint32_t)offset;
     return (o >> 20 & 1) << 31 | (o >> 1 & 1023) << 21 | (o >> 11 & 1) << 20 |
-        (o >> 12 & 255) << 12 | rd << 7 | 0x6f;
+           (o >> 12 & 255) << 12 | rd << 7 | 0x6f;
 }
 
 static inline uint32_t
@@ -67,7 +67,7 @@ asm_branch(uint32_t f3, unsigned rs1, unsigned rs2, int offset)
 {
     uint32_t o = (uint32_t)offset;
     return (o >> 12 & 1) << 31 | (o >> 5 & 63) << 25 | rs2 << 20 | rs1 << 15 | f3 << 12 |
-        (o >> 1 & 15) << 8 | (o >> 11 & 1) << 7 | 0x63;
+           (o >> 1 & 15) << 8 | (o >> 11 & 1) << 7 | 0x63;
 }
 
 #define ASM_BEQ 0u

@@ -121,7 +121,7 @@ the_hart_agrees(void **state)
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_halfword_is_legal_or_not),
-        cmocka_unit_test(the_hart_agrees)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_halfword_is_legal_or_not), cmocka_unit_test(the_hart_agrees)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

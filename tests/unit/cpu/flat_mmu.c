@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 static enum mmu_fault
-flat_lookup(const struct flat_mmu *flat, uint64_t va, enum access access,
-    struct mmu_translation *out)
+flat_lookup(
+    const struct flat_mmu *flat, uint64_t va, enum access access, struct mmu_translation *out)
 {
     uint64_t vpn = va >> PAGE_SHIFT;
     if (vpn >= flat->npages || flat->prot[vpn] == 0)
@@ -34,8 +34,7 @@ bool
 flat_mmu_init(struct flat_mmu *flat, uint64_t npages, unsigned data_sets, unsigned fetch_sets)
 {
     *flat = (struct flat_mmu){.npages = npages};
-    flat->mmu = (struct mmu){
-        .ops = &flat_ops, .data_sets = data_sets, .fetch_sets = fetch_sets};
+    flat->mmu = (struct mmu){.ops = &flat_ops, .data_sets = data_sets, .fetch_sets = fetch_sets};
     flat->bytes = calloc(npages, PAGE_SIZE);
     flat->prot = calloc(npages, sizeof(flat->prot[0]));
     flat->frame = calloc(npages, sizeof(flat->frame[0]));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fused pairs do what their two instructions do one by one.  Every kind of instruction that takes part
- * in fusion, before every other, with random operands (often the same registers, often
+ * Fused pairs do what their two instructions do one by one.  Every kind of instruction that takes
+ * part in fusion, before every other, with random operands (often the same registers, often
  * addresses that fault or cross a page): once as neighbours, once each followed by a trap.
  */
 #include <setjmp.h>
@@ -34,10 +34,10 @@ static const struct shape shapes[] = {{I, 0x0013}, {I, 0x001b}, {I, 0x7013}, {I,
     {SHIFT, 0x1013}, {SHIFT, 0x5013}, {SHIFT, 0x40005013}, {SHIFT, 0x101b}, {SHIFT, 0x501b},
     {SHIFT, 0x4000501b}, {R, 0x0033}, {R, 0x40000033}, {R, 0x7033}, {R, 0x6033}, {R, 0x4033},
     {R, 0x003b}, {R, 0x4000003b}, {R, 0x0200003b}, {R, 0x02000033}, {R, 0x3033}, {LOAD, 0x0003},
-    {LOAD, 0x1003}, {LOAD, 0x2003}, {LOAD, 0x3003}, {LOAD, 0x4003}, {LOAD, 0x5003},
-    {LOAD, 0x6003}, {STORE, 0x0023}, {STORE, 0x1023}, {STORE, 0x2023}, {STORE, 0x3023},
-    {BRANCH, 0x0063}, {BRANCH, 0x1063}, {BRANCH, 0x4063}, {BRANCH, 0x5063}, {BRANCH, 0x6063},
-    {BRANCH, 0x7063}, {JUMP, 0x006f}, {CALL, 0x006f}, {RETURN, 0x0067}, {UPPER, 0x0037}};
+    {LOAD, 0x1003}, {LOAD, 0x2003}, {LOAD, 0x3003}, {LOAD, 0x4003}, {LOAD, 0x5003}, {LOAD, 0x6003},
+    {STORE, 0x0023}, {STORE, 0x1023}, {STORE, 0x2023}, {STORE, 0x3023}, {BRANCH, 0x0063},
+    {BRANCH, 0x1063}, {BRANCH, 0x4063}, {BRANCH, 0x5063}, {BRANCH, 0x6063}, {BRANCH, 0x7063},
+    {JUMP, 0x006f}, {CALL, 0x006f}, {RETURN, 0x0067}, {UPPER, 0x0037}};
 #define SHAPES (sizeof shapes / sizeof shapes[0])
 
 struct bed {
@@ -207,7 +207,8 @@ pairs_equal_their_parts(void **state)
     for (unsigned i = 0; i < SHAPES; i++)
         for (unsigned j = 0; j < SHAPES; j++)
             for (unsigned round = 0; round < ROUNDS && shapes[i].form != JUMP &&
-                 shapes[i].form != CALL && shapes[i].form != RETURN; round++)
+                                     shapes[i].form != CALL && shapes[i].form != RETURN;
+                 round++)
                 check_pair(&bed, make(&bed, &shapes[i]), make(&bed, &shapes[j]));
     cpu_hart_destroy(bed.hart);
     flat_mmu_fini(&bed.flat);

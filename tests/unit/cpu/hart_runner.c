@@ -69,8 +69,7 @@ runner_run(struct flat_mmu *flat, struct cpu_hart *hart)
             return (int)(hart->regs.x[10] & 255);
         if (why != CPU_EXIT_ECALL && why != CPU_EXIT_SLICE) {
             fprintf(stderr, "exit %d at pc %#llx, va %#llx, insn %#x\n", (int)why,
-                (unsigned long long)hart->regs.pc, (unsigned long long)hart->fault_va,
-                hart->insn);
+                (unsigned long long)hart->regs.pc, (unsigned long long)hart->fault_va, hart->insn);
             return 99;
         }
     }
@@ -103,8 +102,7 @@ main(int argc, char **argv)
         return 98;
     host_alloc_init(&alloc, NULL);
     uint64_t entry;
-    if (!runner_load(&flat, file, &entry) ||
-        cpu_hart_create(&flat.mmu, &alloc, &hart) != PGW_OK)
+    if (!runner_load(&flat, file, &entry) || cpu_hart_create(&flat.mmu, &alloc, &hart) != PGW_OK)
         return 98;
     fclose(file);
     hart->regs.pc = entry;
@@ -113,7 +111,9 @@ main(int argc, char **argv)
     int status = runner_run(&flat, hart);
     double took = runner_now() - start;
     if (getenv("HART_STATS") != NULL)
-        fprintf(stderr, "%llu instructions, %llu fetches, %llu loads and stores, %.3f s, %.1f MIPS, %llu translations\n",
+        fprintf(stderr,
+            "%llu instructions, %llu fetches, %llu loads and stores, %.3f s, %.1f MIPS, %llu "
+            "translations\n",
             (unsigned long long)hart->stats.instructions, (unsigned long long)hart->stats.fetches,
             (unsigned long long)hart->stats.loads_stores, took,
             (double)hart->stats.instructions / took / 1e6, (unsigned long long)flat.calls);

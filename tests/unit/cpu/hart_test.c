@@ -60,10 +60,10 @@ put_code(struct bed *bed, uint64_t at, const uint32_t *insns, size_t n)
     for (size_t i = 0; i < n; i++)
         put32(bed, at + 4 * i, insns[i]);
 }
-#define PUT(bed, at, ...) \
-    do { \
-        const uint32_t put_insns[] = {__VA_ARGS__}; \
-        put_code(bed, at, put_insns, sizeof put_insns / 4); \
+#define PUT(bed, at, ...)                                                                          \
+    do {                                                                                           \
+        const uint32_t put_insns[] = {__VA_ARGS__};                                                \
+        put_code(bed, at, put_insns, sizeof put_insns / 4);                                        \
     } while (0)
 
 static uint64_t
@@ -402,8 +402,8 @@ privileged_is_illegal(void **state)
     const uint32_t insns[] = {ASM_MRET, ASM_SRET, ASM_WFI, ASM_SFENCE_VMA,
         0x18002573u /* csrr a0, satp */, 0x30002573u /* csrr a0, mstatus */,
         0xc0001073u /* csrw cycle, zero */, 0xc022f573u /* csrrci a0, instret, 5 */,
-        0x0000000bu /* custom-0 */, 0x02005053u /* fadd.d, rounding mode 5 */,
-        0xffffffffu, 0x00000000u};
+        0x0000000bu /* custom-0 */, 0x02005053u /* fadd.d, rounding mode 5 */, 0xffffffffu,
+        0x00000000u};
     for (size_t i = 0; i < sizeof insns / 4; i++) {
         PUT(bed, CODE, asm_addi(5, 5, 1), insns[i]);
         cpu_hart_invalidate_space(bed->hart, 1);
@@ -424,8 +424,7 @@ dynamic_rounding_mode_must_be_valid(void **state)
     for (uint32_t frm = 0; frm < 8; frm++) {
         bed->hart->regs.pc = CODE;
         bed->hart->regs.fcsr = frm << 5;
-        assert_int_equal(cpu_hart_run(bed->hart, 100),
-            frm > 4 ? CPU_EXIT_ILLEGAL : CPU_EXIT_ECALL);
+        assert_int_equal(cpu_hart_run(bed->hart, 100), frm > 4 ? CPU_EXIT_ILLEGAL : CPU_EXIT_ECALL);
         assert_int_equal(bed->hart->regs.fcsr, frm << 5);
     }
 }

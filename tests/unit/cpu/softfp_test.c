@@ -23,8 +23,8 @@ host_flags(void)
 {
     int raised = fetestexcept(FE_ALL_EXCEPT);
     return (raised & FE_INEXACT ? CPU_NX : 0) | (raised & FE_UNDERFLOW ? CPU_UF : 0) |
-        (raised & FE_OVERFLOW ? CPU_OF : 0) | (raised & FE_DIVBYZERO ? CPU_DZ : 0) |
-        (raised & FE_INVALID ? CPU_NV : 0);
+           (raised & FE_OVERFLOW ? CPU_OF : 0) | (raised & FE_DIVBYZERO ? CPU_DZ : 0) |
+           (raised & FE_INVALID ? CPU_NV : 0);
 }
 
 /* Exponents near each other, near the ends of the range, or anything. */
@@ -157,14 +157,14 @@ ties_go_away_or_to_even(void **state)
     uint64_t two_and_a_half = 0x4004000000000000;
     assert_int_equal(cpu_soft_to_int(d, two_and_a_half, true, 32, CPU_RNE, &flags), 2);
     assert_int_equal(cpu_soft_to_int(d, two_and_a_half, true, 32, CPU_RMM, &flags), 3);
-    assert_int_equal(cpu_soft_to_int(d, two_and_a_half | d->sign, true, 64, CPU_RMM, &flags),
-        (uint64_t)-3);
+    assert_int_equal(
+        cpu_soft_to_int(d, two_and_a_half | d->sign, true, 64, CPU_RMM, &flags), (uint64_t)-3);
 }
 
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(agrees_with_the_host),
-        cmocka_unit_test(ties_go_away_or_to_even)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(agrees_with_the_host), cmocka_unit_test(ties_go_away_or_to_even)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,7 +66,7 @@ translate(struct space *space, uint64_t va, enum access access, struct mem_page 
     prot_t prot;
 
     return vm_space->system->pmap_ops->extract(vm_space->pmap, va, page, &prot) == PGW_OK &&
-        prot_allows(prot, access);
+           prot_allows(prot, access);
 }
 
 /* One page as a processor sees it: written with key's pattern, or compared with it (0: zeros). */
@@ -164,8 +164,7 @@ evict_one(struct worker *worker, struct space *space, uint64_t va, uint64_t npag
 {
     enum pgw_status status = vm_evict(space, va + PAGES(base_rng_below(&worker->rng, npages)));
 
-    if (status != PGW_OK && status != PGW_NOTFOUND && status != PGW_AGAIN &&
-        status != PGW_NOSWAP)
+    if (status != PGW_OK && status != PGW_NOTFOUND && status != PGW_AGAIN && status != PGW_NOSWAP)
         worker->wrong = "an eviction failed";
 }
 
@@ -210,9 +209,8 @@ step_map(struct worker *worker)
 static void *
 work(void *ctx)
 {
-    static void (*const steps[])(struct worker *worker) = {
-        step_own, step_own, step_common, step_file, step_evict, step_evict, step_fork, step_map,
-        step_fail};
+    static void (*const steps[])(struct worker * worker) = {step_own, step_own, step_common,
+        step_file, step_evict, step_evict, step_fork, step_map, step_fail};
     struct worker *worker = ctx;
 
     for (uint64_t i = 0; i < worker->rounds && worker->wrong == NULL; i++)
@@ -296,7 +294,7 @@ static void
 test_slow_device_few_frames(void **state)
 {
     (void)state;
-    run(true, 24);
+    run(true, 20);
 }
 
 static void

@@ -52,10 +52,9 @@ vm_case_map(struct space *space, uint64_t va, uint64_t len)
 {
     uint64_t at;
 
-    assert_int_equal(vm_case_map_args(space,
-                         (struct space_map_args){
-                             .va = va, .len = len, .prot = RW, .flags = SPACE_FIXED},
-                         &at),
+    assert_int_equal(
+        vm_case_map_args(space,
+            (struct space_map_args){.va = va, .len = len, .prot = RW, .flags = SPACE_FIXED}, &at),
         PGW_OK);
     assert_int_equal(at, va);
 }

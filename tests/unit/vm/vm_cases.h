@@ -9,7 +9,7 @@
 
 #define RW (PROT_MASK_R | PROT_MASK_W)
 #define BASE ((uint64_t)0x10000000)
-#define PAGES(n) ((uint64_t)(n) * PAGE_SIZE)
+#define PAGES(n) ((uint64_t)(n)*PAGE_SIZE)
 
 struct vm_case {
     struct vm_rig rig;

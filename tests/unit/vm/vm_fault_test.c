@@ -134,8 +134,8 @@ test_fork_tree(void **state)
     for (unsigned i = 0; i < N; i++)
         for (unsigned page = 0; page < N; page++) {
             uint64_t inherited = page < i || (page == i && i < N - 1) ? page + 1 : 0;
-            vm_case_expect(spaces[i], BASE + PAGES(page),
-                page == 0 && i % 2 == 1 ? 100 + i : inherited);
+            vm_case_expect(
+                spaces[i], BASE + PAGES(page), page == 0 && i % 2 == 1 ? 100 + i : inherited);
         }
     for (unsigned i = 2; i < N; i += 2)
         spaces[i]->ops->destroy(spaces[i]);

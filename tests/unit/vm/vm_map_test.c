@@ -11,8 +11,8 @@
 static enum pgw_status
 map_at(struct space *space, uint64_t va, uint64_t len, unsigned flags)
 {
-    return vm_case_map_args(space,
-        (struct space_map_args){.va = va, .len = len, .prot = RW, .flags = flags}, &va);
+    return vm_case_map_args(
+        space, (struct space_map_args){.va = va, .len = len, .prot = RW, .flags = flags}, &va);
 }
 
 static void
@@ -180,11 +180,9 @@ test_protect(void **state)
     assert_int_equal(vm_rig_store(&c.rig, space, BASE + PAGES(2), 1), SPACE_FAULT_ACCERR);
     vm_case_expect(space, BASE + PAGES(2), 3);
     assert_int_equal(space_write(space, BASE + PAGES(3), "x", 1, NULL), SPACE_FAULT_ACCERR);
-    assert_int_equal(
-        space->ops->protect(space, BASE + PAGES(2), PAGES(1), PROT_MASK_NONE), PGW_OK);
+    assert_int_equal(space->ops->protect(space, BASE + PAGES(2), PAGES(1), PROT_MASK_NONE), PGW_OK);
     assert_int_equal(vm_rig_load(&c.rig, space, BASE + PAGES(2), &byte), SPACE_FAULT_ACCERR);
-    assert_int_equal(
-        space->ops->protect(space, BASE + PAGES(2), PAGES(1), PROT_MASK_X), PGW_OK);
+    assert_int_equal(space->ops->protect(space, BASE + PAGES(2), PAGES(1), PROT_MASK_X), PGW_OK);
     assert_int_equal(space->ops->fault(space, BASE + PAGES(2), ACCESS_EXEC), SPACE_FAULT_OK);
     assert_int_equal(space->ops->fault(space, BASE + PAGES(2), ACCESS_WRITE), SPACE_FAULT_ACCERR);
     assert_int_equal(space->ops->protect(space, BASE + PAGES(2), PAGES(2), PROT_MASK_W), PGW_OK);
@@ -209,8 +207,8 @@ test_protect_merges(void **state)
     for (unsigned i = 0; i < 90; i += 2)
         vm_case_fill(space, BASE + PAGES(i), i + 1);
     for (unsigned i = 1; i < 88; i += 3)
-        assert_int_equal(space->ops->protect(space, BASE + PAGES(i), PAGE_SIZE, PROT_MASK_R),
-            PGW_OK);
+        assert_int_equal(
+            space->ops->protect(space, BASE + PAGES(i), PAGE_SIZE, PROT_MASK_R), PGW_OK);
     assert_int_equal(vm_case_regions(&c), 59);
     assert_true(vm_check(c.rig.vm));
     for (unsigned i = 1; i < 88; i += 3)
@@ -238,8 +236,8 @@ test_protect_merges_range(void **state)
         vm_case_fill(space, BASE + PAGES(i), i + 1);
     struct space *child = vm_case_fork(space);
     for (unsigned i = 0; i < 64; i += 2)
-        assert_int_equal(space->ops->protect(space, BASE + PAGES(i), PAGE_SIZE, PROT_MASK_R),
-            PGW_OK);
+        assert_int_equal(
+            space->ops->protect(space, BASE + PAGES(i), PAGE_SIZE, PROT_MASK_R), PGW_OK);
     assert_int_equal(space->ops->protect(space, BASE + PAGES(3), PAGES(50), RW), PGW_OK);
     assert_int_equal(space->ops->protect(space, BASE, PAGES(64), RW), PGW_OK);
     assert_int_equal(vm_case_regions(&c), 2); /* and the child's */
@@ -266,10 +264,8 @@ test_growth_keeps_one_region(void **state)
         vm_case_fill(c.space, BASE + PAGES(i), i + 1);
     }
     assert_int_equal(vm_case_regions(&c), 1);
-    struct space_map_args args = {.va = 4 * BASE,
-        .len = (uint64_t)200 << 30,
-        .prot = PROT_MASK_NONE,
-        .flags = SPACE_FIXED};
+    struct space_map_args args = {
+        .va = 4 * BASE, .len = (uint64_t)200 << 30, .prot = PROT_MASK_NONE, .flags = SPACE_FIXED};
     assert_int_equal(vm_case_map_args(c.space, args, &va), PGW_OK);
     for (unsigned i = 0; i < 20; i++) {
         assert_int_equal(c.space->ops->protect(c.space, va + PAGES(i), PAGE_SIZE, RW), PGW_OK);
@@ -327,8 +323,7 @@ test_remap_fixed_errors(void **state)
         vm_case_fill(c.space, BASE + PAGES(i), i + 1);
     for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         uint64_t va = bad[i];
-        assert_int_equal(
-            c.space->ops->remap(c.space, BASE, PAGES(4), PAGES(2), true, true, &va),
+        assert_int_equal(c.space->ops->remap(c.space, BASE, PAGES(4), PAGES(2), true, true, &va),
             i < 3 ? PGW_INVAL : PGW_RANGE);
         assert_int_equal(vm_case_counts(c.space).mapped, PAGES(4));
         for (unsigned k = 0; k < 4; k++)
@@ -476,12 +471,10 @@ test_stack_split(void **state)
     assert_int_equal(
         c.space->ops->protect(c.space, STACK_TOP - PAGES(2), PAGES(2), PROT_MASK_R), PGW_OK);
     vm_case_fill(c.space, STACK_TOP - PAGES(30), 30);
-    assert_int_equal(
-        vm_rig_store(&c.rig, c.space, STACK_TOP - PAGES(31), 1), SPACE_FAULT_MAPERR);
+    assert_int_equal(vm_rig_store(&c.rig, c.space, STACK_TOP - PAGES(31), 1), SPACE_FAULT_MAPERR);
     assert_int_equal(c.space->ops->protect(c.space, STACK_TOP - PAGES(2), PAGES(2), RW), PGW_OK);
     assert_int_equal(vm_case_regions(&c), 1);
-    assert_int_equal(
-        vm_rig_store(&c.rig, c.space, STACK_TOP - PAGES(31), 1), SPACE_FAULT_MAPERR);
+    assert_int_equal(vm_rig_store(&c.rig, c.space, STACK_TOP - PAGES(31), 1), SPACE_FAULT_MAPERR);
     struct space *child = vm_case_fork(c.space);
     for (unsigned i = 1; i <= 4; i++)
         vm_case_expect(child, STACK_TOP - PAGES(i), i);
@@ -509,8 +502,7 @@ test_wild_addresses(void **state)
         assert_int_equal(vm_evict(c.space, wild[i]), PGW_NOTFOUND);
     }
     char text[PAGE_SIZE];
-    assert_int_equal(
-        space_read(c.space, BASE + PAGE_SIZE - 3, text, 5, &done), SPACE_FAULT_MAPERR);
+    assert_int_equal(space_read(c.space, BASE + PAGE_SIZE - 3, text, 5, &done), SPACE_FAULT_MAPERR);
     assert_int_equal(done, 3);
     vm_case_fini(&c);
 }

@@ -35,11 +35,8 @@ counted_create(const struct policy_env *env, struct policy **policy)
 static void
 test_hopeless_reclaim_is_linear(void **state)
 {
-    struct vm_rig_config config = {.name = "no swap",
-        .pmap = &pmap_sv39,
-        .policy = &counted,
-        .frames = 1024,
-        .tlb = "none"};
+    struct vm_rig_config config = {
+        .name = "no swap", .pmap = &pmap_sv39, .policy = &counted, .frames = 1024, .tlb = "none"};
     struct vm_case c;
     unsigned char byte = 0;
     uint64_t n = 0;
@@ -333,8 +330,7 @@ test_corrupted_swap(void **state)
     assert_int_equal(vm_evict(c.space, BASE), PGW_OK);
     assert_int_equal(vm_evict(c.space, BASE + PAGES(1)), PGW_OK);
     damage_page(fd, 8);
-    assert_int_equal(
-        space_read(c.space, BASE + PAGES(1), &byte, 1, NULL), SPACE_FAULT_IO);
+    assert_int_equal(space_read(c.space, BASE + PAGES(1), &byte, 1, NULL), SPACE_FAULT_IO);
     assert_int_equal(byte, 0xee);
     assert_int_equal(vm_rig_load(&c.rig, c.space, BASE + PAGES(1), &byte), SPACE_FAULT_IO);
     vm_case_expect(c.space, BASE, 7);
