@@ -32,8 +32,7 @@ call(long number, long a, long b, long c)
     return a0;
 }
 
-static uint16_t __attribute__((noinline))
-crc_byte(uint8_t data, uint16_t crc)
+static uint16_t __attribute__((noinline)) crc_byte(uint8_t data, uint16_t crc)
 {
     for (int i = 0; i < 8; i++) {
         unsigned bit = (data ^ crc) & 1;
@@ -70,8 +69,7 @@ list_make(unsigned seed)
     return items;
 }
 
-static struct item * __attribute__((noinline))
-list_find(struct item *list, int value, int by_index)
+static struct item *__attribute__((noinline)) list_find(struct item *list, int value, int by_index)
 {
     if (by_index)
         while (list && list->info[1] != value)
@@ -82,8 +80,7 @@ list_find(struct item *list, int value, int by_index)
     return list;
 }
 
-static struct item * __attribute__((noinline))
-list_reverse(struct item *list)
+static struct item *__attribute__((noinline)) list_reverse(struct item *list)
 {
     struct item *done = NULL;
     while (list) {
@@ -95,20 +92,18 @@ list_reverse(struct item *list)
     return done;
 }
 
-static int __attribute__((noinline))
-by_value(const int16_t *a, const int16_t *b)
+static int __attribute__((noinline)) by_value(const int16_t *a, const int16_t *b)
 {
     return a[0] - b[0];
 }
 
-static int __attribute__((noinline))
-by_index(const int16_t *a, const int16_t *b)
+static int __attribute__((noinline)) by_index(const int16_t *a, const int16_t *b)
 {
     return a[1] - b[1];
 }
 
 /* Merge sort, bottom up. */
-static struct item * __attribute__((noinline))
+static struct item *__attribute__((noinline))
 list_sort(struct item *list, int (*compare)(const int16_t *, const int16_t *))
 {
     for (int width = 1;; width *= 2) {
@@ -167,8 +162,7 @@ list_round(struct item **list, unsigned round, uint16_t crc)
     return crc;
 }
 
-static int32_t __attribute__((noinline))
-matrix_sum(int32_t clip)
+static int32_t __attribute__((noinline)) matrix_sum(int32_t clip)
 {
     int32_t sum = 0, last = 0, result = 0;
     for (int i = 0; i < MATRIX_N; i++) {
@@ -187,8 +181,7 @@ matrix_sum(int32_t clip)
     return result;
 }
 
-static void __attribute__((noinline))
-matrix_multiply(int mask)
+static void __attribute__((noinline)) matrix_multiply(int mask)
 {
     for (int i = 0; i < MATRIX_N; i++) {
         for (int j = 0; j < MATRIX_N; j++) {
@@ -202,8 +195,7 @@ matrix_multiply(int mask)
     }
 }
 
-static void __attribute__((noinline))
-matrix_add(int16_t value)
+static void __attribute__((noinline)) matrix_add(int16_t value)
 {
     for (int i = 0; i < MATRIX_N; i++)
         for (int j = 0; j < MATRIX_N; j++)
@@ -230,8 +222,7 @@ is_digit(uint8_t ch)
     return ch >= '0' && ch <= '9';
 }
 
-static enum state __attribute__((noinline))
-scan(const uint8_t **at, uint32_t *moves)
+static enum state __attribute__((noinline)) scan(const uint8_t **at, uint32_t *moves)
 {
     const uint8_t *p = *at;
     enum state state = START;

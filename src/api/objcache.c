@@ -122,8 +122,7 @@ objcache_find(struct objcache *cache, const struct host_file_identity *want)
     LIST_FOREACH (file, &cache->files, link) {
         const struct host_file_identity *id = &file->identity;
         if (id->dev == want->dev && id->ino == want->ino && id->len == want->len &&
-            id->changed_s == want->changed_s &&
-            id->changed_ns == want->changed_ns)
+            id->changed_s == want->changed_s && id->changed_ns == want->changed_ns)
             return file;
     }
     return NULL;

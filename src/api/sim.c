@@ -101,9 +101,19 @@ sim_build_mmu(struct pgw_system *system)
     return PGW_OK;
 }
 
+/* The machine's time: it passes as the program, or the caller, gets something done. */
+static uint64_t
+sim_now(void *ctx)
+{
+    const struct pgw_system *system = ctx;
+
+    return system->accesses + (system->hart != NULL ? system->hart->stats.instructions : 0);
+}
+
 static enum pgw_status
 sim_build_core(struct pgw_system *system)
 {
+    system->clock = (struct base_clock){.now_ns = sim_now, .ctx = system};
     const struct vm_config config = {
         .mem = &system->mem,
         .alloc = &system->core,
@@ -111,6 +121,7 @@ sim_build_core(struct pgw_system *system)
         .policy_ops = system->settings.policy,
         .swap = system->swap,
         .seed = system->settings.seed,
+        .clock = &system->clock,
         .space_end = system->caps.va_end,
     };
     enum pgw_status status = vm_system_create(&config, &system->vm);

@@ -61,6 +61,7 @@ struct pgw_system {
     struct mmu *mmu;
     struct pager *swap; /* NULL: none */
     struct vm_system *vm;
+    struct base_clock clock; /* instructions and accesses, a nanosecond each */
     struct objcache files;
     struct cpu_hart *hart; /* NULL before the first run */
     struct os *os;         /* while a program runs */

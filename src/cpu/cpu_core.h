@@ -227,7 +227,7 @@ const struct cpu_op *cpu_leave_slice(struct cpu_core *c, const struct cpu_op *ta
 /* Instructions retired before op. */
 uint64_t cpu_retired_at(const struct cpu_core *c, const struct cpu_op *op, uint64_t k);
 
-/* --- code (codepage.c, run.c) --- */
+/* --- code (codepage.c, dispatch.c) --- */
 
 MUST_CHECK enum pgw_status cpu_code_init(struct cpu_core *c);
 void cpu_code_fini(struct cpu_core *c);

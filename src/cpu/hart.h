@@ -22,13 +22,13 @@ struct cpu_regs {
 };
 
 enum cpu_exit {
-    CPU_EXIT_SLICE,      /* the budget is used up */
-    CPU_EXIT_ECALL,      /* pc is at the ecall; the personality advances it by 4 */
-    CPU_EXIT_EBREAK,     /* pc is at the (c.)ebreak */
-    CPU_EXIT_ILLEGAL,    /* illegal or privileged instruction; pc is at it, .insn holds its bits */
-    CPU_EXIT_FAULT,      /* .fault_va, .fault_access, .fault; pc is at the instruction, which had
-                            no effect */
-    CPU_EXIT_MISALIGNED  /* an atomic at an address that is not aligned; .fault_va */
+    CPU_EXIT_SLICE,     /* the budget is used up */
+    CPU_EXIT_ECALL,     /* pc is at the ecall; the personality advances it by 4 */
+    CPU_EXIT_EBREAK,    /* pc is at the (c.)ebreak */
+    CPU_EXIT_ILLEGAL,   /* illegal or privileged instruction; pc is at it, .insn holds its bits */
+    CPU_EXIT_FAULT,     /* .fault_va, .fault_access, .fault; pc is at the instruction, which had
+                           no effect */
+    CPU_EXIT_MISALIGNED /* an atomic at an address that is not aligned; .fault_va */
 };
 
 struct cpu_stats {
@@ -50,8 +50,8 @@ struct cpu_hart {
 };
 
 /* A hart that reaches memory through mmu, which must outlive it.  PGW_NOMEM. */
-MUST_CHECK enum pgw_status cpu_hart_create(struct mmu *mmu, struct base_alloc *alloc,
-    struct cpu_hart **hart);
+MUST_CHECK enum pgw_status cpu_hart_create(
+    struct mmu *mmu, struct base_alloc *alloc, struct cpu_hart **hart);
 void cpu_hart_destroy(struct cpu_hart *hart);
 
 /*
@@ -65,8 +65,8 @@ void cpu_hart_switched(struct cpu_hart *hart, uint32_t asid);
 
 /* Translations changed (see struct pmap_shootdown): pointer caches, and with gone also decoded
  * code of those pages, are dropped. */
-void cpu_hart_invalidate_range(struct cpu_hart *hart, uint32_t asid, uint64_t va, uint64_t npages,
-    bool gone);
+void cpu_hart_invalidate_range(
+    struct cpu_hart *hart, uint32_t asid, uint64_t va, uint64_t npages, bool gone);
 void cpu_hart_invalidate_space(struct cpu_hart *hart, uint32_t asid);
 
 /* Empties pointer caches only, so that every page's next access goes to the mmu again. */

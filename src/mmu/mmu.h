@@ -31,7 +31,7 @@ enum mmu_fault {
 
 struct mmu_translation {
     unsigned char *bytes; /* host address of the 4 KiB page's first byte */
-    prot_t prot; /* what may be done with it without asking again (W only once D is set) */
+    prot_t prot;          /* what may be done with it without asking again (W only once D is set) */
 };
 
 /* Counted since creation. Index 0 of walk_refs is the root level. */
@@ -48,7 +48,7 @@ struct mmu_stats {
 struct mmu {
     const struct mmu_ops *ops;
     struct mem *mem;
-    unsigned data_sets;  /* see above; a power of two; 0: no TLB modelled, cache at will */
+    unsigned data_sets; /* see above; a power of two; 0: no TLB modelled, cache at will */
     unsigned fetch_sets;
     struct mmu_stats stats;
 
@@ -63,8 +63,8 @@ struct mmu {
 struct mmu_ops {
     const char *name;
     /* Translates for a user-mode access; sets A, and D for a write.  out is set on MMU_OK. */
-    enum mmu_fault (*translate)(struct mmu *mmu, uint64_t va, enum access access,
-        struct mmu_translation *out);
+    enum mmu_fault (*translate)(
+        struct mmu *mmu, uint64_t va, enum access access, struct mmu_translation *out);
     /* Loads the registers of another space (root and tag from pmap activate). */
     void (*load)(struct mmu *mmu, uint64_t root, uint32_t asid);
     void (*invalidate_range)(struct mmu *mmu, uint32_t asid, uint64_t va, uint64_t npages);

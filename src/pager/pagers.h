@@ -15,7 +15,7 @@ MUST_CHECK enum pgw_status pager_swap_create(struct mem *mem, struct base_alloc 
     struct host_file file, uint64_t nslots, struct pager **pager);
 
 /* A file, read-only: slot = page index; past its end reads as zeros.  Takes file over. */
-MUST_CHECK enum pgw_status pager_file_create(struct mem *mem, struct base_alloc *alloc,
-    struct host_file file, struct pager **pager);
+MUST_CHECK enum pgw_status pager_file_create(
+    struct mem *mem, struct base_alloc *alloc, struct host_file file, struct pager **pager);
 
 #endif

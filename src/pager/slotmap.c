@@ -289,6 +289,48 @@ slotmap_free(struct slotmap *map, uint64_t slot)
     return true;
 }
 
+/* The highest slot that is taken, plus one; 0: none is. */
+static uint64_t
+slotmap_end(const struct slotmap *map)
+{
+    const struct slotmap_chunk *chunk;
+    uint64_t end = 0;
+
+    for (uint64_t i = 0; (chunk = base_radix_next(&map->tree, &i)) != NULL; i++) {
+        unsigned capacity = slotmap_capacity(map, chunk->index);
+        uint64_t taken =
+            capacity < SLOTMAP_CHUNK_SLOTS ? chunk->bits & ~(UINT64_MAX << capacity) : chunk->bits;
+        if (taken != 0)
+            end = (i + 1) * SLOTMAP_CHUNK_SLOTS - (unsigned)__builtin_clzll(taken);
+    }
+    return end;
+}
+
+void
+slotmap_shrink(struct slotmap *map)
+{
+    uint64_t end = slotmap_end(map);
+    struct slotmap_chunk *chunk;
+
+    if (end == 0)
+        end = 1;
+    if (end == map->nslots)
+        return;
+    if (map->current != NULL && map->current->nfree == slotmap_capacity(map, map->current->index))
+        slotmap_close(map, map->current);
+    map->current = NULL;
+    map->pos = 0;
+    map->nslots = end;
+    /* The last chunk that is left ends where the device does. */
+    chunk = base_radix_get(&map->tree, slotmap_nchunks(map) - 1);
+    unsigned capacity = slotmap_capacity(map, slotmap_nchunks(map) - 1);
+    if (chunk == NULL || capacity == SLOTMAP_CHUNK_SLOTS)
+        return;
+    chunk->bits |= UINT64_MAX << capacity;
+    slotmap_set_nfree(
+        map, chunk, SLOTMAP_CHUNK_SLOTS - (unsigned)__builtin_popcountll(chunk->bits));
+}
+
 bool
 slotmap_has(const struct slotmap *map, uint64_t slot)
 {

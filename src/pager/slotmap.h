@@ -48,6 +48,12 @@ MUST_CHECK enum pgw_status slotmap_take(struct slotmap *map, unsigned n, uint64_
  */
 bool slotmap_free(struct slotmap *map, uint64_t slot);
 
+/*
+ * The device has turned out to be full: it ends behind its last slot that is taken, or after one
+ * slot.  What is taken is as before.
+ */
+void slotmap_shrink(struct slotmap *map);
+
 /* Is the slot taken?  Any number may be asked. */
 bool slotmap_has(const struct slotmap *map, uint64_t slot);
 

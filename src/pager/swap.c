@@ -101,6 +101,10 @@ swap_start_put(struct pager *pager, struct pager_io *io)
             io->slots[i] = PAGER_SLOT_NONE;
         }
     }
+    if (status == PGW_NOSWAP) { /* the disk is smaller than we were told: remember that */
+        slotmap_shrink(&swap->map);
+        swap->pager.stats.slots = swap->map.nslots;
+    }
     swap_count_used(swap);
     pager_runs_finish_put(pager, io, status);
     return PGW_OK;
@@ -184,7 +188,7 @@ swap_check(struct pager *pager)
     struct swap *swap = swap_of(pager);
     const struct pager_stats *stats = &pager->stats;
     return stats->slots == swap->map.nslots && stats->used == swap->map.used &&
-           stats->used <= stats->used_peak && stats->used_peak <= stats->slots &&
+           stats->used <= stats->used_peak && stats->used <= stats->slots &&
            slotmap_check(&swap->map);
 }
 

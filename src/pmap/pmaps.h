@@ -14,8 +14,8 @@ extern const struct pmap_ops pmap_sv39; /* radix tables in simulated RAM */
  * PGW_NOTFOUND: no mapping; PGW_ACCESS: not with this access.  *usable: what may be done without
  * a further call (write only once modified is set).
  */
-MUST_CHECK enum pgw_status pmap_ref_access(struct pmap *pmap, uint64_t va, enum access access,
-    struct mem_page **page, prot_t *usable);
+MUST_CHECK enum pgw_status pmap_ref_access(
+    struct pmap *pmap, uint64_t va, enum access access, struct mem_page **page, prot_t *usable);
 
 /* The ref pmap whose context has this root value (it is the "register" of the flat machine). */
 struct pmap *pmap_ref_of_root(uint64_t root);

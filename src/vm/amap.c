@@ -7,8 +7,8 @@
  * with one reference more.  From then on copy-on-write is decided anon by anon.  The last of the
  * sharers finds that it is alone and just takes it.
  *
- * UVM lets regions that were split share one amap and counts references by page.  Splitting the amap
- * with the region needs no such counts: subtrees move by their root.
+ * UVM lets regions that were split share one amap and counts references by page.  Splitting the
+ * amap with the region needs no such counts: subtrees move by their root.
  */
 #include "vm/core.h"
 

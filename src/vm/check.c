@@ -27,8 +27,8 @@ tally_add(struct tally *tally, const void *what)
 struct check {
     struct vm_system *system;
     struct tally anons, amaps;
-    uint64_t slots;   /* anons with a slot */
-    uint64_t in_ram;  /* anons and object slots with a page */
+    uint64_t slots;  /* anons with a slot */
+    uint64_t in_ram; /* anons and object slots with a page */
 };
 
 /* A page in RAM and its owner point at each other, and the policy knows the page (C3). */
@@ -82,10 +82,11 @@ check_mapping(const struct vm_space *space, const struct vm_region *region, uint
         return true;
     (*mapped)++;
     return page == right && ((prot & PROT_MASK_W) == 0 || alone) &&
-        (prot & ~(region->prot | PROT_MASK_R)) == 0;
+           (prot & ~(region->prot | PROT_MASK_R)) == 0;
 }
 
-/* Goes by what the region has, not page by page; mappings of anything else are missed in the count. */
+/* Goes by what the region has, not page by page; mappings of anything else are missed in the count.
+ */
 static bool
 check_mappings(const struct vm_space *space, const struct vm_region *region, uint64_t *mapped)
 {
@@ -117,7 +118,7 @@ check_regions(struct check *check, struct vm_space *space)
     struct vm_region *region;
     uint64_t at = 0, mapped = 0, count = 0, pages = 0;
 
-    RB_FOREACH(region, vm_region_tree, &space->regions) {
+    RB_FOREACH (region, vm_region_tree, &space->regions) {
         if (region->start < at || region->end <= region->start ||
             ((region->start | region->end) & ~PAGE_MASK) != 0)
             return false;
@@ -168,7 +169,7 @@ check_objects(struct check *check)
     struct vm_object *object;
     struct mem_page *page;
 
-    TAILQ_FOREACH(object, &check->system->all_objects, link) {
+    TAILQ_FOREACH (object, &check->system->all_objects, link) {
         for (uint64_t idx = 0; (page = base_radix_next(&object->pages, &idx)) != NULL; idx++)
             if (page->offset != idx || !check_page(check, page, object, MEM_OWNER_OBJECT))
                 return false;
@@ -186,7 +187,7 @@ check_frames(const struct check *check)
     for (uint64_t i = 0; i < mem->nframes; i++)
         queued += mem->pages[i].queued;
     return queued == check->in_ram && queued == check->system->stats.resident &&
-        queued == check->system->policy->count && mem_check(mem);
+           queued == check->system->policy->count && mem_check(mem);
 }
 
 static bool
@@ -195,17 +196,17 @@ check_all(struct check *check)
     struct vm_system *system = check->system;
     struct vm_space *space;
 
-    TAILQ_FOREACH(space, &system->all_spaces, link) {
+    TAILQ_FOREACH (space, &system->all_spaces, link) {
         if (!check_regions(check, space) || !system->pmap_ops->check(space->pmap))
             return false;
     }
     if (!check_objects(check) || !check_refs(check) || !check_frames(check))
         return false;
-    if (system->swap != NULL && (check->slots != system->swap->stats.used ||
-                                    !system->swap->ops->check(system->swap)))
+    if (system->swap != NULL &&
+        (check->slots != system->swap->stats.used || !system->swap->ops->check(system->swap)))
         return false;
     return system->policy->ops->check(system->policy) && !check->anons.failed &&
-        !check->amaps.failed;
+           !check->amaps.failed;
 }
 
 bool

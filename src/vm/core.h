@@ -12,22 +12,20 @@
  * the object layer: what is in the amap hides the object's page.
  *
  * Invariants (check.c verifies them):
- *  C1  A region's amap is its own, or is shared copy-on-write with regions of other spaces that cover
- *      the pages in it too (needs_copy).  So nothing in an amap is out of its regions' reach, and a
- *      part that is unmapped can be freed at once.  Splitting a region splits its amap.
- *  C2  anon.refs is the number of amap slots that point at the anon, and one more while its page is
- *      in I/O.
- *  C3  A page of RAM in the policy is owned by exactly one anon or object, which points back.
- *  C4  A slot belongs to one anon.  If the page is in RAM too, its bytes equal the slot's unless the
- *      page is dirty or modified.
- *  C5  A mapping allows writing only if nobody else can see the page: the anon has one reference, in
- *      an amap that is not to be copied.
+ *  C1  A region's amap is its own, or is shared copy-on-write with regions of other spaces that
+ * cover the pages in it too (needs_copy).  So nothing in an amap is out of its regions' reach, and
+ * a part that is unmapped can be freed at once.  Splitting a region splits its amap. C2  anon.refs
+ * is the number of amap slots that point at the anon, and one more while its page is in I/O. C3  A
+ * page of RAM in the policy is owned by exactly one anon or object, which points back. C4  A slot
+ * belongs to one anon.  If the page is in RAM too, its bytes equal the slot's unless the page is
+ * dirty or modified. C5  A mapping allows writing only if nobody else can see the page: the anon
+ * has one reference, in an amap that is not to be copied.
  *
  * Locking: everything here is guarded by vm_system.lock.  The lock is dropped only in io.c, by
- * vm_io_get, vm_io_put and vm_io_yield, while the pages of the I/O are busy; whoever called anything
- * that may wait looks again at what it knew.  Pagers know no locks: every call of one, and every
- * look at its figures, is made with vm_system.pager_lock, most of them with both.  drive() is called
- * with pager_lock alone, so it must not take memory from the system's alloc.
+ * vm_io_get, vm_io_put and vm_io_yield, while the pages of the I/O are busy; whoever called
+ * anything that may wait looks again at what it knew.  Pagers know no locks: every call of one, and
+ * every look at its figures, is made with vm_system.pager_lock, most of them with both.  drive() is
+ * called with pager_lock alone, so it must not take memory from the system's alloc.
  */
 #ifndef VM_CORE_H
 #define VM_CORE_H
@@ -65,7 +63,7 @@ struct vm_object {
 
 struct vm_region {
     RB_ENTRY(vm_region) link;
-    uint64_t start, end; /* [start, end), page aligned */
+    uint64_t start, end;  /* [start, end), page aligned */
     struct vm_amap *amap; /* NULL: no private page yet */
     uint64_t anchor;      /* the address that is index 0 of the amap */
     struct vm_object *object;
@@ -96,7 +94,7 @@ struct vm_space {
 struct vm_system {
     struct base_lock lock;
     struct base_lock pager_lock; /* around all pagers: they stack, and share files */
-    unsigned ios; /* under way, with `lock` dropped */
+    unsigned ios;                /* under way, with `lock` dropped */
     struct mem *mem;
     struct base_alloc *alloc;
     struct pmap_system *pmap_system;
@@ -104,9 +102,14 @@ struct vm_system {
     struct policy *policy;
     struct pager *swap;
     uint64_t space_end;
-    uint64_t free_low, free_high; /* watermarks of the page daemon, frames */
-    uint64_t daemon_rests; /* turns that the daemon leaves out, having found nothing to free */
-    uint64_t evictions_to_scan;   /* until referenced bits are harvested again */
+    uint64_t free_low, free_high;   /* watermarks of the page daemon, frames */
+    const struct base_clock *clock; /* may be NULL */
+    struct {
+        uint64_t freed; /* clean pages evicted since dirty ones began to be passed over */
+        uint64_t since; /* nanoseconds, by clock */
+    } thrash;
+    uint64_t daemon_rests;      /* turns that the daemon leaves out, having found nothing to free */
+    uint64_t evictions_to_scan; /* until referenced bits are harvested again */
     uint32_t anon_ids;
     uint64_t object_ids, space_ids;
     struct base_pool anons, amaps, regions, objects, spaces, nodes;
@@ -130,8 +133,7 @@ struct vm_region *vm_region_at(struct vm_space *space, uint64_t va);
 /* Puts a filled-in record (from the regions pool) into the tree; its references come with it. */
 void vm_region_insert(struct vm_space *space, struct vm_region *region);
 /* Gives it another place; the order of regions may change, indices in its amap stay. */
-void vm_region_move(struct vm_space *space, struct vm_region *region, uint64_t start,
-    uint64_t end);
+void vm_region_move(struct vm_space *space, struct vm_region *region, uint64_t start, uint64_t end);
 /* Takes it out of the tree and frees it; drops its amap and object. */
 void vm_region_destroy(struct vm_space *space, struct vm_region *region);
 /* Makes va a boundary between two regions, if it lies inside one. */
@@ -139,8 +141,8 @@ MUST_CHECK enum pgw_status vm_region_clip(struct vm_space *space, uint64_t va);
 /* Joins neighbours that are alike, from the region just below va to the one just above end. */
 void vm_region_join(struct vm_space *space, uint64_t va, uint64_t end);
 /* The highest hole of len bytes that ends at or below top; PGW_NOSPACE. */
-MUST_CHECK enum pgw_status vm_region_hole(struct vm_space *space, uint64_t len, uint64_t top,
-    uint64_t *va);
+MUST_CHECK enum pgw_status vm_region_hole(
+    struct vm_space *space, uint64_t len, uint64_t top, uint64_t *va);
 /* The lowest address that a growing stack may ever take. */
 uint64_t vm_region_floor(const struct vm_region *region);
 
@@ -158,13 +160,13 @@ void vm_amap_release(struct vm_system *system, struct vm_amap *amap);
 /* Gives the region an amap that it may change: makes or copies one as needed. */
 MUST_CHECK enum pgw_status vm_amap_own(struct vm_system *system, struct vm_region *region);
 /* Splits an owned amap in two at idx; *right is NULL if nothing is there. */
-MUST_CHECK enum pgw_status vm_amap_split(struct vm_system *system, struct vm_amap *amap,
-    uint64_t idx, struct vm_amap **right);
+MUST_CHECK enum pgw_status vm_amap_split(
+    struct vm_system *system, struct vm_amap *amap, uint64_t idx, struct vm_amap **right);
 
 /* Moves upper's anons, which follow lower's and count from the same anchor, into lower's amap and
  * drops upper's.  False, with nothing changed: one is shared, too much to move, no memory. */
-MUST_CHECK bool vm_amap_join(struct vm_system *system, struct vm_region *lower,
-    struct vm_region *upper);
+MUST_CHECK bool vm_amap_join(
+    struct vm_system *system, struct vm_region *lower, struct vm_region *upper);
 
 /* The anon behind va in the region; NULL. */
 struct vm_anon *vm_amap_lookup(const struct vm_region *region, uint64_t va);
@@ -183,8 +185,8 @@ void vm_anon_forget_slot(struct vm_system *system, struct vm_anon *anon);
 
 /* The page at idx if it is in RAM (perhaps busy), else NULL. */
 struct mem_page *vm_object_page(const struct vm_object *object, uint64_t idx);
-MUST_CHECK enum pgw_status vm_object_attach(struct vm_object *object, uint64_t idx,
-    struct mem_page *page);
+MUST_CHECK enum pgw_status vm_object_attach(
+    struct vm_object *object, uint64_t idx, struct mem_page *page);
 void vm_object_hold_locked(struct vm_object *object);
 void vm_object_release_locked(struct vm_object *object);
 
@@ -201,6 +203,8 @@ vm_page_of_node(struct base_node *node)
 uint64_t vm_page_key(const struct mem_page *page);
 /* Makes an owned page known to the policy. */
 void vm_page_admit(struct vm_system *system, struct mem_page *page);
+/* The policy has just been told that the page, which still has its owner, is gone. */
+void vm_page_dequeued(struct vm_system *system, struct mem_page *page);
 /* Unmaps, forgets and frees a page whose owner lets go of it.  Not busy: I/O holds the owner. */
 void vm_page_free(struct vm_system *system, struct mem_page *page);
 /* A free frame that leaves the reserve alone; NULL: reclaim, then look at everything again. */
@@ -209,8 +213,8 @@ struct mem_page *vm_page_alloc(struct vm_system *system, unsigned flags);
 /* --- io.c --- */
 
 /* Reads one slot into page, which is busy meanwhile; drops the lock while it waits. */
-MUST_CHECK enum pgw_status vm_io_get(struct vm_system *system, struct pager *pager, uint64_t slot,
-    struct mem_page *page);
+MUST_CHECK enum pgw_status vm_io_get(
+    struct vm_system *system, struct pager *pager, uint64_t slot, struct mem_page *page);
 /* Writes n pages, which the caller has made busy, and sets slots; drops the lock while it waits. */
 MUST_CHECK enum pgw_status vm_io_put(struct vm_system *system, struct pager *pager,
     struct mem_page *const *pages, unsigned n, uint64_t *slots);
@@ -224,6 +228,8 @@ void vm_io_swap_room(struct vm_system *system, uint64_t *used, uint64_t *slots);
 /* --- reclaim.c --- */
 
 uint64_t vm_reclaim_locked(struct vm_system *system, uint64_t n);
+/* True if memory is full of what cannot go, and what can goes round and round; starts afresh. */
+bool vm_reclaim_thrashes(struct vm_system *system);
 /* The page daemon's turn, if free frames are below the low watermark. */
 void vm_daemon_locked(struct vm_system *system);
 MUST_CHECK enum pgw_status vm_evict_page_locked(struct vm_system *system, struct mem_page *page);
@@ -243,8 +249,8 @@ bool vm_space_check(struct space *space);
 
 /* --- space.c --- */
 
-MUST_CHECK enum pgw_status vm_space_create_locked(struct vm_system *system,
-    struct vm_space **space);
+MUST_CHECK enum pgw_status vm_space_create_locked(
+    struct vm_system *system, struct vm_space **space);
 void vm_space_destroy_locked(struct vm_space *space);
 
 static inline struct vm_space *

@@ -18,8 +18,8 @@
  * Restarts.  A step that needs the device, or a frame that is not there, drops the lock or
  * evicts pages; nothing known before it can be trusted after it.  So such a step does its work and
  * then the whole fault starts again, and finds the page in RAM.  The steps between two
- * restarts never wait.  Rejected: to hold references and continue in the middle, which is where such
- * code has always had its races.
+ * restarts never wait.  Rejected: to hold references and continue in the middle, which is where
+ * such code has always had its races.
  */
 #include <string.h>
 
@@ -76,8 +76,8 @@ fault_grow(struct vm_space *space, struct vm_region *above, uint64_t va)
 static enum fault_step
 fault_enter(struct fault *fault, struct mem_page *page, prot_t prot)
 {
-    enum pgw_status status = fault->system->pmap_ops->enter(fault->space->pmap, fault->va, &page, 1,
-        0, prot, fault->access, 0);
+    enum pgw_status status = fault->system->pmap_ops->enter(
+        fault->space->pmap, fault->va, &page, 1, 0, prot, fault->access, 0);
 
     if (status == PGW_OK)
         return STEP_DONE;
@@ -130,8 +130,8 @@ fault_install(struct fault *fault, struct vm_anon *anon, struct vm_anon *old)
         return STEP_NOMEM;
     }
     if (old != NULL) {
-        /* Other spaces keep their mappings of the old page; this space's must go first, and at once:
-         * nobody knows when there will be a frame for the table of the new one. */
+        /* Other spaces keep their mappings of the old page; this space's must go first, and at
+         * once: nobody knows when there will be a frame for the table of the new one. */
         fault->system->pmap_ops->remove(fault->space->pmap, fault->va, 1);
         fault->system->pmap_ops->update(fault->space->pmap);
         vm_anon_release(fault->system, old);
@@ -311,8 +311,11 @@ vm_fault_locked(struct vm_space *space, uint64_t va, enum access access)
     struct fault fault = {
         .space = space, .system = space->system, .va = page_floor(va), .access = access};
 
-    /* Before, not after: when nothing else can go, the daemon would take the page just brought in. */
+    /* Before, not after: when nothing else can go, the daemon would take the page just brought in.
+     */
     vm_daemon_locked(fault.system);
+    if (vm_reclaim_thrashes(fault.system))
+        return SPACE_FAULT_NOMEM;
     for (unsigned restarts = 0; restarts < FAULT_RESTARTS_MAX;) {
         enum space_fault look = fault_look(&fault);
         if (look != SPACE_FAULT_OK)

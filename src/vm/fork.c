@@ -33,8 +33,8 @@ fork_write_protect(struct vm_space *parent, const struct vm_region *region)
     uint64_t npages = (region->end - region->start) >> PAGE_SHIFT;
 
     if (region->amap != NULL && (region->prot & PROT_MASK_W) != 0)
-        parent->system->pmap_ops->protect(parent->pmap, region->start, npages,
-            PROT_MASK_R | PROT_MASK_X);
+        parent->system->pmap_ops->protect(
+            parent->pmap, region->start, npages, PROT_MASK_R | PROT_MASK_X);
 }
 
 static enum pgw_status
@@ -46,7 +46,7 @@ fork_locked(struct vm_space *parent, struct vm_space **child)
 
     if (status != PGW_OK)
         return status;
-    RB_FOREACH(region, vm_region_tree, &parent->regions) {
+    RB_FOREACH (region, vm_region_tree, &parent->regions) {
         status = fork_region(new, region);
         if (status != PGW_OK)
             break;

@@ -87,8 +87,8 @@ vm_io_get(struct vm_system *system, struct pager *pager, uint64_t slot, struct m
 }
 
 enum pgw_status
-vm_io_put(struct vm_system *system, struct pager *pager, struct mem_page *const *pages,
-    unsigned n, uint64_t *slots)
+vm_io_put(struct vm_system *system, struct pager *pager, struct mem_page *const *pages, unsigned n,
+    uint64_t *slots)
 {
     struct vm_io io;
 

@@ -260,8 +260,8 @@ remap_move(struct vm_space *space, const struct remap *remap, uint64_t *va)
     if (remap->new_len < remap->old_end - remap->old)
         vm_map_clear(space, remap->old + remap->new_len, remap->old_end);
     struct vm_region *region = vm_region_at(space, remap->old);
-    system->pmap_ops->remove(space->pmap, region->start,
-        (region->end - region->start) >> PAGE_SHIFT);
+    system->pmap_ops->remove(
+        space->pmap, region->start, (region->end - region->start) >> PAGE_SHIFT);
     system->pmap_ops->update(space->pmap);
     region->anchor += target - region->start; /* modulo 2^64: only differences count */
     region->growsdown = false;

@@ -9,8 +9,8 @@
 #define OBJECT_PAGES_MAX (UINT64_C(1) << 40) /* what mem_page.offset can count: 4 PiB */
 
 enum pgw_status
-vm_object_create(struct vm_system *system, struct pager *pager, uint64_t npages,
-    struct vm_object **object)
+vm_object_create(
+    struct vm_system *system, struct pager *pager, uint64_t npages, struct vm_object **object)
 {
     if (npages > OBJECT_PAGES_MAX)
         return PGW_RANGE;

@@ -19,8 +19,17 @@ vm_page_admit(struct vm_system *system, struct mem_page *page)
     system->policy->ops->admit(system->policy, &page->node, vm_page_key(page));
     page->queued = 1;
     system->stats.resident++;
+    system->stats.file_resident += page->owner_kind == MEM_OWNER_OBJECT;
     if (system->stats.resident > system->stats.resident_peak)
         system->stats.resident_peak = system->stats.resident;
+}
+
+void
+vm_page_dequeued(struct vm_system *system, struct mem_page *page)
+{
+    page->queued = 0;
+    system->stats.resident--;
+    system->stats.file_resident -= page->owner_kind == MEM_OWNER_OBJECT;
 }
 
 struct mem_page *
@@ -36,8 +45,7 @@ vm_page_free(struct vm_system *system, struct mem_page *page)
     system->pmap_ops->page_protect(system->pmap_system, page, PROT_MASK_NONE);
     if (page->queued) {
         system->policy->ops->forget(system->policy, &page->node);
-        page->queued = 0;
-        system->stats.resident--;
+        vm_page_dequeued(system, page);
     }
     page->owner = NULL;
     page->owner_kind = MEM_OWNER_NONE;

@@ -40,13 +40,13 @@ struct pager_io {
     unsigned n;
     enum pgw_status status; /* of the whole io, valid in done() */
     void (*done)(struct pager_io *io);
-    void *ctx;              /* the caller's */
-    struct pager_io *next;  /* the pager's, while in flight */
+    void *ctx;             /* the caller's */
+    struct pager_io *next; /* the pager's, while in flight */
 };
 
 /* What a pager has done and holds, for reports.  Counted in pages. */
 struct pager_stats {
-    uint64_t slots;      /* capacity; UINT64_MAX: no limit of its own */
+    uint64_t slots; /* capacity; UINT64_MAX: no limit of its own */
     uint64_t used;
     uint64_t used_peak;
     uint64_t gets, puts; /* pages read and written */

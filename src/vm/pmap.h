@@ -45,10 +45,10 @@ struct pmap_shootdown {
 
 /* What a back end can do, asked and not assumed. */
 struct pmap_caps {
-    uint64_t va_end;         /* user addresses are [0, va_end) */
-    unsigned orders;         /* bit n set: enter() can use leaves of 2^n pages */
-    bool referenced;         /* hardware or walker keeps a referenced bit */
-    bool tables_use_frames;  /* page tables take frames of the RAM */
+    uint64_t va_end;        /* user addresses are [0, va_end) */
+    unsigned orders;        /* bit n set: enter() can use leaves of 2^n pages */
+    bool referenced;        /* hardware or walker keeps a referenced bit */
+    bool tables_use_frames; /* page tables take frames of the RAM */
 };
 
 /* What activate() gives the machine to load into its MMU registers. */
@@ -77,7 +77,7 @@ struct pmap_system {
 };
 
 /* Flags of enter(). */
-#define PMAP_WIRED 1u  /* must not vanish */
+#define PMAP_WIRED 1u /* must not vanish */
 
 struct pmap_ops {
     const char *name;
@@ -107,7 +107,8 @@ struct pmap_ops {
     /* Takes away rights that are not in prot; never adds any.  prot NONE is remove. */
     void (*protect)(struct pmap *pmap, uint64_t va, uint64_t npages, prot_t prot);
     /* The frame and rights that va maps to; PGW_NOTFOUND. Any of the outputs may be NULL. */
-    enum pgw_status (*extract)(struct pmap *pmap, uint64_t va, struct mem_page **page, prot_t *prot);
+    enum pgw_status (*extract)(
+        struct pmap *pmap, uint64_t va, struct mem_page **page, prot_t *prot);
     /* Makes delayed removals and protections of this pmap take effect everywhere (P4). */
     void (*update)(struct pmap *pmap);
 

@@ -54,8 +54,9 @@ struct policy {
 };
 
 /* Properties, for the machine that drives the policy. */
-#define POLICY_WANTS_SCAN 1u /* ranks by recency: the core should harvest referenced bits and
-                                call accessed() for them between evictions */
+#define POLICY_WANTS_SCAN                                                                          \
+    1u /* ranks by recency: the core should harvest referenced bits and                            \
+          call accessed() for them between evictions */
 
 struct policy_ops {
     const char *name;

@@ -24,8 +24,8 @@
  * are pages, and a fault that needs a frame reclaims for itself. */
 #define DAEMON_REST 64u
 
-/* What the daemon leaves in RAM, however little is free: the pages that one instruction may need must
- * be able to be there together. */
+/* What the daemon leaves in RAM, however little is free: the pages that one instruction may need
+ * must be able to be there together. */
 #define DAEMON_LEAVES 8u
 
 /* Tells a policy that ranks by recency which pages were used since the last time. */
@@ -58,23 +58,32 @@ reclaim_is_hopeless(const struct mem_page *page, bool full)
     return full && anon->slot == PAGER_SLOT_NONE;
 }
 
-/* The policy's choice, passing over pages that cannot go; each page that is looked at is one of
- * *tries.  NULL when there is none, or no try is left. */
+/* One call of reclaim. */
+struct reclaim {
+    uint64_t tries; /* pages that may still be looked at */
+    bool stuck;     /* dirty pages had to be passed over or could not be written */
+    bool put;       /* some were written */
+};
+
+/* The policy's choice, passing over pages that cannot go.  NULL when there is none, or no try is
+ * left. */
 static struct mem_page *
-reclaim_victim(struct vm_system *system, uint64_t *tries)
+reclaim_victim(struct vm_system *system, struct reclaim *reclaim)
 {
     const struct policy_ops *ops = system->policy->ops;
     uint64_t used, slots;
 
     vm_io_swap_room(system, &used, &slots);
-    while (*tries > 0) {
+    while (reclaim->tries > 0) {
         struct base_node *node = ops->victim(system->policy);
-        *tries = node != NULL ? *tries - 1 : 0;
+        reclaim->tries = node != NULL ? reclaim->tries - 1 : 0;
         if (node == NULL)
             break;
         struct mem_page *page = vm_page_of_node(node);
-        if (!page->busy && page->wired == 0 && !reclaim_is_hopeless(page, used >= slots))
+        bool hopeless = reclaim_is_hopeless(page, used >= slots);
+        if (!page->busy && page->wired == 0 && !hopeless)
             return page;
+        reclaim->stuck |= hopeless;
         ops->forget(system->policy, node);
         ops->admit(system->policy, node, vm_page_key(page));
     }
@@ -113,8 +122,7 @@ static void
 reclaim_dequeue(struct vm_system *system, struct mem_page *page)
 {
     system->policy->ops->evicted(system->policy, &page->node, vm_page_key(page));
-    page->queued = 0;
-    system->stats.resident--;
+    vm_page_dequeued(system, page);
 }
 
 /* Writes a run to swap, in two halves where it does not fit whole; how many pages were written,
@@ -141,8 +149,9 @@ reclaim_put(struct vm_system *system, struct mem_page *const *pages, unsigned n,
     return written;
 }
 
-/* Puts n dirty anonymous pages out; returns how many frames that freed.  They are busy until the last
- * run of them is written: nobody maps one again while the lock is dropped for another's sake. */
+/* Puts n dirty anonymous pages out; returns how many frames that freed.  They are busy until the
+ * last run of them is written: nobody maps one again while the lock is dropped for another's sake.
+ */
 static uint64_t
 reclaim_put_all(struct vm_system *system, struct mem_page *const *pages, unsigned n)
 {
@@ -175,18 +184,17 @@ reclaim_put_all(struct vm_system *system, struct mem_page *const *pages, unsigne
 
 /*
  * One round: victims until a run of dirty ones is full, n frames are free, or none is left to ask.
- * *tries limits how many victims are looked at.
  */
 static uint64_t
-reclaim_round(struct vm_system *system, uint64_t n, uint64_t *tries)
+reclaim_round(struct vm_system *system, uint64_t n, struct reclaim *reclaim)
 {
     struct mem_page *dirty[PAGER_RUN_MAX];
     unsigned ndirty = 0;
     uint64_t freed = 0;
 
-    while (freed + ndirty < n && ndirty < PAGER_RUN_MAX && *tries > 0) {
+    while (freed + ndirty < n && ndirty < PAGER_RUN_MAX && reclaim->tries > 0) {
         reclaim_scan(system);
-        struct mem_page *page = reclaim_victim(system, tries);
+        struct mem_page *page = reclaim_victim(system, reclaim);
         if (page == NULL)
             break;
         bool must_put = reclaim_must_put(system, page);
@@ -199,17 +207,65 @@ reclaim_round(struct vm_system *system, uint64_t n, uint64_t *tries)
         system->stats.evicted_clean++;
         freed++;
     }
-    return freed + reclaim_put_all(system, dirty, ndirty);
+    uint64_t put = reclaim_put_all(system, dirty, ndirty);
+    reclaim->put |= put > 0;
+    reclaim->stuck |= put < ndirty;
+    return freed + put;
+}
+
+/*
+ * Thrashing.  When neither RAM nor swap has room for another dirty page, what can still go are the
+ * clean pages of files, program text above all, and they come straight back.  No fault ever finds
+ * that there is nothing to evict, yet nobody gets anywhere.  So it is told from three signs
+ * together: dirty pages are passed over in every call and none is written; the pages of files are
+ * down to a small part of memory, and have gone round several times; and hardly an instruction is
+ * executed between two of them.
+ */
+#define THRASH_PART 16u     /* of the pages in RAM, or fewer, are pages of files */
+#define THRASH_ROUNDS 4u    /* times that so many have been evicted */
+#define THRASH_LEAST 64u    /* and at least so many */
+#define THRASH_TICKS 10000u /* nanoseconds, or fewer, to each */
+
+static uint64_t
+thrash_now(const struct vm_system *system)
+{
+    return system->clock != NULL ? base_clock_now(system->clock) : 0;
+}
+
+/* Takes note of how a call of reclaim went. */
+static void
+thrash_note(struct vm_system *system, const struct reclaim *reclaim, uint64_t freed)
+{
+    if (!reclaim->stuck || reclaim->put || system->thrash.freed == 0) {
+        system->thrash.freed = 0;
+        system->thrash.since = thrash_now(system);
+    }
+    if (reclaim->stuck && !reclaim->put)
+        system->thrash.freed += freed;
+}
+
+bool
+vm_reclaim_thrashes(struct vm_system *system)
+{
+    uint64_t freed = system->thrash.freed;
+    uint64_t clean = system->stats.file_resident;
+
+    if (freed < THRASH_LEAST || freed < THRASH_ROUNDS * clean || system->clock == NULL)
+        return false;
+    system->thrash.freed = 0; /* whatever the verdict, the next one is on what comes now */
+    return clean * THRASH_PART < system->stats.resident &&
+           thrash_now(system) - system->thrash.since < freed * THRASH_TICKS;
 }
 
 uint64_t
 vm_reclaim_locked(struct vm_system *system, uint64_t n)
 {
+    struct reclaim reclaim = {.tries = 2 * system->stats.resident + PAGER_RUN_MAX};
     uint64_t freed = 0;
-    uint64_t tries = 2 * system->stats.resident + PAGER_RUN_MAX;
 
-    while (freed < n && tries > 0 && system->stats.resident > 0)
-        freed += reclaim_round(system, n - freed, &tries);
+    while (freed < n && reclaim.tries > 0 && system->stats.resident > 0)
+        freed += reclaim_round(system, n - freed, &reclaim);
+    thrash_note(system, &reclaim, freed);
     return freed;
 }
 

@@ -95,8 +95,8 @@ vm_region_destroy(struct vm_space *space, struct vm_region *region)
 
 /* The part of an owned amap that lies above va, where region is to be cut. */
 static enum pgw_status
-region_split_amap(struct vm_system *system, struct vm_region *region, uint64_t va,
-    struct vm_amap **right)
+region_split_amap(
+    struct vm_system *system, struct vm_region *region, uint64_t va, struct vm_amap **right)
 {
     *right = NULL;
     if (region->amap == NULL)
@@ -217,7 +217,8 @@ vm_region_hole(struct vm_space *space, uint64_t len, uint64_t top, uint64_t *va)
 {
     struct vm_region *region;
 
-    RB_FOREACH_REVERSE(region, vm_region_tree, &space->regions) {
+    RB_FOREACH_REVERSE(region, vm_region_tree, &space->regions)
+    {
         uint64_t floor = vm_region_floor(region);
         if (region->end <= top && top - region->end >= len)
             break;

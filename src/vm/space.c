@@ -88,7 +88,7 @@ space_translate(struct vm_space *space, uint64_t va, enum access access, struct 
     prot_t prot;
 
     return space->system->pmap_ops->extract(space->pmap, page_floor(va), page, &prot) == PGW_OK &&
-        prot_allows(prot, access);
+           prot_allows(prot, access);
 }
 
 /*
@@ -151,14 +151,14 @@ space_count_file(const struct vm_space *space, const struct vm_region *region)
     for (; (page = base_radix_next(&region->object->pages, &idx)) != NULL && idx < end; idx++) {
         uint64_t va = region->start + (idx << PAGE_SHIFT) - region->offset;
         count += space->system->pmap_ops->extract(space->pmap, va, &mapped, NULL) == PGW_OK &&
-            mapped == page;
+                 mapped == page;
     }
     return count;
 }
 
 static void
-space_count_region(const struct vm_space *space, const struct vm_region *region,
-    struct space_counts *counts)
+space_count_region(
+    const struct vm_space *space, const struct vm_region *region, struct space_counts *counts)
 {
     struct vm_anon *anon;
     uint64_t idx = 0;
@@ -185,7 +185,7 @@ space_counts(struct space *space, struct space_counts *counts)
         .major = vm_space->faults.major,
         .zero_fill = vm_space->faults.zero_fill,
         .cow = vm_space->faults.cow};
-    RB_FOREACH(region, vm_region_tree, &vm_space->regions)
+    RB_FOREACH (region, vm_region_tree, &vm_space->regions)
         space_count_region(vm_space, region, counts);
     base_lock_drop(&vm_space->system->lock);
 }

@@ -33,10 +33,11 @@ enum space_fault {
 enum space_use { SPACE_USE_ANON, SPACE_USE_FILE, SPACE_USE_HEAP, SPACE_USE_STACK };
 
 /* Flags of space_map. */
-#define SPACE_FIXED 1u      /* exactly at va, replacing what is there */
-#define SPACE_NOREPLACE 2u  /* with FIXED: PGW_EXIST if anything is there */
-#define SPACE_GROWSDOWN 4u  /* a stack: a fault below it extends it, down to len_max bytes, but
-                               never nearer than SPACE_GUARD to the region beneath */
+#define SPACE_FIXED 1u     /* exactly at va, replacing what is there */
+#define SPACE_NOREPLACE 2u /* with FIXED: PGW_EXIST if anything is there */
+#define SPACE_GROWSDOWN                                                                            \
+    4u /* a stack: a fault below it extends it, down to len_max bytes, but                         \
+          never nearer than SPACE_GUARD to the region beneath */
 #define SPACE_GUARD ((uint64_t)1 << 20)
 
 struct space_map_args {
@@ -99,8 +100,8 @@ struct space_ops {
     enum space_fault (*fault)(struct space *space, uint64_t va, enum access access);
     /* The page behind va, faulted in for access, for the personality's own copying: valid until
      * the next call on any space of the system. */
-    enum space_fault (*resolve)(struct space *space, uint64_t va, enum access access,
-        unsigned char **bytes);
+    enum space_fault (*resolve)(
+        struct space *space, uint64_t va, enum access access, unsigned char **bytes);
 
     /* The region that contains va, or the first one above it; false: none. */
     bool (*find)(struct space *space, uint64_t va, struct space_region *region);
@@ -114,12 +115,12 @@ struct space_ops {
 
 /* Copies between the space and buf, faulting pages in.  *done (may be NULL): bytes copied before
  * the fault, len on OK. */
-MUST_CHECK enum space_fault space_read(struct space *space, uint64_t va, void *buf, size_t len,
-    size_t *done);
-MUST_CHECK enum space_fault space_write(struct space *space, uint64_t va, const void *buf,
-    size_t len, size_t *done);
+MUST_CHECK enum space_fault space_read(
+    struct space *space, uint64_t va, void *buf, size_t len, size_t *done);
+MUST_CHECK enum space_fault space_write(
+    struct space *space, uint64_t va, const void *buf, size_t len, size_t *done);
 /* Reads a string up to its NUL; SPACE_FAULT_NOMEM if it does not end within max bytes. */
-MUST_CHECK enum space_fault space_read_string(struct space *space, uint64_t va, char *buf,
-    size_t max);
+MUST_CHECK enum space_fault space_read_string(
+    struct space *space, uint64_t va, char *buf, size_t max);
 
 #endif

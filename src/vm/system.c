@@ -64,6 +64,7 @@ vm_system_create(const struct vm_config *config, struct vm_system **out)
     system->pmap_ops = config->pmap_system->ops;
     system->swap = config->swap;
     system->space_end = config->space_end;
+    system->clock = config->clock;
     struct policy_env env = {.referenced = system_referenced,
         .ctx = system,
         .alloc = config->alloc,
@@ -134,8 +135,8 @@ vm_evict(struct space *space, uint64_t va)
         if (anon != NULL)
             page = anon->page;
         else if (region->object != NULL)
-            page = vm_object_page(region->object,
-                (region->offset + (va - region->start)) >> PAGE_SHIFT);
+            page = vm_object_page(
+                region->object, (region->offset + (va - region->start)) >> PAGE_SHIFT);
     }
     if (page != NULL)
         status = vm_evict_page_locked(system, page);

@@ -3,6 +3,7 @@
 #ifndef VM_VM_H
 #define VM_VM_H
 
+#include "base/clock.h"
 #include "vm/pager.h"
 #include "vm/pmap.h"
 #include "vm/policy.h"
@@ -18,24 +19,26 @@ struct vm_config {
     const struct policy_ops *policy_ops;
     struct pager *swap; /* NULL: no swap */
     uint64_t seed;
-    uint64_t space_end; /* user addresses are [0, space_end); from the pmap's caps */
+    const struct base_clock *clock; /* for telling thrashing; NULL: that is not told */
+    uint64_t space_end;             /* user addresses are [0, space_end); from the pmap's caps */
 };
 
 /* Counted since creation, except where "now" is said. */
 struct vm_stats {
-    uint64_t faults;    /* resolved: minor + major */
+    uint64_t faults; /* resolved: minor + major */
     uint64_t minor, major, zero_fill, cow;
-    uint64_t pages_in, pages_out;      /* from and to swap */
-    uint64_t file_pages_in;            /* from files */
-    uint64_t evicted, evicted_clean;   /* pages taken; without a write */
+    uint64_t pages_in, pages_out;    /* from and to swap */
+    uint64_t file_pages_in;          /* from files */
+    uint64_t evicted, evicted_clean; /* pages taken; without a write */
     uint64_t daemon_runs, direct_reclaims;
     uint64_t put_failures, get_failures;
-    uint64_t resident, resident_peak;  /* pageable pages in RAM, now */
+    uint64_t file_resident;                   /* those of them that are files' pages, now */
+    uint64_t resident, resident_peak;         /* pageable pages in RAM, now */
     uint64_t anons, objects, spaces, regions; /* now */
 };
 
-MUST_CHECK enum pgw_status vm_system_create(const struct vm_config *config,
-    struct vm_system **system);
+MUST_CHECK enum pgw_status vm_system_create(
+    const struct vm_config *config, struct vm_system **system);
 /* All spaces and objects must be gone (asserted). */
 void vm_system_destroy(struct vm_system *system);
 
@@ -46,8 +49,8 @@ MUST_CHECK enum pgw_status vm_space_create(struct vm_system *system, struct spac
  * in pages, rounded up.  One reference belongs to the caller.  The pager is destroyed with the
  * last reference.  PGW_NOMEM; PGW_RANGE: more than 2^40 pages.
  */
-MUST_CHECK enum pgw_status vm_object_create(struct vm_system *system, struct pager *pager,
-    uint64_t npages, struct vm_object **object);
+MUST_CHECK enum pgw_status vm_object_create(
+    struct vm_system *system, struct pager *pager, uint64_t npages, struct vm_object **object);
 void vm_object_hold(struct vm_object *object);
 void vm_object_release(struct vm_object *object);
 

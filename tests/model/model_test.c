@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The model suite: random operations on up to MODEL_SPACES spaces, done to the naive VM and to every
- * back end in lock step.  Every answer must be the same, every byte that is read must be the
+ * The model suite: random operations on up to MODEL_SPACES spaces, done to the naive VM and to
+ * every back end in lock step.  Every answer must be the same, every byte that is read must be the
  * model's, and the core's invariants must hold on the way and at the end.  The RAM is a fraction of
  * what the spaces hold, so pages go to swap and come back all the time.
  */
@@ -30,8 +30,8 @@ static const struct vm_rig_config configs[] = {
         "l1=16:4,l2=64:4"},
     {"sv39, fifo, slow device", &pmap_sv39, false, false, true, &policy_fifo, FRAMES, SLOTS,
         "l1=8:2"},
-    {"chaos over sv39, random", &chaos_pmap_sv39, false, true, false, &policy_random, FRAMES,
-        SLOTS, "l1=64:4,l2=512:8"},
+    {"chaos over sv39, random", &chaos_pmap_sv39, false, true, false, &policy_random, FRAMES, SLOTS,
+        "l1=64:4,l2=512:8"},
     {"chaos over ref, lru, slow device", &chaos_pmap_ref, true, true, true, &policy_lru, FRAMES,
         SLOTS, "none"},
 };
@@ -99,8 +99,7 @@ op_map(struct model *model, unsigned s)
             .object = file ? model->rigs[r].file : NULL,
             .offset = (uint64_t)first * PAGE_SIZE};
         uint64_t va = 0;
-        enum pgw_status status =
-            model->spaces[r][s]->ops->map(model->spaces[r][s], &args, &va);
+        enum pgw_status status = model->spaces[r][s]->ops->map(model->spaces[r][s], &args, &va);
         assert_int_equal(status, clash ? PGW_EXIST : PGW_OK);
         if (!clash)
             assert_true(va == va_of(page));
@@ -116,8 +115,9 @@ op_unmap(struct model *model, unsigned s)
 
     pick_range(model, &page, &n);
     for (unsigned r = 0; r < RIGS; r++)
-        assert_int_equal(model->spaces[r][s]->ops->unmap(model->spaces[r][s], va_of(page),
-                             (uint64_t)n * PAGE_SIZE), PGW_OK);
+        assert_int_equal(model->spaces[r][s]->ops->unmap(
+                             model->spaces[r][s], va_of(page), (uint64_t)n * PAGE_SIZE),
+            PGW_OK);
     naive_unmap(model->naive[s], page, n);
 }
 
@@ -130,8 +130,9 @@ op_protect(struct model *model, unsigned s)
     pick_range(model, &page, &n);
     bool ok = naive_protect(model->naive[s], page, n, prot);
     for (unsigned r = 0; r < RIGS; r++)
-        assert_int_equal(model->spaces[r][s]->ops->protect(model->spaces[r][s], va_of(page),
-                             (uint64_t)n * PAGE_SIZE, prot), ok ? PGW_OK : PGW_NOTFOUND);
+        assert_int_equal(model->spaces[r][s]->ops->protect(
+                             model->spaces[r][s], va_of(page), (uint64_t)n * PAGE_SIZE, prot),
+            ok ? PGW_OK : PGW_NOTFOUND);
 }
 
 /* Moves a uniform stretch to a free place of the window. */
@@ -232,7 +233,8 @@ op_copy_out(struct model *model, unsigned s)
     size_t len = 1 + (size_t)base_rng_below(&model->rng, sizeof buf);
     size_t want = 0;
 
-    while (want < len && naive_access(model->naive[s], offset + want, ACCESS_READ) == SPACE_FAULT_OK) {
+    while (
+        want < len && naive_access(model->naive[s], offset + want, ACCESS_READ) == SPACE_FAULT_OK) {
         uint64_t at = offset + want;
         buf[want++] = model->naive[s]->pages[at >> PAGE_SHIFT].bytes[at & ~PAGE_MASK];
     }
@@ -256,8 +258,8 @@ op_copy_in(struct model *model, unsigned s)
 
     for (size_t i = 0; i < len; i++)
         buf[i] = (unsigned char)base_rng_next(&model->rng);
-    for (; want < len &&
-         naive_access(model->naive[s], offset + want, ACCESS_WRITE) == SPACE_FAULT_OK;
+    for (;
+         want < len && naive_access(model->naive[s], offset + want, ACCESS_WRITE) == SPACE_FAULT_OK;
          want++) {
         uint64_t at = offset + want;
         model->naive[s]->pages[at >> PAGE_SHIFT].bytes[at & ~PAGE_MASK] = buf[want];
@@ -298,11 +300,12 @@ check_everything(struct model *model)
             unsigned char byte;
             for (unsigned r = 0; r < RIGS; r++) {
                 enum space_fault want = naive_access(model->naive[s], at, ACCESS_READ);
-                assert_int_equal(vm_rig_load(&model->rigs[r], model->spaces[r][s],
-                                     MODEL_BASE + at, &byte), want);
+                assert_int_equal(
+                    vm_rig_load(&model->rigs[r], model->spaces[r][s], MODEL_BASE + at, &byte),
+                    want);
                 if (want == SPACE_FAULT_OK)
-                    assert_int_equal(byte,
-                        model->naive[s]->pages[at >> PAGE_SHIFT].bytes[at & ~PAGE_MASK]);
+                    assert_int_equal(
+                        byte, model->naive[s]->pages[at >> PAGE_SHIFT].bytes[at & ~PAGE_MASK]);
             }
         }
 }

@@ -28,8 +28,8 @@ struct naive *naive_fork(const struct naive *naive);
 void naive_destroy(struct naive *naive);
 
 /* fill: the key of the first page for test_page_fill, 0 for zeros. */
-void naive_map(struct naive *naive, unsigned page, unsigned n, prot_t prot, int origin,
-    uint64_t fill);
+void naive_map(
+    struct naive *naive, unsigned page, unsigned n, prot_t prot, int origin, uint64_t fill);
 void naive_unmap(struct naive *naive, unsigned page, unsigned n);
 /* False, and nothing changed, if part of it is not mapped. */
 bool naive_protect(struct naive *naive, unsigned page, unsigned n, prot_t prot);

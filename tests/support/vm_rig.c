@@ -48,8 +48,8 @@ rig_make_swap(struct vm_rig *rig)
     enum pgw_status status = host_file_temp(&rig->env.inject, &file);
     if (status != PGW_OK)
         return status;
-    status = pager_swap_create(&rig->env.mem, &rig->env.alloc, file, rig->config->swap_slots,
-        &rig->swap);
+    status = pager_swap_create(
+        &rig->env.mem, &rig->env.alloc, file, rig->config->swap_slots, &rig->swap);
     if (status != PGW_OK)
         host_file_close(&file);
     else if (rig->config->delayed)
@@ -85,8 +85,8 @@ vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config)
     rig->file = NULL;
     enum pgw_status status = rig_make_mmu(rig);
     if (status == PGW_OK)
-        status = config->pmap->system_create(&rig->env.mem, &rig->env.alloc, &shootdown,
-            &rig->pmaps);
+        status =
+            config->pmap->system_create(&rig->env.mem, &rig->env.alloc, &shootdown, &rig->pmaps);
     if (status == PGW_OK)
         status = rig_make_swap(rig);
     if (status == PGW_OK) {
@@ -167,8 +167,8 @@ rig_activate(struct vm_rig *rig, struct space *space)
 }
 
 static enum space_fault
-rig_access(struct vm_rig *rig, struct space *space, uint64_t va, enum access access,
-    unsigned char **at)
+rig_access(
+    struct vm_rig *rig, struct space *space, uint64_t va, enum access access, unsigned char **at)
 {
     struct mmu_translation translation;
 

@@ -33,7 +33,7 @@ struct vm_rig {
     struct pager *swap;
     struct vm_system *vm;
     struct vm_object *file; /* set by vm_rig_add_file */
-    size_t mapped_before; /* bytes of env.alloc that were not the rig's */
+    size_t mapped_before;   /* bytes of env.alloc that were not the rig's */
 };
 
 /* In an env that the caller has set up: PGW_OK, or what failed, with everything undone. */
@@ -49,9 +49,9 @@ void vm_rig_close(struct vm_rig *rig);
 enum pgw_status vm_rig_add_file(struct vm_rig *rig, uint64_t npages, uint64_t base);
 
 /* One byte, as a hart would load or store it: translate, fault, try again. */
-enum space_fault vm_rig_load(struct vm_rig *rig, struct space *space, uint64_t va,
-    unsigned char *byte);
-enum space_fault vm_rig_store(struct vm_rig *rig, struct space *space, uint64_t va,
-    unsigned char byte);
+enum space_fault vm_rig_load(
+    struct vm_rig *rig, struct space *space, uint64_t va, unsigned char *byte);
+enum space_fault vm_rig_store(
+    struct vm_rig *rig, struct space *space, uint64_t va, unsigned char byte);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Torture of the paged core: a scenario that uses everything is run again and again, with the first,
- * the second, ... allocation, frame, read or write failing.
+ * Torture of the paged core: a scenario that uses everything is run again and again, with the
+ * first, the second, ... allocation, frame, read or write failing.
  *
  * One failure: the operation that met it says so and has changed nothing; done again, it works, and
  * at the end every byte is what it should be.  A failure that stays (a dead device, no memory): the
@@ -156,16 +156,17 @@ step_fork(struct torture *torture)
 static enum pgw_status
 step_protect(struct torture *torture)
 {
-    return torture->parent->ops->protect(torture->parent, BASE + 5 * PAGE_SIZE, 7 * PAGE_SIZE,
-        PROT_MASK_R);
+    return torture->parent->ops->protect(
+        torture->parent, BASE + 5 * PAGE_SIZE, 7 * PAGE_SIZE, PROT_MASK_R);
 }
 
 static enum pgw_status
 step_move(struct torture *torture)
 {
     uint64_t va = MOVED_BASE;
-    enum pgw_status status = torture->parent->ops->remap(torture->parent,
-        BASE + PAGES / 2 * PAGE_SIZE, PAGES / 2 * PAGE_SIZE, PAGES / 2 * PAGE_SIZE, true, true, &va);
+    enum pgw_status status =
+        torture->parent->ops->remap(torture->parent, BASE + PAGES / 2 * PAGE_SIZE,
+            PAGES / 2 * PAGE_SIZE, PAGES / 2 * PAGE_SIZE, true, true, &va);
 
     if (status == PGW_OK)
         torture->moved = 1;
@@ -210,8 +211,8 @@ read_everything(struct torture *torture, bool child_cut)
             return false;
     for (unsigned i = 0; torture->child != NULL && i < PAGES; i++)
         if (!(child_cut && i >= 9 && i < 12) &&
-            !do_read(torture, torture->child, BASE + (uint64_t)i * PAGE_SIZE,
-                torture->child_keys[i]))
+            !do_read(
+                torture, torture->child, BASE + (uint64_t)i * PAGE_SIZE, torture->child_keys[i]))
             return false;
     return true;
 }
@@ -237,7 +238,7 @@ static bool
 scenario(struct torture *torture, bool *mapped, bool *cut)
 {
     *mapped = do_status(torture, step_file) && do_status(torture, step_space) &&
-        do_status(torture, step_map);
+              do_status(torture, step_map);
     if (!*mapped || !do_status(torture, step_map_file) || !write_parent(torture, 0, 1, 100) ||
         !use_file(torture) || !do_status(torture, step_fork))
         return false;
@@ -288,8 +289,8 @@ torture_all(enum base_inject_point point)
         for (unsigned after = 0; after < 2; after++) {
             struct torture torture = {.config = &torture_configs[i], .retry = after == 0};
             test_env_init(&torture.rig.env, torture.config->frames);
-            uint64_t met = test_each_failure(&torture.rig.env.inject, point, after == 1,
-                torture_body, &torture);
+            uint64_t met = test_each_failure(
+                &torture.rig.env.inject, point, after == 1, torture_body, &torture);
             assert_true(met > 0);
             test_env_fini(&torture.rig.env);
         }
