@@ -8,61 +8,65 @@
 
 #include "cpu/cpu_core.h"
 
-/* clang-format off: tables */
-#define CPU_KINDS_INT(X)                                                                           \
-    X(nop)                                                                                         \
-    X(li) X(li64) X(mv) X(addi) X(slti) X(sltiu) X(xori) X(ori) X(andi) X(slli) X(srli) X(srai)    \
-        X(add) X(sub) X(sll) X(slt) X(sltu) X(xor) X(srl) X(sra) X(or) X(and) X(addiw) X(slliw)    \
-            X(srliw) X(sraiw) X(addw) X(subw) X(sllw) X(srlw) X(sraw) X(mul) X(mulh) X(mulhsu)     \
-                X(mulhu) X(div) X(divu) X(rem) X(remu) X(mulw) X(divw) X(divuw) X(remw) X(remuw)
+/* Tables. */
+/* clang-format off */
 
-#define CPU_KINDS_MEM(X)                                                                           \
-    X(lb) X(lh) X(lw) X(ld) X(lbu) X(lhu) X(lwu) X(sb) X(sh) X(sw) X(sd) X(flw) X(fld) X(fsw) X(fsd)
+#define CPU_KINDS_INT(X) \
+    X(nop) X(li) X(li64) X(mv) \
+    X(addi) X(slti) X(sltiu) X(xori) X(ori) X(andi) X(slli) X(srli) X(srai) \
+    X(add) X(sub) X(sll) X(slt) X(sltu) X(xor) X(srl) X(sra) X(or) X(and) \
+    X(addiw) X(slliw) X(srliw) X(sraiw) X(addw) X(subw) X(sllw) X(srlw) X(sraw) \
+    X(mul) X(mulh) X(mulhsu) X(mulhu) X(div) X(divu) X(rem) X(remu) \
+    X(mulw) X(divw) X(divuw) X(remw) X(remuw)
 
-#define CPU_KINDS_BRANCH(X)                                                                        \
-    X(beq)                                                                                         \
-    X(bne) X(blt) X(bge) X(bltu) X(bgeu) X(beqz) X(bnez) X(bltz) X(bgez) X(jal) X(jalr)            \
-        X(jump_near) X(call_near) X(call_far) X(jump_far) X(ret) X(link) X(missing) X(crossing)
+#define CPU_KINDS_MEM(X) \
+    X(lb) X(lh) X(lw) X(ld) X(lbu) X(lhu) X(lwu) X(sb) X(sh) X(sw) X(sd) \
+    X(flw) X(fld) X(fsw) X(fsd)
 
-#define CPU_KINDS_SYSTEM(X)                                                                        \
-    X(fence)                                                                                       \
-    X(fence_i) X(ecall) X(ebreak) X(illegal) X(csrrw) X(csrrs) X(csrrc) X(csrrwi) X(csrrsi)        \
-        X(csrrci)
+#define CPU_KINDS_BRANCH(X) \
+    X(beq) X(bne) X(blt) X(bge) X(bltu) X(bgeu) X(beqz) X(bnez) X(bltz) X(bgez) \
+    X(jal) X(jalr) X(jump_near) X(call_near) X(call_far) X(jump_far) X(ret) \
+    X(link) X(missing) X(crossing)
 
-#define CPU_KINDS_AMO(X)                                                                           \
-    X(lr_w)                                                                                        \
-    X(sc_w) X(lr_d) X(sc_d) X(amoswap_w) X(amoadd_w) X(amoxor_w) X(amoand_w) X(amoor_w)            \
-        X(amomin_w) X(amomax_w) X(amominu_w) X(amomaxu_w) X(amoswap_d) X(amoadd_d) X(amoxor_d)     \
-            X(amoand_d) X(amoor_d) X(amomin_d) X(amomax_d) X(amominu_d) X(amomaxu_d)
+#define CPU_KINDS_SYSTEM(X) \
+    X(fence) X(fence_i) X(ecall) X(ebreak) X(illegal) \
+    X(csrrw) X(csrrs) X(csrrc) X(csrrwi) X(csrrsi) X(csrrci)
 
-#define CPU_KINDS_FP(X)                                                                            \
-    X(fmadd_s)                                                                                     \
-    X(fmsub_s) X(fnmsub_s) X(fnmadd_s) X(fadd_s) X(fsub_s) X(fmul_s) X(fdiv_s) X(fsqrt_s)          \
-        X(fmadd_d) X(fmsub_d) X(fnmsub_d) X(fnmadd_d) X(fadd_d) X(fsub_d) X(fmul_d) X(fdiv_d)      \
-            X(fsqrt_d) X(fcvt_s_d) X(fcvt_d_s)
+#define CPU_KINDS_AMO(X) \
+    X(lr_w) X(sc_w) X(lr_d) X(sc_d) \
+    X(amoswap_w) X(amoadd_w) X(amoxor_w) X(amoand_w) X(amoor_w) \
+    X(amomin_w) X(amomax_w) X(amominu_w) X(amomaxu_w) \
+    X(amoswap_d) X(amoadd_d) X(amoxor_d) X(amoand_d) X(amoor_d) \
+    X(amomin_d) X(amomax_d) X(amominu_d) X(amomaxu_d)
 
-#define CPU_KINDS_FPX(X)                                                                           \
-    X(fsgnj_s)                                                                                     \
-    X(fsgnjn_s) X(fsgnjx_s) X(fmin_s) X(fmax_s) X(feq_s) X(flt_s) X(fle_s) X(fclass_s) X(fmv_x_w)  \
-        X(fmv_w_x) X(fsgnj_d) X(fsgnjn_d) X(fsgnjx_d) X(fmin_d) X(fmax_d) X(feq_d) X(flt_d)        \
-            X(fle_d) X(fclass_d) X(fmv_x_d) X(fmv_d_x)
+#define CPU_KINDS_FP(X) \
+    X(fmadd_s) X(fmsub_s) X(fnmsub_s) X(fnmadd_s) \
+    X(fadd_s) X(fsub_s) X(fmul_s) X(fdiv_s) X(fsqrt_s) \
+    X(fmadd_d) X(fmsub_d) X(fnmsub_d) X(fnmadd_d) \
+    X(fadd_d) X(fsub_d) X(fmul_d) X(fdiv_d) X(fsqrt_d) \
+    X(fcvt_s_d) X(fcvt_d_s)
 
-#define CPU_KINDS_FCVT(X)                                                                          \
-    X(fcvt_w_s)                                                                                    \
-    X(fcvt_wu_s) X(fcvt_l_s) X(fcvt_lu_s) X(fcvt_w_d) X(fcvt_wu_d) X(fcvt_l_d) X(fcvt_lu_d)        \
-        X(fcvt_s_w) X(fcvt_s_wu) X(fcvt_s_l) X(fcvt_s_lu) X(fcvt_d_w) X(fcvt_d_wu) X(fcvt_d_l)     \
-            X(fcvt_d_lu)
+#define CPU_KINDS_FPX(X) \
+    X(fsgnj_s) X(fsgnjn_s) X(fsgnjx_s) X(fmin_s) X(fmax_s) \
+    X(feq_s) X(flt_s) X(fle_s) X(fclass_s) X(fmv_x_w) X(fmv_w_x) \
+    X(fsgnj_d) X(fsgnjn_d) X(fsgnjx_d) X(fmin_d) X(fmax_d) \
+    X(feq_d) X(flt_d) X(fle_d) X(fclass_d) X(fmv_x_d) X(fmv_d_x)
 
-#define CPU_KINDS(X)                                                                               \
-    CPU_KINDS_INT(X)                                                                               \
-    CPU_KINDS_MEM(X) CPU_KINDS_BRANCH(X) CPU_KINDS_SYSTEM(X) CPU_KINDS_AMO(X) CPU_KINDS_FP(X)      \
-        CPU_KINDS_FPX(X) CPU_KINDS_FCVT(X)
+#define CPU_KINDS_FCVT(X) \
+    X(fcvt_w_s) X(fcvt_wu_s) X(fcvt_l_s) X(fcvt_lu_s) \
+    X(fcvt_w_d) X(fcvt_wu_d) X(fcvt_l_d) X(fcvt_lu_d) \
+    X(fcvt_s_w) X(fcvt_s_wu) X(fcvt_s_l) X(fcvt_s_lu) \
+    X(fcvt_d_w) X(fcvt_d_wu) X(fcvt_d_l) X(fcvt_d_lu)
+
+#define CPU_KINDS(X) \
+    CPU_KINDS_INT(X) CPU_KINDS_MEM(X) CPU_KINDS_BRANCH(X) CPU_KINDS_SYSTEM(X) CPU_KINDS_AMO(X) \
+    CPU_KINDS_FP(X) CPU_KINDS_FPX(X) CPU_KINDS_FCVT(X)
 
 enum cpu_kind {
 #define X(name) CPU_KIND_##name,
     CPU_KINDS(X)
 #undef X
-        CPU_KIND_COUNT
+    CPU_KIND_COUNT
 };
 
 #define X(name) cpu_fn cpu_do_##name;
