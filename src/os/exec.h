@@ -42,6 +42,12 @@ MUST_CHECK enum pgw_status os_image_load(struct os *os, int dir, const char *pat
 /* Makes p run the image: registers, memory, signals, descriptors and name as execve(2) says. */
 void os_image_enter(struct os_process *p, struct os_image *image, const char *path);
 
+/* The address above every stack. */
+uint64_t os_stack_top(const struct os *os);
+
+/* Applies the process's RLIMIT_STACK to the stack it has. */
+void os_stack_limit(struct os_process *p);
+
 /* Maps the stack of a new space and writes arguments, environment and auxiliary vector (System V
  * psABI) on it; *sp is where it starts. */
 MUST_CHECK enum pgw_status os_stack_build(struct os *os, struct os_mm *mm, const struct os_elf *elf,

@@ -226,6 +226,7 @@ os_image_enter(struct os_process *p, struct os_image *image, const char *path)
         os_process_set_mm(p, image->mm);
     else
         p->mm = image->mm;
+    os_stack_limit(p);
     p->regs = (struct cpu_regs){.pc = image->entry};
     p->regs.x[2] = image->sp;
     os_signals_exec(&p->signals);

@@ -180,6 +180,7 @@ os_start(struct os *os, const char *path, char *const *argv, char *const *envp, 
     p->pgid = p->sid = p->pid;
     p->first = true;
     p->umask = os->host_umask;
+    p->stack_limit = os->config.stack_max;
     status = first_files(p);
     if (status != PGW_OK) {
         *why = "standard files or the current directory could not be opened";

@@ -103,6 +103,7 @@ child_inherit(struct os_process *child, struct os_process *parent)
     child->pgid = parent->pgid;
     child->sid = parent->sid;
     child->umask = parent->umask;
+    child->stack_limit = parent->stack_limit;
     memcpy(child->name, parent->name, sizeof child->name);
     child->cwd = parent->cwd;
     os_file_get(child->cwd);

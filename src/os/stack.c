@@ -167,12 +167,27 @@ map_stack(struct os *os, struct os_mm *mm, uint64_t top, uint64_t used)
     return mm->space->ops->map(mm->space, &args, &va);
 }
 
+uint64_t
+os_stack_top(const struct os *os)
+{
+    return page_floor(os->config.space_end) - STACK_PAGES * PAGE_SIZE;
+}
+
+void
+os_stack_limit(struct os_process *p)
+{
+    struct space *space = p->mm->space;
+
+    /* A program may have unmapped its first stack; then there is nothing to limit. */
+    (void)!space->ops->limit_growth(space, os_stack_top(p->os) - 1, p->stack_limit);
+}
+
 enum pgw_status
 os_stack_build(struct os *os, struct os_mm *mm, const struct os_elf *elf,
     const struct os_args *args, const char *path, uint64_t *sp)
 {
     size_t path_len = strlen(path) + 1;
-    uint64_t top = page_floor(os->config.space_end) - STACK_PAGES * PAGE_SIZE;
+    uint64_t top = os_stack_top(os);
     uint64_t strings = top - args->len - path_len;
     uint64_t words = 1 + args->argc + 1 + args->envc + 1 + (uint64_t)2 * AUXV_PAIRS;
     uint64_t start = (strings - 16 - words * 8) & ~(uint64_t)15;

@@ -2,6 +2,7 @@
 /* System calls that tell who one is and where one runs. */
 #include <string.h>
 
+#include "os/exec.h"
 #include "os/machine.h"
 #include "os/sched.h"
 #include "os/syscall.h"
@@ -254,7 +255,7 @@ static struct os_rlimit
 limit_of(const struct os_process *p, uint32_t resource)
 {
     if (resource == RLIMIT_STACK)
-        return (struct os_rlimit){p->os->config.stack_max, p->os->config.stack_max};
+        return (struct os_rlimit){p->stack_limit, p->os->config.stack_max};
     if (resource == RLIMIT_NOFILE)
         return (struct os_rlimit){p->files->limit, OS_FILES_MAX};
     if (resource == RLIMIT_CORE)
@@ -262,7 +263,7 @@ limit_of(const struct os_process *p, uint32_t resource)
     return (struct os_rlimit){RLIM_INFINITY, RLIM_INFINITY};
 }
 
-/* Descriptors can be limited; other limits are taken note of by nobody. */
+/* Descriptors and the stack can be limited; other limits are taken note of by nobody. */
 static int64_t
 set_limit(struct os_process *p, uint32_t resource, uint64_t va)
 {
@@ -276,6 +277,11 @@ set_limit(struct os_process *p, uint32_t resource, uint64_t va)
         if (limit.soft > OS_FILES_MAX)
             return -OS_EPERM;
         p->files->limit = (uint32_t)limit.soft;
+    }
+    if (resource == RLIMIT_STACK) { /* the hard limit is the machine's and stays */
+        uint64_t most = p->os->config.stack_max;
+        p->stack_limit = limit.soft < most ? limit.soft : most;
+        os_stack_limit(p);
     }
     return 0;
 }

@@ -119,6 +119,22 @@ space_resolve(struct space *space, uint64_t va, enum access access, unsigned cha
     return fault;
 }
 
+static enum pgw_status
+space_limit_growth(struct space *space, uint64_t va, uint64_t len_max)
+{
+    struct vm_space *vm_space = vm_space_of(space);
+
+    base_lock_take(&vm_space->system->lock);
+    struct vm_region *region = vm_region_at(vm_space, va);
+    bool found = region != NULL && region->growsdown;
+    if (found) {
+        uint64_t most = region->end - region->anchor; /* the amap's indices start there */
+        region->len_max = len_max < most ? page_floor(len_max) : most;
+    }
+    base_lock_drop(&vm_space->system->lock);
+    return found ? PGW_OK : PGW_NOTFOUND;
+}
+
 static bool
 space_find(struct space *space, uint64_t va, struct space_region *out)
 {
@@ -218,6 +234,7 @@ static const struct space_ops vm_space_ops = {
     .unmap = vm_unmap,
     .protect = vm_protect,
     .remap = vm_remap,
+    .limit_growth = space_limit_growth,
     .fault = space_fault,
     .resolve = space_resolve,
     .find = space_find,

@@ -96,6 +96,12 @@ struct space_ops {
     enum pgw_status (*remap)(struct space *space, uint64_t old, uint64_t old_len, uint64_t new_len,
         bool may_move, bool fixed, uint64_t *va);
 
+    /*
+     * Changes how large the growing stack that contains va may become: len_max bytes, but never
+     * more than it was mapped with.  What it has already stays.  PGW_NOTFOUND: no such stack.
+     */
+    enum pgw_status (*limit_growth)(struct space *space, uint64_t va, uint64_t len_max);
+
     /* Resolves a fault at va. */
     enum space_fault (*fault)(struct space *space, uint64_t va, enum access access);
     /* The page behind va, faulted in for access, for the personality's own copying: valid until
