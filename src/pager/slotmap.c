@@ -62,6 +62,13 @@ slotmap_capacity(const struct slotmap *map, uint64_t index)
     return rest < SLOTMAP_CHUNK_SLOTS ? (unsigned)rest : SLOTMAP_CHUNK_SLOTS;
 }
 
+/* The bits of a chunk that stand for no slot: they count as taken. */
+static uint64_t
+slotmap_beyond(unsigned capacity)
+{
+    return capacity < SLOTMAP_CHUNK_SLOTS ? UINT64_MAX << capacity : 0;
+}
+
 static bool
 slotmap_bit(const struct slotmap_chunk *chunk, unsigned i)
 {
@@ -121,7 +128,7 @@ slotmap_open(struct slotmap *map)
     }
     unsigned capacity = slotmap_capacity(map, map->fresh);
     chunk->index = map->fresh++;
-    chunk->bits = capacity < SLOTMAP_CHUNK_SLOTS ? UINT64_MAX << capacity : 0;
+    chunk->bits = slotmap_beyond(capacity);
     slotmap_set_nfree(map, chunk, capacity);
     map->chunks++;
     return chunk;
@@ -297,20 +304,34 @@ slotmap_end(const struct slotmap *map)
     uint64_t end = 0;
 
     for (uint64_t i = 0; (chunk = base_radix_next(&map->tree, &i)) != NULL; i++) {
-        unsigned capacity = slotmap_capacity(map, chunk->index);
-        uint64_t taken =
-            capacity < SLOTMAP_CHUNK_SLOTS ? chunk->bits & ~(UINT64_MAX << capacity) : chunk->bits;
+        uint64_t taken = chunk->bits & ~slotmap_beyond(slotmap_capacity(map, chunk->index));
         if (taken != 0)
             end = (i + 1) * SLOTMAP_CHUNK_SLOTS - (unsigned)__builtin_clzll(taken);
     }
     return end;
 }
 
+/* Moves the device's end; the chunk that it cuts, before or after, gets another capacity. */
+static void
+slotmap_resize(struct slotmap *map, uint64_t nslots)
+{
+    uint64_t cut = ((nslots < map->nslots ? nslots : map->nslots) - 1) / SLOTMAP_CHUNK_SLOTS;
+    struct slotmap_chunk *chunk = base_radix_get(&map->tree, cut);
+
+    if (chunk != NULL)
+        chunk->bits &= ~slotmap_beyond(slotmap_capacity(map, cut));
+    map->nslots = nslots;
+    if (chunk == NULL)
+        return;
+    chunk->bits |= slotmap_beyond(slotmap_capacity(map, cut));
+    slotmap_set_nfree(
+        map, chunk, SLOTMAP_CHUNK_SLOTS - (unsigned)__builtin_popcountll(chunk->bits));
+}
+
 void
 slotmap_shrink(struct slotmap *map)
 {
     uint64_t end = slotmap_end(map);
-    struct slotmap_chunk *chunk;
 
     if (end == 0)
         end = 1;
@@ -320,15 +341,14 @@ slotmap_shrink(struct slotmap *map)
         slotmap_close(map, map->current);
     map->current = NULL;
     map->pos = 0;
-    map->nslots = end;
-    /* The last chunk that is left ends where the device does. */
-    chunk = base_radix_get(&map->tree, slotmap_nchunks(map) - 1);
-    unsigned capacity = slotmap_capacity(map, slotmap_nchunks(map) - 1);
-    if (chunk == NULL || capacity == SLOTMAP_CHUNK_SLOTS)
-        return;
-    chunk->bits |= UINT64_MAX << capacity;
-    slotmap_set_nfree(
-        map, chunk, SLOTMAP_CHUNK_SLOTS - (unsigned)__builtin_popcountll(chunk->bits));
+    slotmap_resize(map, end);
+}
+
+void
+slotmap_grow(struct slotmap *map, uint64_t nslots)
+{
+    BASE_ASSERT(nslots >= map->nslots);
+    slotmap_resize(map, nslots);
 }
 
 bool

@@ -54,6 +54,9 @@ bool slotmap_free(struct slotmap *map, uint64_t slot);
  */
 void slotmap_shrink(struct slotmap *map);
 
+/* The device has nslots after all, at least as many as now. */
+void slotmap_grow(struct slotmap *map, uint64_t nslots);
+
 /* Is the slot taken?  Any number may be asked. */
 bool slotmap_has(const struct slotmap *map, uint64_t slot);
 

@@ -36,6 +36,7 @@ struct swap {
     struct base_alloc *alloc;
     struct host_file file;
     struct slotmap map;
+    uint64_t nslots; /* as many as were asked for */
 };
 
 static struct swap *
@@ -82,13 +83,33 @@ swap_write_runs(struct swap *swap, struct pager_io *io)
     return PGW_OK;
 }
 
+/* The size that is in force: what was asked for, less once the disk was found to be full. */
+static void
+swap_count_slots(struct swap *swap)
+{
+    swap->pager.stats.slots = swap->map.nslots;
+}
+
+/* Takes slots for the io; a disk that was full may have room again by now, so it is asked. */
+static enum pgw_status
+swap_take(struct swap *swap, struct pager_io *io)
+{
+    enum pgw_status status = slotmap_take(&swap->map, io->n, io->slots);
+
+    if (status != PGW_NOSWAP || swap->map.nslots == swap->nslots)
+        return status;
+    slotmap_grow(&swap->map, swap->nslots);
+    swap_count_slots(swap);
+    return slotmap_take(&swap->map, io->n, io->slots);
+}
+
 static enum pgw_status
 swap_start_put(struct pager *pager, struct pager_io *io)
 {
     struct swap *swap = swap_of(pager);
     if (io->n == 0 || io->n > PAGER_RUN_MAX)
         return PGW_INVAL;
-    enum pgw_status status = slotmap_take(&swap->map, io->n, io->slots);
+    enum pgw_status status = swap_take(swap, io);
     if (status != PGW_OK)
         return status;
 
@@ -101,9 +122,9 @@ swap_start_put(struct pager *pager, struct pager_io *io)
             io->slots[i] = PAGER_SLOT_NONE;
         }
     }
-    if (status == PGW_NOSWAP) { /* the disk is smaller than we were told: remember that */
+    if (status == PGW_NOSWAP) { /* the disk is smaller than we were told */
         slotmap_shrink(&swap->map);
-        swap->pager.stats.slots = swap->map.nslots;
+        swap_count_slots(swap);
     }
     swap_count_used(swap);
     pager_runs_finish_put(pager, io, status);
@@ -220,6 +241,7 @@ pager_swap_create(struct mem *mem, struct base_alloc *alloc, struct host_file fi
     swap->pager.ops = &swap_ops;
     swap->pager.mem = mem;
     swap->pager.stats.slots = nslots;
+    swap->nslots = nslots;
     swap->alloc = alloc;
     swap->file = file;
     *pager = &swap->pager;

@@ -41,6 +41,38 @@ runs_in(const uint64_t *slots, unsigned n)
     return runs;
 }
 
+/* A device that ends early, at any point, and has its size again later. */
+static void
+shrinks_and_grows(void **state)
+{
+    (void)state;
+    for (uint64_t n = 0; n < 3 * SLOTMAP_CHUNK_SLOTS; n++) {
+        struct rig rig;
+        uint64_t slot, taken[3 * SLOTMAP_CHUNK_SLOTS];
+        rig_init(&rig, 4 * SLOTMAP_CHUNK_SLOTS - 5);
+        for (uint64_t i = 0; i < n; i++)
+            assert_int_equal(slotmap_take(&rig.map, 1, &taken[i]), PGW_OK);
+        slotmap_shrink(&rig.map);
+        assert_true(slotmap_check(&rig.map));
+        assert_int_equal(rig.map.nslots, n > 0 ? n : 1);
+        uint64_t two[2];
+        assert_int_equal(slotmap_take(&rig.map, 2, two), PGW_NOSWAP);
+        if (n > 1) { /* what is freed can be taken again */
+            slotmap_free(&rig.map, taken[n / 2]);
+            assert_int_equal(slotmap_take(&rig.map, 1, &slot), PGW_OK);
+            assert_int_equal(slot, taken[n / 2]);
+        }
+        slotmap_grow(&rig.map, 4 * SLOTMAP_CHUNK_SLOTS - 5);
+        assert_true(slotmap_check(&rig.map));
+        while (slotmap_take(&rig.map, 1, &slot) == PGW_OK)
+            assert_true(slot >= n && slot < 4 * SLOTMAP_CHUNK_SLOTS - 5);
+        assert_int_equal(rig.map.used, 4 * SLOTMAP_CHUNK_SLOTS - 5);
+        for (slot = 0; slot < 4 * SLOTMAP_CHUNK_SLOTS - 5; slot++)
+            slotmap_free(&rig.map, slot);
+        rig_fini(&rig);
+    }
+}
+
 /* Page-outs one after another, on a device that has room, are one sequential write. */
 static void
 takes_are_sequential(void **state)
@@ -240,6 +272,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shrinks_and_grows),
         cmocka_unit_test(takes_are_sequential),
         cmocka_unit_test(records_grow_with_use),
         cmocka_unit_test(fragmentation_is_bounded),
