@@ -37,7 +37,8 @@ code_chunk(struct cpu_core *c)
         if (map == NULL)
             return NULL;
         for (unsigned i = CPU_CHUNKS_PER_MAP; i-- > 0;) {
-            struct cpu_chunk *chunk = (struct cpu_chunk *)(void *)(map + i * CPU_CHUNK_SIZE);
+            struct cpu_chunk *chunk =
+                (struct cpu_chunk *)(void *)(map + (size_t)i * CPU_CHUNK_SIZE);
             chunk->next = c->free_chunks;
             c->free_chunks = chunk;
         }

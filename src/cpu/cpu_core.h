@@ -204,7 +204,7 @@ cpu_side_of(const struct cpu_op *op)
 static inline uint64_t
 cpu_op_pc(const struct cpu_op *op)
 {
-    return cpu_run_of(op)->pc + 2u * cpu_side_of(op)->pc;
+    return cpu_run_of(op)->pc + (uint64_t)2 * cpu_side_of(op)->pc;
 }
 
 /* What k takes off for n instructions that made mem accesses. */

@@ -3,26 +3,52 @@
 #include "cpu/handler.h"
 
 /* One handler per row: the result's expression over a and b. */
-#define IMM_OPS(X)                                                                                 \
-    X(addi, a + b)                                                                                 \
-    X(slti, (int64_t)a < (int64_t)b)                                                               \
-    X(sltiu, a < b) X(xori, a ^ b) X(ori, a | b) X(andi, a &b) X(slli, a << (b & 63))              \
-        X(srli, a >> (b & 63)) X(srai, (uint64_t)((int64_t)a >> (b & 63))) X(addiw, sext32(a + b)) \
-            X(slliw, sext32(a << (b & 31))) X(srliw, sext32((uint32_t)a >> (b & 31)))              \
-                X(sraiw, (uint64_t)(int64_t)((int32_t)a >> (b & 31)))
+/* clang-format off */
+#define IMM_OPS(X) \
+    X(addi, a + b) \
+    X(slti, (int64_t)a < (int64_t)b) \
+    X(sltiu, a < b) \
+    X(xori, a ^ b) \
+    X(ori, a | b) \
+    X(andi, a & b) \
+    X(slli, a << (b & 63)) \
+    X(srli, a >> (b & 63)) \
+    X(srai, (uint64_t)((int64_t)a >> (b & 63))) \
+    X(addiw, sext32(a + b)) \
+    X(slliw, sext32(a << (b & 31))) \
+    X(srliw, sext32((uint32_t)a >> (b & 31))) \
+    X(sraiw, (uint64_t)(int64_t)((int32_t)a >> (b & 31)))
 
-#define REG_OPS(X)                                                                                 \
-    X(add, a + b)                                                                                  \
-    X(sub, a - b)                                                                                  \
-    X(sll, a << (b & 63)) X(slt, (int64_t)a < (int64_t)b) X(sltu, a < b) X(xor, a ^ b)             \
-        X(srl, a >> (b & 63)) X(sra, (uint64_t)((int64_t)a >> (b & 63))) X(or, a | b) X(and, a &b) \
-            X(addw, sext32(a + b)) X(subw, sext32(a - b)) X(sllw, sext32(a << (b & 31)))           \
-                X(srlw, sext32((uint32_t)a >> (b & 31))) X(sraw,                                   \
-                    (uint64_t)(int64_t)((int32_t)a >> (b & 31))) X(mul, a *b) X(mulh, mulh(a, b))  \
-                    X(mulhsu, mulhsu(a, b)) X(mulhu, mulhu(a, b)) X(div, div64(a, b))              \
-                        X(divu, b == 0 ? UINT64_MAX : a / b) X(rem, rem64(a, b))                   \
-                            X(remu, b == 0 ? a : a % b) X(mulw, sext32(a *b)) X(divw, div32(a, b)) \
-                                X(divuw, divu32(a, b)) X(remw, rem32(a, b)) X(remuw, remu32(a, b))
+#define REG_OPS(X) \
+    X(add, a + b) \
+    X(sub, a - b) \
+    X(sll, a << (b & 63)) \
+    X(slt, (int64_t)a < (int64_t)b) \
+    X(sltu, a < b) \
+    X(xor, a ^ b) \
+    X(srl, a >> (b & 63)) \
+    X(sra, (uint64_t)((int64_t)a >> (b & 63))) \
+    X(or, a | b) \
+    X(and, a & b) \
+    X(addw, sext32(a + b)) \
+    X(subw, sext32(a - b)) \
+    X(sllw, sext32(a << (b & 31))) \
+    X(srlw, sext32((uint32_t)a >> (b & 31))) \
+    X(sraw, (uint64_t)(int64_t)((int32_t)a >> (b & 31))) \
+    X(mul, a * b) \
+    X(mulh, mulh(a, b)) \
+    X(mulhsu, mulhsu(a, b)) \
+    X(mulhu, mulhu(a, b)) \
+    X(div, div64(a, b)) \
+    X(divu, b == 0 ? UINT64_MAX : a / b) \
+    X(rem, rem64(a, b)) \
+    X(remu, b == 0 ? a : a % b) \
+    X(mulw, sext32(a * b)) \
+    X(divw, div32(a, b)) \
+    X(divuw, divu32(a, b)) \
+    X(remw, rem32(a, b)) \
+    X(remuw, remu32(a, b))
+/* clang-format on */
 
 static inline uint64_t
 sext32(uint64_t v)

@@ -94,12 +94,18 @@ mem_fault(struct cpu_core *c, const struct cpu_op *op, uint64_t k)
     return cpu_leave_at(c, op, k + 1, CPU_EXIT_FAULT);
 }
 
-#define LOADS(X)                                                                                   \
-    X(lb, int8_t, CPU_SIGNED)                                                                      \
-    X(lh, int16_t, CPU_SIGNED)                                                                     \
-    X(lw, int32_t, CPU_SIGNED) X(ld, uint64_t, CPU_UNSIGNED) X(lbu, uint8_t, CPU_UNSIGNED)         \
-        X(lhu, uint16_t, CPU_UNSIGNED) X(lwu, uint32_t, CPU_UNSIGNED) X(flw, uint32_t, CPU_BOXED)  \
-            X(fld, uint64_t, CPU_UNSIGNED)
+/* clang-format off */
+#define LOADS(X) \
+    X(lb, int8_t, CPU_SIGNED) \
+    X(lh, int16_t, CPU_SIGNED) \
+    X(lw, int32_t, CPU_SIGNED) \
+    X(ld, uint64_t, CPU_UNSIGNED) \
+    X(lbu, uint8_t, CPU_UNSIGNED) \
+    X(lhu, uint16_t, CPU_UNSIGNED) \
+    X(lwu, uint32_t, CPU_UNSIGNED) \
+    X(flw, uint32_t, CPU_BOXED) \
+    X(fld, uint64_t, CPU_UNSIGNED)
+/* clang-format on */
 
 #define STORES(X)                                                                                  \
     X(sb, uint8_t) X(sh, uint16_t) X(sw, uint32_t) X(sd, uint64_t) X(fsw, uint32_t) X(fsd, uint64_t)

@@ -79,7 +79,7 @@ struct os_process {
     struct os_file *cwd;
     uint32_t umask;
     uint64_t stack_limit; /* bytes: the soft RLIMIT_STACK */
-    char name[16]; /* PR_SET_NAME; the last part of the program's path at first */
+    char name[16];        /* PR_SET_NAME; the last part of the program's path at first */
     struct os_signals signals;
     struct os_process *vfork_parent; /* to be woken at exec or exit */
 
