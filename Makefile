@@ -41,4 +41,4 @@ deps: ## everything that building, testing and linting need
 	tools/deps bench lint
 
 clean:
-	rm -rf build build-asan
+	rm -rf build build-asan build-tsan
