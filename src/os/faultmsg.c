@@ -70,7 +70,9 @@ os_fault_place(struct space *space, uint64_t va, char *out, size_t len)
     out[0] = '\0';
     if (has_below) {
         region_text(&below, text, sizeof text);
-        if (va - below.end < NEAR)
+        if (va == below.end)
+            n = snprintf(out, len, "right past the end of %s", text);
+        else if (va - below.end < NEAR)
             n = snprintf(out, len, "%" PRIu64 " bytes past the end of %s", va - below.end, text);
         else
             n = snprintf(out, len, "nothing is mapped there; below is %s", text);
