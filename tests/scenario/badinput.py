@@ -228,6 +228,7 @@ def main():
     parser.add_argument("--good", required=True)
     parser.add_argument("group", choices=["images", "truncated", "options", "swap"])
     options = parser.parse_args()
+    options.pagewright = os.path.abspath(options.pagewright)
     tap = Tap()
     with tempfile.TemporaryDirectory() as tmp:
         {"images": test_images, "truncated": test_truncated, "options": test_options,

@@ -88,6 +88,7 @@ def main():
     parser.add_argument("--pagewright", required=True)
     parser.add_argument("--programs", required=True)
     options = parser.parse_args()
+    options.pagewright = os.path.abspath(options.pagewright)
     tap = Tap()
     check_memory(tap, options.pagewright, options.programs)
     check_signals(tap, options.pagewright, options.programs)

@@ -119,6 +119,7 @@ def main():
     parser.add_argument("--programs", required=True)
     parser.add_argument("--schema", required=True)
     options = parser.parse_args()
+    options.pagewright = os.path.abspath(options.pagewright)
     with open(options.schema, encoding="utf-8") as file:
         the_schema = json.load(file)
     tap = Tap()
