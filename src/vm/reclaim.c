@@ -125,38 +125,37 @@ reclaim_dequeue(struct vm_system *system, struct mem_page *page)
     vm_page_dequeued(system, page);
 }
 
-/* Writes a run to swap, in two halves where it does not fit whole; how many pages were written,
- * with slots set, counted from the first one. */
-static unsigned
-reclaim_put(struct vm_system *system, struct mem_page *const *pages, unsigned n, uint64_t *slots)
+/* Writes a run to swap, in two halves where it does not fit whole; *written: how many pages, with
+ * slots set, counted from the first one.  What kept the rest: PGW_NOSWAP, PGW_IO, PGW_NOMEM. */
+static enum pgw_status
+reclaim_put(struct vm_system *system, struct mem_page *const *pages, unsigned n, uint64_t *slots,
+    unsigned *written)
 {
-    unsigned written = 0;
+    enum pgw_status status = system->swap != NULL ? PGW_OK : PGW_NOSWAP;
 
-    while (written < n && system->swap != NULL) {
-        unsigned run = n - written;
-        enum pgw_status status = PGW_NOSWAP;
+    *written = 0;
+    while (*written < n && status == PGW_OK) {
+        unsigned run = n - *written;
         for (; run > 0; run /= 2) {
-            status = vm_io_put(system, system->swap, pages + written, run, slots + written);
+            status = vm_io_put(system, system->swap, pages + *written, run, slots + *written);
             if (status == PGW_OK)
                 break;
         }
-        if (status != PGW_OK) {
-            system->stats.put_failures++;
-            break;
-        }
-        written += run;
+        *written += run;
     }
-    return written;
+    if (status != PGW_OK && system->swap != NULL)
+        system->stats.put_failures++;
+    return status;
 }
 
-/* Puts n dirty anonymous pages out; returns how many frames that freed.  They are busy until the
+/* Puts n dirty anonymous pages out; *freed: how many frames that freed.  They are busy until the
  * last run of them is written: nobody maps one again while the lock is dropped for another's sake.
  */
-static uint64_t
-reclaim_put_all(struct vm_system *system, struct mem_page *const *pages, unsigned n)
+static enum pgw_status
+reclaim_put_all(
+    struct vm_system *system, struct mem_page *const *pages, unsigned n, unsigned *freed)
 {
     uint64_t slots[PAGER_RUN_MAX];
-    uint64_t freed = 0;
 
     for (unsigned i = 0; i < n; i++) {
         struct vm_anon *anon = pages[i]->owner;
@@ -165,21 +164,20 @@ reclaim_put_all(struct vm_system *system, struct mem_page *const *pages, unsigne
         pages[i]->dirty = 1;
         pages[i]->busy = 1;
     }
-    unsigned written = reclaim_put(system, pages, n, slots);
+    enum pgw_status status = reclaim_put(system, pages, n, slots, freed);
     for (unsigned i = 0; i < n; i++) {
         struct vm_anon *anon = pages[i]->owner;
         pages[i]->busy = 0;
-        if (i < written) {
+        if (i < *freed) {
             anon->slot = slots[i];
             reclaim_detach(system, pages[i]);
             system->stats.pages_out++;
-            freed++;
         } else {
             vm_page_admit(system, pages[i]);
         }
         vm_anon_release(system, anon);
     }
-    return freed;
+    return status;
 }
 
 /*
@@ -207,7 +205,9 @@ reclaim_round(struct vm_system *system, uint64_t n, struct reclaim *reclaim)
         system->stats.evicted_clean++;
         freed++;
     }
-    uint64_t put = reclaim_put_all(system, dirty, ndirty);
+    unsigned put = 0;
+    if (ndirty > 0)
+        (void)reclaim_put_all(system, dirty, ndirty, &put);
     reclaim->put |= put > 0;
     reclaim->stuck |= put < ndirty;
     return freed + put;
@@ -299,5 +299,6 @@ vm_evict_page_locked(struct vm_system *system, struct mem_page *page)
         system->stats.evicted_clean++;
         return PGW_OK;
     }
-    return reclaim_put_all(system, &page, 1) == 1 ? PGW_OK : PGW_NOSWAP;
+    unsigned freed;
+    return reclaim_put_all(system, &page, 1, &freed);
 }

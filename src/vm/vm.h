@@ -63,7 +63,8 @@ void vm_daemon(struct vm_system *system);
 /* Tries to free n frames by eviction; returns how many were. */
 uint64_t vm_reclaim(struct vm_system *system, uint64_t n);
 
-/* Evicts the page at va of space, if it is resident and can go.  PGW_NOTFOUND, PGW_NOSWAP, ... */
+/* Evicts the page at va of space.  PGW_NOTFOUND: not in RAM; PGW_AGAIN: busy or wired; PGW_NOSWAP:
+ * nowhere to put it; PGW_IO: it could not be written.  It stays, on all of these. */
 MUST_CHECK enum pgw_status vm_evict(struct space *space, uint64_t va);
 
 void vm_stats(struct vm_system *system, struct vm_stats *stats);

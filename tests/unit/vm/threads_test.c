@@ -164,7 +164,8 @@ evict_one(struct worker *worker, struct space *space, uint64_t va, uint64_t npag
 {
     enum pgw_status status = vm_evict(space, va + PAGES(base_rng_below(&worker->rng, npages)));
 
-    if (status != PGW_OK && status != PGW_NOTFOUND && status != PGW_AGAIN && status != PGW_NOSWAP)
+    if (status != PGW_OK && status != PGW_NOTFOUND && status != PGW_AGAIN && status != PGW_NOSWAP &&
+        status != PGW_IO)
         worker->wrong = "an eviction failed";
 }
 
