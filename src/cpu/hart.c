@@ -239,3 +239,10 @@ cpu_hart_invalidate_space(struct cpu_hart *hart, uint32_t asid)
         cpu_hart_forget_pointers(hart);
     cpu_code_drop_asid(c, asid);
 }
+
+void
+cpu_hart_fence_i(struct cpu_hart *hart)
+{
+    struct cpu_core *c = (struct cpu_core *)hart;
+    cpu_code_drop_asid(c, c->asid);
+}

@@ -13,6 +13,7 @@ enum os_errno {
     OS_ESRCH = 3,
     OS_EINTR = 4,
     OS_EIO = 5,
+    OS_ENXIO = 6,
     OS_E2BIG = 7,
     OS_ENOEXEC = 8,
     OS_EBADF = 9,

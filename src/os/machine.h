@@ -12,6 +12,11 @@
 
 #define OS_BOUNCE ((size_t)65536)
 #define OS_POLL_MAX 256u
+/* What a program may ask of the host's memory, all its processes together: as RLIMIT_NPROC,
+ * RLIMIT_SIGPENDING and fs.pipe-user-pages-soft bound it on Linux. */
+#define OS_PROCESSES_MAX 4096u
+#define OS_SIGINFOS_MAX 4096u
+#define OS_PIPES_MAX 2048u
 /* What CLOCK_REALTIME shows when the machine starts: 2024-01-01 00:00:00 UTC. */
 #define OS_EPOCH 1704067200
 
@@ -27,13 +32,15 @@ struct os {
 
     uint64_t slept;         /* ns that passed with nobody running */
     uint64_t next_deadline; /* not later than any deadline or timer */
+    uint64_t stuck_at;      /* instructions retired when the last fault was taken ... */
+    unsigned stuck_faults;  /* ... and faults since, with none retired between them */
     bool yielded;           /* the current process gives up the rest of its slice */
     char poll_channel;      /* its address: woken when any pipe changes */
 
     /* Host descriptors that blocked calls wait for, gathered anew each time nobody can run. */
     struct host_io_poll poll[OS_POLL_MAX];
     unsigned npoll;
-    bool poll_overflow;
+    bool poll_again; /* there are more than fit, or something that cannot be waited for */
 
     struct base_rng rng;
     struct base_pool processes, open_files, pipes, siginfos;

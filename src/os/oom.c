@@ -35,7 +35,7 @@ largest(struct os *os)
 }
 
 static void
-tell(struct os_process *victim)
+tell(struct os_process *victim, const char *why)
 {
     struct os *os = victim->os;
     struct space_counts counts;
@@ -46,13 +46,18 @@ tell(struct os_process *victim)
     base_size_format(counts.resident * PAGE_SIZE, ram, sizeof ram);
     base_size_format(counts.swapped * PAGE_SIZE, swap, sizeof swap);
     os_say(os,
-        "out of memory: RAM and swap are full; ended %s (pid %d), which held the most: %s in RAM "
-        "and %s on swap",
+        "out of memory: %s; ended %s (pid %d), which held the most: %s in RAM and %s on swap", why,
         victim->name, victim->pid, ram, swap);
 }
 
 bool
 os_memory_full(struct os_process *p)
+{
+    return os_memory_end(p, "RAM and swap are full");
+}
+
+bool
+os_memory_end(struct os_process *p, const char *why)
 {
     struct os *os = p->os;
     struct os_process *victim = p->killed ? p : largest(os);
@@ -60,7 +65,7 @@ os_memory_full(struct os_process *p)
     if (victim == NULL)
         victim = p;
     if (!victim->killed) {
-        tell(victim);
+        tell(victim, why);
         os->stats.killed_for_memory++;
     }
     if (victim->mm == p->mm) {

@@ -14,4 +14,7 @@
  */
 bool os_memory_full(struct os_process *p);
 
+/* The same for another reason, named in the message. */
+bool os_memory_end(struct os_process *p, const char *why);
+
 #endif

@@ -41,7 +41,6 @@ struct os_config {
     void (*message)(void *ctx, const char *text);
 };
 
-#define OS_SYSCALL_MAX 512
 #define OS_WORKSET_MAX 4096
 
 /* One window of the working-set curve: distinct pages (process, page) used in it. */
@@ -53,7 +52,8 @@ struct os_workset {
 struct os_stats {
     uint64_t processes, forks, execs, exits, killed_for_memory;
     uint64_t context_switches, signals, syscalls;
-    uint64_t unknown_calls[OS_SYSCALL_MAX]; /* times each unimplemented call was made */
+    uint64_t unknown_calls[OS_SYSCALL_MAX]; /* times each unimplemented call was made; the last
+                                               one stands for itself and all above */
     /* When there are OS_WORKSET_MAX windows, neighbours are merged pairwise (the larger of the
      * two stays) and window doubles in length. */
     struct os_workset workset[OS_WORKSET_MAX];

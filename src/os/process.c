@@ -63,8 +63,9 @@ mm_fork(struct os *os, const struct os_mm *from, struct os_mm **mm)
 enum pgw_status
 os_process_create(struct os *os, struct os_process **p)
 {
+    if (os->processes.live >= OS_PROCESSES_MAX)
+        return PGW_AGAIN;
     struct os_process *made = base_pool_get(&os->processes);
-
     if (made == NULL)
         return PGW_NOMEM;
     made->os = os;

@@ -101,7 +101,8 @@ struct os_process {
 /* The registers of p, wherever they are now. */
 struct cpu_regs *os_process_regs(struct os_process *p);
 
-/* A new process without memory; its descriptors and the rest are empty.  PGW_NOMEM. */
+/* A new process without memory; its descriptors and the rest are empty.  PGW_NOMEM; PGW_AGAIN:
+ * there are OS_PROCESSES_MAX already. */
 MUST_CHECK enum pgw_status os_process_create(struct os *os, struct os_process **p);
 
 /* Takes back one that never ran; its mm is the caller's. */

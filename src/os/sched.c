@@ -23,6 +23,10 @@
  * want of memory, would keep its turn, and the machine from its other work, for very long. */
 #define FAULT_COST 256u
 
+/* So many faults in a row, with no instruction retired between them by anybody, mean that the pages
+ * which one instruction needs at once do not fit: what one fault brings, the next one takes. */
+#define STUCK_FAULTS 256u
+
 uint64_t
 os_now(const struct os *os)
 {
@@ -74,6 +78,14 @@ os_block_vfork(struct os_process *p)
     return OS_BLOCKED;
 }
 
+int64_t
+os_block_retry(struct os_process *p)
+{
+    p->wait.host = true;
+    p->os->poll_again = true;
+    return os_block(p, NULL);
+}
+
 void
 os_wait_host(struct os_process *p, int fd, short events)
 {
@@ -81,7 +93,7 @@ os_wait_host(struct os_process *p, int fd, short events)
 
     p->wait.host = true;
     if (os->npoll == OS_POLL_MAX)
-        os->poll_overflow = true;
+        os->poll_again = true;
     else
         os->poll[os->npoll++] = (struct host_io_poll){fd, events, 0};
 }
@@ -216,6 +228,22 @@ switch_to(struct os_process *p)
     os->stats.context_switches++;
 }
 
+/* Counts a fault; true: the machine gets nowhere. */
+static bool
+is_stuck(struct os *os)
+{
+    uint64_t retired = os->config.hart->stats.instructions;
+
+    if (retired != os->stuck_at) {
+        os->stuck_at = retired;
+        os->stuck_faults = 0;
+    }
+    if (++os->stuck_faults < STUCK_FAULTS)
+        return false;
+    os->stuck_faults = 0;
+    return true;
+}
+
 /* A page fault: resolved by the space, or a signal. */
 static void
 page_fault(struct os_process *p)
@@ -228,8 +256,11 @@ page_fault(struct os_process *p)
         fault = space->ops->fault(space, hart->fault_va, hart->fault_access);
     else if (hart->fault != MMU_NONCANONICAL)
         fault = SPACE_FAULT_IO;
-    if (fault == SPACE_FAULT_OK)
+    if (fault == SPACE_FAULT_OK) {
+        if (is_stuck(p->os))
+            (void)os_memory_end(p, "RAM is too small for the pages that are needed at once");
         return;
+    }
     if (fault == SPACE_FAULT_NOMEM)
         (void)os_memory_full(p);
     else
@@ -307,12 +338,14 @@ run_hart(struct os_process *p, uint64_t left)
     return ran + (why == CPU_EXIT_FAULT ? FAULT_COST : 1);
 }
 
-/* One turn of p: a slice, or less if it waits, ends or yields. */
+/* One turn of p: a slice, or less if it waits, ends or yields; but one instruction at the least,
+ * for the pages it has faulted in may be gone by its next turn. */
 static void
 run_slice(struct os_process *p)
 {
     struct os *os = p->os;
     uint64_t left = os->config.slice;
+    uint64_t retired = os->config.hart->stats.instructions;
 
     os->yielded = false;
     do {
@@ -328,6 +361,8 @@ run_slice(struct os_process *p)
         if (p->killed)
             os_process_exit(p, p->kill_status);
         left = ran < left ? left - ran : 0;
+        if (left == 0 && os->config.hart->stats.instructions == retired)
+            left = 1;
     } while (p->state == OS_STATE_RUNNABLE && left > 0 && !os->yielded);
     if (p->state == OS_STATE_RUNNABLE) {
         TAILQ_REMOVE(&os->ready, p, ready);
@@ -343,7 +378,7 @@ host_waiters_retry(struct os *os)
     struct os_process *next;
 
     os->npoll = 0;
-    os->poll_overflow = false;
+    os->poll_again = false;
     for (p = TAILQ_FIRST(&os->all); p != NULL; p = next) {
         next = TAILQ_NEXT(p, all);
         if (p->state != OS_STATE_BLOCKED || !p->wait.host)
@@ -367,15 +402,15 @@ idle_wait(struct os *os)
         return;
     if (os->next_deadline != OS_NEVER)
         timeout = (int64_t)(os->next_deadline - os_now(os));
-    if (os->npoll == 0 && timeout < 0) {
+    if (os->npoll == 0 && !os->poll_again && timeout < 0) {
         /* Each waits for another: the program's own deadlock, as it would be on the host. */
         host_io_pause();
         return;
     }
-    /* More descriptors than fit are looked at again every 10 ms. */
-    if (os->poll_overflow && (timeout < 0 || timeout > 10000000))
+    /* What the host does not tell of is looked at again every 10 ms. */
+    if (os->poll_again && (timeout < 0 || timeout > 10000000))
         timeout = 10000000;
-    if (os->npoll == 0 || host_io_poll(os->poll, os->npoll, timeout) == 0)
+    if ((os->npoll == 0 && !os->poll_again) || host_io_poll(os->poll, os->npoll, timeout) == 0)
         os->slept += timeout > 0 ? (uint64_t)timeout : 0;
 }
 

@@ -26,6 +26,10 @@ int64_t os_block_nohand(struct os_process *p, const void *channel);
 /* The same for a call that no signal interrupts: a vfork's parent. */
 int64_t os_block_vfork(struct os_process *p);
 
+/* The same for what neither a channel nor a descriptor tells of, such as a lock of the host's:
+ * the call is made again after every slice and, when nobody can run, every few milliseconds. */
+int64_t os_block_retry(struct os_process *p);
+
 /* This call waits for the host's fd too. */
 void os_wait_host(struct os_process *p, int fd, short events);
 

@@ -125,7 +125,8 @@ os_signal_send(struct os_process *p, const struct os_siginfo *info)
     if (ignored(p, info->signo) && (signals->blocked & bit) == 0)
         return;
     if ((signals->pending & bit) == 0 || info->signo >= OS_SIGRTMIN) {
-        struct os_sigentry *entry = base_pool_get(&p->os->siginfos);
+        struct base_pool *pool = &p->os->siginfos;
+        struct os_sigentry *entry = pool->live < OS_SIGINFOS_MAX ? base_pool_get(pool) : NULL;
 
         if (entry != NULL) {
             entry->info = *info;

@@ -38,7 +38,8 @@ void os_signals_copy(struct os_signals *to, const struct os_signals *from);
 void os_signals_exec(struct os_signals *signals);
 void os_signals_drain(struct os *os, struct os_signals *signals);
 
-/* Sends a signal.  Never fails: without memory for its siginfo, only the number arrives. */
+/* Sends a signal.  Never fails: without memory for its siginfo, or when OS_SIGINFOS_MAX wait
+ * already, only the number arrives. */
 void os_signal_send(struct os_process *p, const struct os_siginfo *info);
 /* The same for what the kernel itself has to tell, such as SIGPIPE. */
 void os_signal_kernel(struct os_process *p, int sig);

@@ -19,11 +19,13 @@ enum fcntl_command {
     F_SETLK = 6,
     F_SETLKW = 7,
     F_OFD_GETLK = 36,
+    F_OFD_SETLK = 37,
     F_OFD_SETLKW = 38,
     F_DUPFD_CLOEXEC = 1030,
     F_GETPIPE_SZ = 1032
 };
 #define FD_CLOEXEC 1u
+#define LOCK_NB 4u
 #define SETTABLE (OS_O_APPEND | OS_O_NONBLOCK)
 
 enum ioctl_request {
@@ -34,6 +36,74 @@ enum ioctl_request {
     FIONREAD = 0x541b,
     FIONBIO = 0x5421
 };
+
+/*
+ * Does fd show the process that runs the machine, by whatever name it was found?  Its memory is
+ * all its programs' memory, so that a file under its /proc directory would lead out of a space.
+ * The first three descriptors are the program's own, as far as it has not changed them.
+ */
+static bool
+shows_ourselves(struct os *os, int64_t fd)
+{
+    char own[64];
+    char *path = os->path[1];
+    int64_t self = host_io_open(OS_AT_FDCWD, "/proc/self", (int)OS_O_PATH, 0);
+
+    if (self < 0)
+        return false;
+    int64_t own_len = host_io_fd_path((int)self, own, sizeof own - 1);
+    int64_t len = host_io_fd_path((int)fd, path, OS_PATH_MAX - 1);
+    host_io_close((int)self);
+    if (own_len <= 0 || len <= own_len)
+        return false;
+    own[own_len] = path[len] = '\0';
+    if (strncmp(path, own, (size_t)own_len) != 0 || path[own_len] != '/')
+        return false;
+    const char *rest = path + own_len;
+    return strcmp(rest, "/fd/0") != 0 && strcmp(rest, "/fd/1") != 0 && strcmp(rest, "/fd/2") != 0;
+}
+
+/* The same of a link before it is followed: those of /proc/PID/fd lead to what has no name. */
+static bool
+link_shows_ourselves(struct os *os, int dir, const char *path)
+{
+    int64_t fd = host_io_open(dir, path, (int)(OS_O_PATH | OS_O_NOFOLLOW), 0);
+    bool shows = fd >= 0 && shows_ourselves(os, fd);
+
+    if (fd >= 0)
+        host_io_close((int)fd);
+    return shows;
+}
+
+static bool
+is_fifo(int dir, const char *path)
+{
+    struct host_io_stat st;
+
+    return host_io_stat(dir, path, 0, &st) == 0 && (st.mode & 0170000) == 0010000;
+}
+
+/*
+ * Opens for p on the host, without ever waiting there: who comes to a FIFO's other end may be
+ * another process of ours.  A writer waits here for its reader; a reader need not wait, because
+ * the FIFO shows nothing to be read, not even its end, before the first writer has come.
+ */
+static int64_t
+open_host(struct os_process *p, int dir, const char *path, uint32_t flags, uint32_t mode)
+{
+    uint32_t never_wait = (flags & OS_O_PATH) == 0 ? OS_O_NONBLOCK : 0;
+
+    if (link_shows_ourselves(p->os, dir, path))
+        return -OS_ENOENT;
+    int64_t fd = host_io_open(dir, path, (int)((flags | never_wait) & ~OS_O_LARGEFILE), mode);
+    if (fd == -OS_ENXIO && (flags & OS_O_NONBLOCK) == 0 && is_fifo(dir, path))
+        return os_block_retry(p);
+    if (fd >= 0 && shows_ourselves(p->os, fd)) {
+        host_io_close((int)fd);
+        return -OS_ENOENT;
+    }
+    return fd;
+}
 
 int64_t
 os_sys_openat(struct os_process *p, const uint64_t *a)
@@ -46,7 +116,7 @@ os_sys_openat(struct os_process *p, const uint64_t *a)
 
     if (ret != 0)
         return ret;
-    ret = host_io_open(dir, path, (int)(flags & ~OS_O_LARGEFILE), (uint32_t)a[3]);
+    ret = open_host(p, dir, path, flags, (uint32_t)a[3]);
     if (ret < 0)
         return ret;
     if (os_file_adopt(p->os, (int)ret, flags & ~(OS_O_CLOEXEC | OS_O_CREAT), &file) != PGW_OK)
@@ -122,12 +192,15 @@ static int64_t
 record_lock(struct os_process *p, const struct os_file *file, int command, uint64_t va)
 {
     unsigned char lock[32];
+    bool waits = command == F_SETLKW || command == F_OFD_SETLKW;
 
     if (file->kind != OS_FILE_HOST)
         return -OS_EINVAL;
     if (os_copy_in(p, va, lock, sizeof lock) != 0)
         return -OS_EFAULT;
-    int64_t ret = host_io_lock(file->host_fd, command, lock);
+    int64_t ret = host_io_lock(file->host_fd, waits ? command - 1 : command, lock);
+    if (waits && (ret == -OS_EAGAIN || ret == -OS_EACCES))
+        return os_block_retry(p);
     if (ret >= 0 && (command == F_GETLK || command == F_OFD_GETLK) &&
         os_copy_out(p, va, lock, sizeof lock) != 0)
         return -OS_EFAULT;
@@ -196,6 +269,8 @@ os_sys_pipe2(struct os_process *p, const uint64_t *a)
 
     if ((flags & ~(OS_O_NONBLOCK | OS_O_CLOEXEC | OS_O_DIRECT)) != 0)
         return -OS_EINVAL;
+    if (os->pipes.live >= OS_PIPES_MAX)
+        return -OS_ENFILE;
     if (os_pipe_create(&os->pipes, os->config.alloc, &pipe) != PGW_OK)
         return -OS_ENOMEM;
     for (int i = 0; i < 2; i++) {
@@ -218,6 +293,7 @@ os_sys_pipe2(struct os_process *p, const uint64_t *a)
     return ret < 0 ? ret : -OS_ENOMEM;
 }
 
+/* Never waits inside the host: whoever holds the lock may be another process of ours. */
 int64_t
 os_sys_flock(struct os_process *p, const uint64_t *a)
 {
@@ -225,7 +301,8 @@ os_sys_flock(struct os_process *p, const uint64_t *a)
 
     if (file == NULL || file->kind != OS_FILE_HOST)
         return -OS_EBADF;
-    return host_io_flock(file->host_fd, (int)a[1]);
+    int64_t ret = host_io_flock(file->host_fd, (int)((uint32_t)a[1] | LOCK_NB));
+    return ret == -OS_EAGAIN && ((uint32_t)a[1] & LOCK_NB) == 0 ? os_block_retry(p) : ret;
 }
 
 static int64_t

@@ -57,6 +57,10 @@ host_read(
                     : host_io_pread(file->host_fd, p->os->bounce, piece, offset + done);
         if (n > 0 && os_copy_out(p, va + done, p->os->bounce, (size_t)n) != 0)
             n = -OS_EFAULT;
+        if (n == -OS_EAGAIN && file->stream && (file->flags & OS_O_NONBLOCK) == 0) {
+            os_wait_host(p, file->host_fd, OS_POLLIN); /* somebody else was quicker */
+            return os_block(p, NULL);
+        }
         if (n < 0)
             return done > 0 ? (int64_t)done : n;
         done += (uint64_t)n;
@@ -75,11 +79,29 @@ host_write_piece(const struct os_file *file, const void *buf, size_t len, uint64
                         : host_io_write(file->host_fd, buf, len);
 }
 
+/* The end of a write that cannot go on: what it has moved, or the reason. */
+static int64_t
+write_stop(struct os_process *p, int64_t reason)
+{
+    return p->progress > 0 ? (int64_t)p->progress : reason;
+}
+
+/* A stream takes no more now: that is all, or the rest waits. */
+static int64_t
+stream_full(struct os_process *p, const struct os_file *file)
+{
+    if ((file->flags & OS_O_NONBLOCK) != 0)
+        return write_stop(p, -OS_EAGAIN);
+    os_wait_host(p, file->host_fd, OS_POLLOUT);
+    int64_t ret = os_block(p, NULL);
+    return ret == OS_BLOCKED ? ret : write_stop(p, ret);
+}
+
 static int64_t
 host_write(
     struct os_process *p, const struct os_file *file, uint64_t va, uint64_t len, uint64_t offset)
 {
-    uint64_t done = 0;
+    uint64_t done = file->stream ? p->progress : 0;
 
     while (done < len) {
         size_t piece = len - done < OS_BOUNCE ? (size_t)(len - done) : OS_BOUNCE;
@@ -88,13 +110,17 @@ host_write(
         if (n == 0)
             n = host_write_piece(
                 file, p->os->bounce, piece, offset == NO_OFFSET ? NO_OFFSET : offset + done);
+        if (n == -OS_EAGAIN && file->stream) {
+            p->progress = done;
+            return stream_full(p, file);
+        }
         if (n < 0) {
             if (n == -OS_EPIPE)
                 os_signal_kernel(p, OS_SIGPIPE);
             return done > 0 ? (int64_t)done : n;
         }
         done += (uint64_t)n;
-        if ((size_t)n < piece)
+        if ((size_t)n < piece && !file->stream)
             break;
     }
     return (int64_t)done;
@@ -123,13 +149,6 @@ pipe_read(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len)
     return os_copy_out(p, va, os->bounce, n) == 0 ? (int64_t)n : -OS_EFAULT;
 }
 
-/* The end of a write that cannot go on: what it has moved, or the reason. */
-static int64_t
-pipe_write_stop(struct os_process *p, int64_t reason)
-{
-    return p->progress > 0 ? (int64_t)p->progress : reason;
-}
-
 static int64_t
 pipe_write(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len)
 {
@@ -141,20 +160,20 @@ pipe_write(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len
 
         if (pipe->readers == 0) {
             os_signal_kernel(p, OS_SIGPIPE);
-            return pipe_write_stop(p, -OS_EPIPE);
+            return write_stop(p, -OS_EPIPE);
         }
         /* The rest of a long write may be torn, whatever its length. */
         size_t room = len <= OS_PIPE_ATOMIC ? os_pipe_room(pipe, want) : OS_PIPE_SIZE - pipe->len;
         if (room == 0) {
             if ((file->flags & OS_O_NONBLOCK) != 0)
-                return pipe_write_stop(p, -OS_EAGAIN);
+                return write_stop(p, -OS_EAGAIN);
             int64_t ret = os_block(p, pipe);
-            return ret == OS_BLOCKED ? ret : pipe_write_stop(p, ret);
+            return ret == OS_BLOCKED ? ret : write_stop(p, ret);
         }
         if (room < want)
             want = room;
         if (os_copy_in(p, va + p->progress, os->bounce, want) != 0)
-            return pipe_write_stop(p, -OS_EFAULT);
+            return write_stop(p, -OS_EFAULT);
         p->progress += os_pipe_put(pipe, os->bounce, want);
         os_wake(os, pipe);
         os_wake(os, &os->poll_channel);
@@ -185,6 +204,8 @@ write_at(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len, 
     if (file->kind != OS_FILE_HOST)
         return offset == NO_OFFSET ? pipe_write(p, file, va, len) : -OS_ESPIPE;
     int64_t ret = host_ready(p, file, OS_POLLOUT);
+    if (ret != 0 && ret != OS_BLOCKED)
+        return write_stop(p, ret);
     return ret != 0 ? ret : host_write(p, file, va, len, offset);
 }
 
@@ -329,6 +350,8 @@ os_sys_sendfile(struct os_process *p, const uint64_t *a)
         return -OS_EINVAL;
     if (a[2] != 0 && os_copy_in(p, a[2], &offset, sizeof offset) != 0)
         return -OS_EFAULT;
+    if (a[2] != 0 && (int64_t)offset < 0)
+        return -OS_EINVAL;
     int64_t ret = host_copy(p->os, in, out, &offset, a[3] < RW_MAX ? a[3] : RW_MAX);
     if (ret >= 0 && a[2] != 0 && os_copy_out(p, a[2], &offset, sizeof offset) != 0)
         return -OS_EFAULT;

@@ -328,6 +328,16 @@ dontneed(struct os_process *p, uint64_t va, uint64_t end)
     return hole ? -OS_ENOMEM : 0;
 }
 
+/* Code has been written: for programs that leave fence.i to the kernel, as the C compiler's
+ * __builtin___clear_cache does. */
+int64_t
+os_sys_riscv_flush_icache(struct os_process *p, const uint64_t *a)
+{
+    (void)a;
+    cpu_hart_fence_i(p->os->config.hart);
+    return 0;
+}
+
 int64_t
 os_sys_madvise(struct os_process *p, const uint64_t *a)
 {

@@ -72,10 +72,12 @@ os_sys_clone(struct os_process *p, const uint64_t *a)
     if (ret != 0)
         return ret;
     bool vfork = (a[0] & OS_CLONE_VFORK) != 0;
-    if (os_process_fork(p, vfork && (a[0] & OS_CLONE_VM) != 0, &child) != PGW_OK)
-        return -OS_ENOMEM;
+    enum pgw_status status = os_process_fork(p, vfork && (a[0] & OS_CLONE_VM) != 0, &child);
+    if (status != PGW_OK)
+        return status == PGW_AGAIN ? -OS_EAGAIN : -OS_ENOMEM;
     ret = clone_finish(p, child, a);
-    if (ret < 0 || !vfork)
+    /* The child's page may have been had only by ending its parent. */
+    if (ret < 0 || !vfork || p->state == OS_STATE_ZOMBIE)
         return ret;
     child->vfork_parent = p;
     p->progress = (uint64_t)ret;

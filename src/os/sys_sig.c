@@ -30,6 +30,8 @@ os_sys_kill(struct os_process *p, const uint64_t *a)
 
     if (sig < 0 || sig > OS_NSIG)
         return -OS_EINVAL;
+    if (pid == INT32_MIN) /* has no group to mean */
+        return -OS_ESRCH;
     TAILQ_FOREACH (q, &p->os->all, all) {
         bool meant = pid > 0     ? q->pid == pid
                      : pid == 0  ? q->pgid == p->pgid
@@ -84,6 +86,8 @@ os_sys_rt_sigqueueinfo(struct os_process *p, const uint64_t *a)
     if ((info.code >= 0 || info.code == OS_SI_TKILL) && q != p)
         return -OS_EPERM;
     info.signo = (int32_t)a[1];
+    if (info.signo >= OS_SIGRTMIN && p->os->siginfos.live >= OS_SIGINFOS_MAX)
+        return -OS_EAGAIN;
     os_signal_send(q, &info);
     return 0;
 }

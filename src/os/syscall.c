@@ -140,7 +140,7 @@ static os_syscall_fn *const calls[OS_SYSCALL_MAX] = {
     [231] = call_nothing,
     [233] = os_sys_madvise,
     [258] = call_declined, /* riscv_hwprobe */
-    [259] = call_nothing, /* riscv_flush_icache: the hart sees stores to code by itself */
+    [259] = os_sys_riscv_flush_icache,
     [260] = os_sys_wait4,
     [261] = os_sys_prlimit64,
     [276] = os_sys_renameat2,
@@ -168,8 +168,7 @@ os_syscall_forget(struct os_process *p)
 static int64_t
 call_unknown(struct os_process *p, uint64_t nr)
 {
-    if (nr < OS_SYSCALL_MAX)
-        p->os->stats.unknown_calls[nr]++;
+    p->os->stats.unknown_calls[nr < OS_SYSCALL_MAX - 1 ? nr : OS_SYSCALL_MAX - 1]++;
     return -OS_ENOSYS;
 }
 

@@ -46,7 +46,7 @@ os_syscall_fn os_sys_clone, os_sys_execve, os_sys_exit, os_sys_wait4, os_sys_wai
     os_sys_prctl, os_sys_uname, os_sys_getrandom, os_sys_sysinfo, os_sys_getrusage,
     os_sys_prlimit64, os_sys_getrlimit, os_sys_setrlimit, os_sys_getuid, os_sys_geteuid,
     os_sys_getgid, os_sys_getegid, os_sys_getresuid, os_sys_getresgid, os_sys_getgroups,
-    os_sys_setid, os_sys_getcpu, os_sys_getpriority;
+    os_sys_setid, os_sys_riscv_flush_icache, os_sys_getcpu, os_sys_getpriority;
 os_syscall_fn os_sys_clock_gettime, os_sys_clock_getres, os_sys_gettimeofday, os_sys_nanosleep,
     os_sys_clock_nanosleep, os_sys_times, os_sys_getitimer, os_sys_setitimer;
 os_syscall_fn os_sys_kill, os_sys_tkill, os_sys_tgkill, os_sys_rt_sigaction, os_sys_rt_sigprocmask,

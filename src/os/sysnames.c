@@ -323,5 +323,7 @@ const char *
 os_syscall_name(unsigned nr)
 {
     const char *name = nr < sizeof names / sizeof names[0] ? names[nr] : NULL;
+    if (nr == OS_SYSCALL_MAX - 1)
+        return "others";
     return name != NULL ? name : "unknown";
 }

@@ -95,12 +95,12 @@ os_sys_wait4(struct os_process *p, const uint64_t *a)
     struct wait_for what = {
         .pid = pid > 0 ? pid : 0,
         .pgid = pid == 0   ? p->pgid
-                : pid < -1 ? -pid
+                : pid < -1 ? -(pid + (pid == INT32_MIN))
                            : 0,
         .options = (uint32_t)a[2] | OS_WEXITED,
     };
     struct wait_found found;
-    int64_t ret = look(p, &what, &found);
+    int64_t ret = pid != INT32_MIN ? look(p, &what, &found) : -OS_ESRCH;
 
     if (ret != 1)
         return ret;

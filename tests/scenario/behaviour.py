@@ -31,6 +31,19 @@ def check_memory(tap, pagewright, programs):
         tap.check("memory" in text and "hogs" in text, f"{' '.join(machine)}: with a message", text)
 
 
+def check_tiny(tap, pagewright, programs):
+    """RAM too small for the pages that one instruction needs, or for all the page tables: an end, not a hang."""
+    for swap in ("none", "4K", "16K", "28K"):
+        got = execute([pagewright, "run", "--report", "none", "--ram", "64K", "--swap", swap,
+                       programs + "/sorts"])
+        tap.check(got.status in (125, 137) and b"RAM" in got.err, f"64K of RAM, swap {swap}: ended",
+                  f"status {got.status}\n{got.err.decode(errors='replace')}")
+    got = execute([pagewright, "run", "--report", "none", "--ram", "2M", "--swap", "64M", "--slice", "50",
+                   programs + "/forktree"])
+    tap.check(got.status == 0, "50 processes in slices of 50 instructions get somewhere",
+              f"status {got.status}\n{got.err.decode(errors='replace')}")
+
+
 def interrupted(pagewright, programs, signo, times):
     """Sends signo to pagewright once the program has written its first line."""
     with subprocess.Popen([pagewright, "run", "--report", "none", programs + "/chatter"],
@@ -91,6 +104,7 @@ def main():
     options.pagewright = os.path.abspath(options.pagewright)
     tap = Tap()
     check_memory(tap, options.pagewright, options.programs)
+    check_tiny(tap, options.pagewright, options.programs)
     check_signals(tap, options.pagewright, options.programs)
     check_streams(tap, options.pagewright, options.programs)
     return tap.finish()

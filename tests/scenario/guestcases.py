@@ -52,6 +52,7 @@ CASES = [
     Case("turns", small="512K"),
     Case("filework"),
     Case("nocall"),
+    Case("hostile", small="512K"),
     Case("insn", program="insn/insn"),
     Case("crash-null", ["null"], program="crash", status=SEGV, stderr=["0x0", "write", "null"]),
     Case("crash-wild", ["wild"], program="crash", status=SEGV, stderr=["0x123456789a8", "read"]),
