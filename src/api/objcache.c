@@ -177,8 +177,6 @@ objcache_get(struct objcache *cache, int fd, struct vm_object **object)
     enum pgw_status status = host_file_identify(fd, &identity);
     if (status != PGW_OK)
         return status;
-    if (host_file_kind(fd) != HOST_FILE_REGULAR)
-        return PGW_UNSUPPORTED;
     struct objcache_file *file = objcache_find(cache, &identity);
     if (file == NULL)
         return objcache_make(cache, fd, &identity, object);

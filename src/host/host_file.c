@@ -296,6 +296,8 @@ host_file_identify(int fd, struct host_file_identity *identity)
 
     if (fstat(fd, &st) != 0)
         return PGW_IO;
+    if (!S_ISREG(st.st_mode))
+        return PGW_UNSUPPORTED;
     *identity = (struct host_file_identity){.dev = st.st_dev,
         .ino = st.st_ino,
         .len = (uint64_t)st.st_size,

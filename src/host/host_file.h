@@ -35,7 +35,7 @@ struct host_file_identity {
     uint64_t dev, ino, len; /* len in bytes */
     uint64_t changed_s, changed_ns;
 };
-/* PGW_IO. */
+/* PGW_IO; PGW_UNSUPPORTED: not a regular file. */
 MUST_CHECK enum pgw_status host_file_identify(int fd, struct host_file_identity *identity);
 
 /* Claims the file for as long as it is open, by an advisory lock.  PGW_EXIST: somebody has it. */

@@ -51,10 +51,12 @@ swap_sum(const struct swap *swap, const struct mem_page *page, uint64_t slot)
     return XXH3_64bits_withSeed(mem_page_bytes(swap->pager.mem, page), PAGE_SIZE, slot);
 }
 
+/* slots is the size in force: what was asked for, less once the disk was found to be full. */
 static void
-swap_count_used(struct swap *swap)
+swap_count(struct swap *swap)
 {
     struct pager_stats *stats = &swap->pager.stats;
+    stats->slots = swap->map.nslots;
     stats->used = swap->map.used;
     if (stats->used_peak < stats->used)
         stats->used_peak = stats->used;
@@ -83,13 +85,6 @@ swap_write_runs(struct swap *swap, struct pager_io *io)
     return PGW_OK;
 }
 
-/* The size that is in force: what was asked for, less once the disk was found to be full. */
-static void
-swap_count_slots(struct swap *swap)
-{
-    swap->pager.stats.slots = swap->map.nslots;
-}
-
 /* Takes slots for the io; a disk that was full may have room again by now, so it is asked. */
 static enum pgw_status
 swap_take(struct swap *swap, struct pager_io *io)
@@ -99,7 +94,7 @@ swap_take(struct swap *swap, struct pager_io *io)
     if (status != PGW_NOSWAP || swap->map.nslots == swap->nslots)
         return status;
     slotmap_grow(&swap->map, swap->nslots);
-    swap_count_slots(swap);
+    swap_count(swap);
     return slotmap_take(&swap->map, io->n, io->slots);
 }
 
@@ -122,11 +117,9 @@ swap_start_put(struct pager *pager, struct pager_io *io)
             io->slots[i] = PAGER_SLOT_NONE;
         }
     }
-    if (status == PGW_NOSWAP) { /* the disk is smaller than we were told */
+    if (status == PGW_NOSWAP) /* the disk is smaller than we were told */
         slotmap_shrink(&swap->map);
-        swap_count_slots(swap);
-    }
-    swap_count_used(swap);
+    swap_count(swap);
     pager_runs_finish_put(pager, io, status);
     return PGW_OK;
 }
@@ -190,7 +183,7 @@ swap_forget(struct pager *pager, uint64_t slot)
 {
     struct swap *swap = swap_of(pager);
     swap_free_slot(swap, slot);
-    swap_count_used(swap);
+    swap_count(swap);
 }
 
 static void

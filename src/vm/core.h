@@ -207,8 +207,6 @@ void vm_page_admit(struct vm_system *system, struct mem_page *page);
 void vm_page_dequeued(struct vm_system *system, struct mem_page *page);
 /* Unmaps, forgets and frees a page whose owner lets go of it.  Not busy: I/O holds the owner. */
 void vm_page_free(struct vm_system *system, struct mem_page *page);
-/* A free frame that leaves the reserve alone; NULL: reclaim, then look at everything again. */
-struct mem_page *vm_page_alloc(struct vm_system *system, unsigned flags);
 
 /* --- io.c --- */
 

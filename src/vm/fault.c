@@ -89,7 +89,7 @@ static enum fault_step
 fault_page_in(struct fault *fault, struct vm_anon *anon)
 {
     struct vm_system *system = fault->system;
-    struct mem_page *page = vm_page_alloc(system, anon->slot == PAGER_SLOT_NONE ? MEM_ZERO : 0);
+    struct mem_page *page = mem_alloc(system->mem, 0, anon->slot == PAGER_SLOT_NONE ? MEM_ZERO : 0);
 
     if (page == NULL)
         return STEP_STARVED;
@@ -150,7 +150,7 @@ fault_promote(struct fault *fault, const struct mem_page *from, struct vm_anon *
     struct vm_anon *anon = vm_anon_create(system);
     if (anon == NULL)
         return STEP_NOMEM;
-    struct mem_page *page = vm_page_alloc(system, from == NULL ? MEM_ZERO : 0);
+    struct mem_page *page = mem_alloc(system->mem, 0, from == NULL ? MEM_ZERO : 0);
     if (page == NULL) {
         vm_anon_release(system, anon);
         return STEP_STARVED;
@@ -198,7 +198,7 @@ static enum fault_step
 fault_object_in(struct fault *fault, struct vm_object *object, uint64_t idx)
 {
     struct vm_system *system = fault->system;
-    struct mem_page *page = vm_page_alloc(system, 0);
+    struct mem_page *page = mem_alloc(system->mem, 0, 0);
 
     if (page == NULL)
         return STEP_STARVED;

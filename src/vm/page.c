@@ -32,12 +32,6 @@ vm_page_dequeued(struct vm_system *system, struct mem_page *page)
     system->stats.file_resident -= page->owner_kind == MEM_OWNER_OBJECT;
 }
 
-struct mem_page *
-vm_page_alloc(struct vm_system *system, unsigned flags)
-{
-    return mem_alloc(system->mem, 0, flags);
-}
-
 void
 vm_page_free(struct vm_system *system, struct mem_page *page)
 {

@@ -61,6 +61,7 @@ reclaim_is_hopeless(const struct mem_page *page, bool full)
 /* One call of reclaim. */
 struct reclaim {
     uint64_t tries; /* pages that may still be looked at */
+    bool full;      /* swap is, or there is none */
     bool stuck;     /* dirty pages had to be passed over or could not be written */
     bool put;       /* some were written */
 };
@@ -71,16 +72,14 @@ static struct mem_page *
 reclaim_victim(struct vm_system *system, struct reclaim *reclaim)
 {
     const struct policy_ops *ops = system->policy->ops;
-    uint64_t used, slots;
 
-    vm_io_swap_room(system, &used, &slots);
     while (reclaim->tries > 0) {
         struct base_node *node = ops->victim(system->policy);
         reclaim->tries = node != NULL ? reclaim->tries - 1 : 0;
         if (node == NULL)
             break;
         struct mem_page *page = vm_page_of_node(node);
-        bool hopeless = reclaim_is_hopeless(page, used >= slots);
+        bool hopeless = reclaim_is_hopeless(page, reclaim->full);
         if (!page->busy && page->wired == 0 && !hopeless)
             return page;
         reclaim->stuck |= hopeless;
@@ -189,6 +188,10 @@ reclaim_round(struct vm_system *system, uint64_t n, struct reclaim *reclaim)
     struct mem_page *dirty[PAGER_RUN_MAX];
     unsigned ndirty = 0;
     uint64_t freed = 0;
+    uint64_t used, slots;
+
+    vm_io_swap_room(system, &used, &slots);
+    reclaim->full = used >= slots;
 
     while (freed + ndirty < n && ndirty < PAGER_RUN_MAX && reclaim->tries > 0) {
         reclaim_scan(system);

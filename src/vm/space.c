@@ -255,19 +255,25 @@ space_run(uint64_t va, size_t len)
     return run < len ? run : len;
 }
 
-enum space_fault
-space_read(struct space *space, uint64_t va, void *buf, size_t len, size_t *done)
+/* Copies between the space and a buffer: `to` is filled, or, where it is NULL, `from` is read. */
+static enum space_fault
+space_copy(struct space *space, uint64_t va, char *to, const char *from, size_t len, size_t *done)
 {
+    enum access access = to != NULL ? ACCESS_READ : ACCESS_WRITE;
     enum space_fault fault = SPACE_FAULT_OK;
-    unsigned char *bytes;
+    unsigned char *page;
     size_t at = 0;
 
     while (at < len) {
         size_t run = space_run(va + at, len - at);
-        fault = space->ops->resolve(space, va + at, ACCESS_READ, &bytes);
+        fault = space->ops->resolve(space, va + at, access, &page);
         if (fault != SPACE_FAULT_OK)
             break;
-        memcpy((char *)buf + at, bytes + ((va + at) & ~PAGE_MASK), run);
+        unsigned char *bytes = page + ((va + at) & ~PAGE_MASK);
+        if (to != NULL)
+            memcpy(to + at, bytes, run);
+        else
+            memcpy(bytes, from + at, run);
         at += run;
     }
     if (done != NULL)
@@ -276,23 +282,15 @@ space_read(struct space *space, uint64_t va, void *buf, size_t len, size_t *done
 }
 
 enum space_fault
+space_read(struct space *space, uint64_t va, void *buf, size_t len, size_t *done)
+{
+    return space_copy(space, va, buf, NULL, len, done);
+}
+
+enum space_fault
 space_write(struct space *space, uint64_t va, const void *buf, size_t len, size_t *done)
 {
-    enum space_fault fault = SPACE_FAULT_OK;
-    unsigned char *bytes;
-    size_t at = 0;
-
-    while (at < len) {
-        size_t run = space_run(va + at, len - at);
-        fault = space->ops->resolve(space, va + at, ACCESS_WRITE, &bytes);
-        if (fault != SPACE_FAULT_OK)
-            break;
-        memcpy(bytes + ((va + at) & ~PAGE_MASK), (const char *)buf + at, run);
-        at += run;
-    }
-    if (done != NULL)
-        *done = at;
-    return fault;
+    return space_copy(space, va, NULL, buf, len, done);
 }
 
 enum space_fault
