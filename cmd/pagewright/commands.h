@@ -10,5 +10,10 @@
 #define EXIT_NOT_FOUND 127  /* the program is not there */
 
 int command_run(int argc, char **argv);
+int command_compare(int argc, char **argv);
+int command_mmus(int argc, char **argv);
+int command_shell(int argc, char **argv);
+int command_script(int argc, char **argv);
+int command_translate(int argc, char **argv);
 
 #endif

@@ -16,6 +16,11 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"run", "pagewright run", command_run},
+    {"compare", "pagewright compare", command_compare},
+    {"mmus", "pagewright mmus", command_mmus},
+    {"translate", "pagewright translate", command_translate},
+    {"shell", "pagewright shell", command_shell},
+    {"script", "pagewright script", command_script},
 };
 
 struct chosen {
@@ -84,7 +89,12 @@ main(int argc, char **argv)
         .doc = "Virtual memory in user space: runs programs on as much RAM as you give them, and "
                "shows what their memory did.\v"
                "Commands:\n"
-               "  run        run a riscv64 Linux program (pagewright run --help)\n",
+               "  run        run a riscv64 Linux program (pagewright run --help)\n"
+               "  compare    run one on every translation scheme, for one table\n"
+               "  mmus       the translation schemes, and what each can do\n"
+               "  translate  one address through one of them, step by step\n"
+               "  shell      build a machine and drive it step by step\n"
+               "  script     do what a script says, step by step\n",
     };
     struct chosen chosen = {0};
 

@@ -115,13 +115,13 @@ command_run(int argc, char **argv)
     char error[512] = "";
 
     run_options_parse(argc, argv, &options);
-    options.config.message = run_message;
-    options.config.error = error;
-    options.config.error_len = sizeof error;
+    options.machine.config.message = run_message;
+    options.machine.config.error = error;
+    options.machine.config.error_len = sizeof error;
     FILE *out = run_open_report(&options);
     if (out == NULL)
         return EXIT_OURS;
-    if (pgw_system_create(&options.config, &system) != PGW_OK) {
+    if (pgw_system_create(&options.machine.config, &system) != PGW_OK) {
         fprintf(stderr, "pagewright run: %s\n", error);
         return EXIT_OURS;
     }

@@ -5,14 +5,15 @@
 
 #include <pagewright/pagewright.h>
 
+#include "machine_options.h"
+
 enum run_report { RUN_REPORT_TEXT, RUN_REPORT_JSON, RUN_REPORT_NONE };
 
 struct run_options {
-    struct pgw_config config;
+    struct machine_options machine;
     enum run_report report;
     const char *report_file; /* NULL: standard error */
     char **program;          /* its path and arguments, NULL-terminated */
-    char swap_path[4096];    /* what config.swap_path points to */
 };
 
 /* Fills options from the command line.  Says what is wrong and exits with EXIT_OURS if it is. */

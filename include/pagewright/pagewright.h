@@ -90,6 +90,12 @@ struct pgw_cost {
     double fault_ns; /* entering, resolving and leaving a fault, device time excluded */
     double disk_ns;  /* one operation of the swap device (it moves up to 16 neighbouring pages),
                         or one page read from a file */
+    double refill_ns;   /* an exception and its handler, where walks are the core's own work
+                           (software-managed TLB); what it reads from tables is ram_ns, on top */
+    double switch_ns;   /* going from one space to another: scheduler, processor state */
+    double register_ns; /* on top of that, each register of the scheme that is written */
+    double move_ns;     /* copying one page within RAM, for compaction and for fork without
+                           copy-on-write */
 };
 
 /* Fill it with pgw_config_init(), then change what you want. */
@@ -100,11 +106,13 @@ struct pgw_config {
     enum pgw_swap swap;    /* (PGW_SWAP_TEMP) */
     const char *swap_path; /* for PGW_SWAP_FILE */
     uint64_t swap_size;    /* bytes, rounded down to pages; 0: four times the RAM (0) */
-    const char *mmu;       /* a name that pgw_mmu_name() gives ("sv39") */
-    const char *policy;    /* a name that pgw_policy_name() gives ("clock") */
-    const char *tlb;       /* "l1=ENTRIES:WAYS,l2=ENTRIES:WAYS" or "none"; ENTRIES / WAYS is a
-                              power of two.  L1 stands for an instruction and a data TLB of that
-                              size each, L2 is shared ("l1=64:4,l2=1536:12") */
+    const char *mmu;       /* a name that pgw_mmu_name() gives, perhaps with options: NAME or
+                              NAME:OPTION,...; pgw_mmu_options() lists them ("sv39") */
+    const char *policy;    /* a name that pgw_policy_name() gives ("clock"); without effect on
+                              contiguous schemes */
+    const char *tlb;       /* "none", a preset that pgw_tlb_preset_name() gives, or items such as
+                              "l1=64:4,l2=1536:12": see pagewright(1).  Without effect on schemes
+                              that have no pages ("l1=64:4,l2=1536:12") */
     uint64_t seed; /* of everything that is random: same arguments, same seed, same run (1) */
 
     /* For pgw_run(). */
@@ -161,10 +169,34 @@ PGW_API const char *pgw_error_text(const struct pgw_system *system);
  * one line; NULL when there are fewer.  Static storage. */
 PGW_API const char *pgw_mmu_name(unsigned i);
 PGW_API const char *pgw_mmu_summary(unsigned i);
+/* The options that scheme i takes after its name and a colon, one line, such as
+ * "fit=first|best|next|worst|buddy,compact=on|off"; "" when it takes none. */
+PGW_API const char *pgw_mmu_options(unsigned i);
+PGW_API const char *pgw_tlb_preset_name(unsigned i);
+PGW_API const char *pgw_tlb_preset_summary(unsigned i);
 PGW_API const char *pgw_policy_name(unsigned i);
 PGW_API const char *pgw_policy_summary(unsigned i);
 PGW_API const char *pgw_pager_name(unsigned i);
 PGW_API const char *pgw_pager_summary(unsigned i);
+
+/* What a translation scheme can and cannot do. */
+struct pgw_mmu_limits {
+    size_t size;           /* set it to sizeof(struct pgw_mmu_limits) before the call */
+    bool contiguous;       /* no pages: memory is in segments, each one piece of RAM */
+    unsigned address_bits; /* of a program's address */
+    uint64_t user_end;     /* the program's part is [0, user_end); 0: as large as the RAM */
+    uint64_t page_sizes;   /* bit n: there are pages of 2^n bytes */
+    unsigned levels;       /* of page tables; 0: none */
+    unsigned entry_bytes;  /* of a page-table entry; 0: none */
+    unsigned tag_bits;     /* of an address-space tag in the TLB; 0: none, a switch empties it */
+    unsigned rights;       /* those of PGW_READ, PGW_WRITE, PGW_EXEC that it can withhold one by one
+                              from a page or segment */
+    unsigned segments;     /* registers that a contiguous scheme has; 0: paged, or none */
+    const char *source;    /* the manual that says so, or who else; static storage */
+};
+
+/* Of the i-th scheme.  PGW_NOTFOUND: there are fewer; PGW_INVAL: size is not set. */
+PGW_API enum pgw_status pgw_mmu_limits(unsigned i, struct pgw_mmu_limits *limits);
 
 /* ---------------------------------------------------------------------------------------- */
 /* Spaces                                                                                   */
@@ -230,6 +262,19 @@ PGW_API enum pgw_status pgw_remap(
     struct pgw_space *space, uint64_t old_len, uint64_t new_len, bool may_move, uint64_t *va);
 
 /*
+ * Maps the region of from that starts at from_va, as a whole, into space too, with rights prot:
+ * both see what either writes.  *va: on entry where (0: anywhere), on PGW_OK where it is.
+ * PGW_NOTFOUND: no region starts there; PGW_UNSUPPORTED: this scheme cannot share it; else as
+ * pgw_map().  A contiguous scheme shares the whole segment that holds the region.
+ */
+PGW_API enum pgw_status pgw_share(
+    struct pgw_space *space, struct pgw_space *from, uint64_t from_va, unsigned prot, uint64_t *va);
+
+/* Loads the space's registers, as a scheduler does before its program runs.  The calls below do it
+ * when they have to. */
+PGW_API void pgw_switch(struct pgw_space *space);
+
+/*
  * Reads and writes as the space's program would: through the modelled MMU, page by page, taking
  * the faults that this takes.  What was copied before a failure stays copied.
  *   PGW_NOTFOUND  nothing is mapped there
@@ -250,8 +295,8 @@ PGW_API enum pgw_status pgw_write(
 PGW_API enum pgw_status pgw_resolve(
     struct pgw_space *space, uint64_t va, unsigned right, void **bytes, size_t *len);
 
-/* Sends the page at va out of RAM now.  PGW_NOTFOUND: not in RAM; PGW_NOSWAP: nowhere to put it;
- * PGW_IO: it could not be written, and stays. */
+/* Sends the page at va (on a contiguous scheme, its segment) out of RAM now.  PGW_NOTFOUND: not in
+ * RAM; PGW_NOSWAP: nowhere to put it; PGW_IO: it could not be written, and stays. */
 PGW_API enum pgw_status pgw_evict(struct pgw_space *space, uint64_t va);
 
 /* A stretch of a space with one origin and the same rights. */
@@ -277,6 +322,156 @@ struct pgw_space_counts {
 };
 
 PGW_API void pgw_space_counts(struct pgw_space *space, struct pgw_space_counts *counts);
+
+/* ---------------------------------------------------------------------------------------- */
+/* Looking inside.  None of these changes anything.                                          */
+
+/* A number that no other space of the system has or had. */
+PGW_API uint64_t pgw_space_id(const struct pgw_space *space);
+/* The space with that number; NULL: there is none (any more), or it is a running program's. */
+PGW_API struct pgw_space *pgw_space_of_id(const struct pgw_system *system, uint64_t id);
+
+enum pgw_page_state {
+    PGW_PAGE_UNMAPPED,  /* no region */
+    PGW_PAGE_UNTOUCHED, /* no page yet: the first access makes it, of zeros */
+    PGW_PAGE_RESIDENT,  /* in RAM */
+    PGW_PAGE_SWAPPED,   /* on swap only: "on disk" */
+    PGW_PAGE_FILE       /* in its file only */
+};
+
+#define PGW_NO_SLOT UINT64_MAX
+
+struct pgw_page {
+    enum pgw_page_state state;
+    uint64_t frame;   /* RESIDENT: the number of its frame */
+    uint64_t slot;    /* its slot on swap, which it may keep while it is resident; PGW_NO_SLOT */
+    uint64_t sharers; /* who refers to it: above 1, a write copies it or is seen by others */
+    bool dirty;       /* RESIDENT: newer than its copy on swap or in the file */
+};
+
+PGW_API void pgw_page_at(struct pgw_space *space, uint64_t va, struct pgw_page *page);
+
+/* A frame of RAM. */
+struct pgw_frame {
+    uint64_t number; /* of the frame: physical address divided by PGW_PAGE_SIZE */
+    const char *use; /* "free", "anon", "file", "table", "core" or, on contiguous schemes, the name
+                        of the segment; static storage */
+    uint64_t mappings; /* how many spaces map it; the first one is: */
+    uint64_t space;    /* pgw_space_id(); 0: none, or none of the public interface's */
+    uint64_t va;
+    bool dirty, referenced, wired;
+};
+
+/* The i-th frame, from 0.  PGW_NOTFOUND: there are fewer. */
+PGW_API enum pgw_status pgw_frame_at(
+    struct pgw_system *system, uint64_t i, struct pgw_frame *frame);
+
+/* A place in a TLB or walk cache. */
+struct pgw_tlb_entry {
+    char array[16]; /* such as "L1D" or "L2 2M"; places of one array follow each other */
+    bool valid;
+    uint64_t page;  /* number of the program's page; of a walk cache, of the first one it serves */
+    uint64_t pages; /* how many it covers */
+    uint64_t frame;
+    uint64_t space; /* pgw_space_id(); 0: global, or none of the public interface's */
+    bool global;
+    unsigned prot;
+    bool dirty; /* writes go through without a walk */
+};
+
+/* The i-th place.  PGW_NOTFOUND: there are fewer. */
+PGW_API enum pgw_status pgw_tlb_at(
+    struct pgw_system *system, uint64_t i, struct pgw_tlb_entry *entry);
+
+/* A piece of a contiguous scheme's RAM: a partition or a hole. */
+struct pgw_partition {
+    uint64_t frame, frames; /* the first one's number, and how many */
+    bool used;              /* false: a hole */
+    const char *name;       /* of the segment: "program", "code", "heap", "mappings", "stack" */
+    uint64_t space;         /* as above, of one that has it */
+    uint64_t va;            /* of its first byte there */
+    uint64_t sharers;
+};
+
+/* The i-th by address.  PGW_NOTFOUND: there are fewer; PGW_UNSUPPORTED: the scheme is paged. */
+PGW_API enum pgw_status pgw_partition_at(
+    struct pgw_system *system, uint64_t i, struct pgw_partition *partition);
+
+/* Moves partitions together, so that the holes become one.  PGW_UNSUPPORTED: the scheme is paged.
+ */
+PGW_API enum pgw_status pgw_compact(struct pgw_system *system);
+
+/*
+ * Every step of the translation of va for an access of that right (one of PGW_READ, PGW_WRITE,
+ * PGW_EXEC), as it would go now, in words and figures or as JSON (docs/translate.schema.json); and
+ * what the memory manager knows of the page ("on disk, slot 7").  The string is the caller's, to
+ * free().  PGW_INVAL, PGW_NOMEM.
+ */
+PGW_API enum pgw_status pgw_walk_string(
+    struct pgw_space *space, uint64_t va, unsigned right, bool json, char **text);
+
+/* The space's translation tables or registers as they are, one line for each entry that is in use,
+ * with its bytes' value.  The string is the caller's, to free().  PGW_NOMEM. */
+PGW_API enum pgw_status pgw_pagetable_string(struct pgw_space *space, char **text);
+
+/* ---------------------------------------------------------------------------------------- */
+/* A translation by itself, without a system: for learning, and for checking by hand.        */
+
+/* One mapping of the table that is asked about. */
+struct pgw_translate_map {
+    uint64_t page;  /* number of the program's page (address divided by the page size) */
+    uint64_t frame; /* number of the frame, or of the slot, or the value of the entry */
+    uint64_t bytes; /* of the page; 0: 4096.  Page and frame are counted in 4096 bytes all the same */
+    bool on_disk;   /* the page is on swap, in slot `frame` */
+    bool kernel;    /* not for user mode */
+    unsigned prot;  /* PGW_READ | ... */
+    bool accessed;  /* it has been accessed, or written to, before */
+    bool dirty;
+    bool entry; /* the entry's value is `frame` as it stands, for trying out what hardware makes of it */
+};
+
+#define PGW_UNGIVEN UINT64_MAX
+
+/*
+ * One register of a contiguous scheme, in bytes: an address a in [origin, origin + limit) goes to
+ * a - origin + base; with down, one in [origin - limit, origin) to a - origin + base.  With several
+ * ("segments"), the top bits of an address pick one, as the scheme's options say: the i-th is for
+ * the i-th window.  If all origins are given, the windows are instead the largest ones that each
+ * hold one segment.
+ */
+struct pgw_translate_segment {
+    uint64_t origin; /* PGW_UNGIVEN: the window's start; with down, its end */
+    uint64_t base;
+    uint64_t limit; /* PGW_UNGIVEN: there is none */
+    unsigned prot;
+    bool down;
+};
+
+struct pgw_translate {
+    size_t size;                          /* set it to sizeof(struct pgw_translate) */
+    const char *mmu;                      /* as in pgw_config; NULL: "sv39" */
+    const struct pgw_translate_map *maps; /* paged schemes */
+    size_t nmaps;
+    const struct pgw_translate_segment *segments; /* contiguous schemes; base-bounds has one */
+    size_t nsegments;
+    uint64_t va;
+    unsigned right; /* one of PGW_READ, PGW_WRITE, PGW_EXEC; 0: PGW_READ */
+    bool json;
+    bool tables; /* also every entry of the tables, with its bytes' value */
+    /* Where what is wrong is written, one line; NULL: nowhere. */
+    char *error;
+    size_t error_len;
+    bool decimal; /* figures are in decimal first, in hexadecimal beside it */
+};
+
+/*
+ * Builds the tables (or registers) that are described and translates, step by step, as text or
+ * JSON. *fault: NULL, or whether it ended in a fault.  The string is the caller's, to free().
+ * PGW_INVAL: unknown scheme, a mapping that it cannot have; PGW_RANGE: an address, page or frame
+ * that its entries have no bits for; PGW_NOMEM.
+ */
+PGW_API enum pgw_status pgw_translate_string(
+    const struct pgw_translate *question, bool *fault, char **text);
 
 /* ---------------------------------------------------------------------------------------- */
 /* Running a program                                                                        */
@@ -357,6 +552,35 @@ struct pgw_stats {
     /* Effective access time: what an access to memory took on average, from the cost model, in
      * nanoseconds; 0 when there was none. */
     double access_ns;
+
+    /* Translation, further: walks that began in a walk cache, by the level of the table they began
+     * at; next pages fetched into L2 ahead of need, and those that were used; faults to set an
+     * accessed or dirty bit in software. */
+    uint64_t pwc_hits[PGW_LEVELS_MAX];
+    uint64_t prefetches, prefetch_hits;
+    uint64_t ad_faults;
+    bool
+        refill; /* walks are exceptions that the core's own handler serves (software-managed TLB) */
+
+    /* Switches of spaces: how often another one's registers were loaded, how many registers that
+     * wrote; how often it emptied the TLBs for want of tags, and what it dropped. */
+    uint64_t space_switches, switch_registers, switch_flushes, switch_flushed;
+
+    /* Contiguous schemes, in pages; all 0 on paged ones. */
+    bool contiguous;
+    uint64_t segments, segments_resident;       /* now */
+    uint64_t segment_pages, segment_pages_peak; /* in RAM, now and at most */
+    uint64_t segment_unused;                    /* of these, now, between regions: internal waste */
+    uint64_t holes, largest_hole;               /* free pieces of RAM, now */
+    uint64_t fit_failures;                      /* times there was room enough, but in pieces */
+    uint64_t compactions, compaction_moved;
+    uint64_t grown_in_place, grown_by_moving;
+    uint64_t segments_in, segments_out;      /* from and to swap */
+    uint64_t segment_shares, segment_copied; /* segments shared; pages copied by fork */
+
+    /* How much of the free RAM lies outside its largest piece, 0 to 1: external fragmentation.  On
+     * paged schemes, for which it does not matter, 0. */
+    double fragmentation;
 };
 
 PGW_API enum pgw_status pgw_system_stats(struct pgw_system *system, struct pgw_stats *stats);

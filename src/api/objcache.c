@@ -16,13 +16,13 @@
  */
 #include "api/objcache.h"
 
-#include "api/registry.h"
+#include "api/sim.h"
 #include "base/size.h"
 
 struct objcache_file {
     struct pager pager; /* first: the object knows it by this */
     struct pager *inner;
-    struct vm_object *object;
+    struct space_object *object;
     struct objcache *cache;
     struct host_file_identity identity;
     LIST_ENTRY(objcache_file) link;
@@ -106,10 +106,10 @@ static const struct pager_ops objcache_ops = {
 
 void
 objcache_init(
-    struct objcache *cache, struct vm_system *vm, struct mem *mem, struct base_alloc *alloc)
+    struct objcache *cache, struct pgw_system *system, struct mem *mem, struct base_alloc *alloc)
 {
     LIST_INIT(&cache->files);
-    cache->vm = vm;
+    cache->system = system;
     cache->mem = mem;
     cache->alloc = alloc;
 }
@@ -144,7 +144,7 @@ objcache_open(struct objcache *cache, int fd, struct pager **pager)
 
 static enum pgw_status
 objcache_make(struct objcache *cache, int fd, const struct host_file_identity *identity,
-    struct vm_object **object)
+    struct space_object **object)
 {
     uint64_t npages = page_ceil(identity->len) >> PAGE_SHIFT;
     struct objcache_file *file = cache->alloc->map(cache->alloc, sizeof *file);
@@ -161,7 +161,8 @@ objcache_make(struct objcache *cache, int fd, const struct host_file_identity *i
     file->cache = cache;
     file->identity = *identity;
     LIST_INSERT_HEAD(&cache->files, file, link);
-    status = vm_object_create(cache->vm, &file->pager, npages, &file->object);
+    status =
+        cache->system->core_ops->object_create(cache->system, &file->pager, npages, &file->object);
     if (status == PGW_OK)
         *object = file->object;
     else
@@ -170,7 +171,7 @@ objcache_make(struct objcache *cache, int fd, const struct host_file_identity *i
 }
 
 enum pgw_status
-objcache_get(struct objcache *cache, int fd, struct vm_object **object)
+objcache_get(struct objcache *cache, int fd, struct space_object **object)
 {
     struct host_file_identity identity;
 
@@ -180,7 +181,7 @@ objcache_get(struct objcache *cache, int fd, struct vm_object **object)
     struct objcache_file *file = objcache_find(cache, &identity);
     if (file == NULL)
         return objcache_make(cache, fd, &identity, object);
-    vm_object_hold(file->object);
+    file->object->ops->hold(file->object);
     *object = file->object;
     return PGW_OK;
 }

@@ -6,24 +6,27 @@
 #include <sys/queue.h>
 
 #include "base/alloc.h"
-#include "vm/vm.h"
+#include "vm/space.h"
+
+struct pgw_system;
 
 struct objcache_file;
 
 struct objcache {
     LIST_HEAD(objcache_list, objcache_file) files;
-    struct vm_system *vm;
+    struct pgw_system *system;
     struct mem *mem;
     struct base_alloc *alloc;
 };
 
 void objcache_init(
-    struct objcache *cache, struct vm_system *vm, struct mem *mem, struct base_alloc *alloc);
+    struct objcache *cache, struct pgw_system *system, struct mem *mem, struct base_alloc *alloc);
 
 /*
  * The object for the open host file fd, which stays the caller's; the reference is the caller's
  * too.  PGW_UNSUPPORTED: not a regular file; PGW_NOMEM, PGW_IO.
  */
-MUST_CHECK enum pgw_status objcache_get(struct objcache *cache, int fd, struct vm_object **object);
+MUST_CHECK enum pgw_status objcache_get(
+    struct objcache *cache, int fd, struct space_object **object);
 
 #endif

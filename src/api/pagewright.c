@@ -118,7 +118,8 @@ enum pgw_status
 pgw_space_create(struct pgw_system *system, struct pgw_space **space)
 {
     struct pgw_space *made = pagewright_new(system);
-    enum pgw_status status = made != NULL ? vm_space_create(system->vm, &made->space) : PGW_NOMEM;
+    enum pgw_status status =
+        made != NULL ? system->core_ops->space_create(system, &made->space) : PGW_NOMEM;
 
     if (status != PGW_OK) {
         free(made);
@@ -160,7 +161,7 @@ pgw_space_destroy(struct pgw_space *space)
 uint64_t
 pgw_space_end(const struct pgw_space *space)
 {
-    return space->system->caps.va_end;
+    return space->system->va_end;
 }
 
 static bool
@@ -225,7 +226,7 @@ pgw_map_file(struct pgw_space *space, int fd, uint64_t offset, uint64_t len, uns
     if (status != PGW_OK)
         return pagewright_done(space->system, status, "map the file");
     status = space->space->ops->map(space->space, &args, va);
-    vm_object_release(args.object);
+    args.object->ops->release(args.object);
     return pagewright_done(space->system, status, "map the file");
 }
 
@@ -233,7 +234,7 @@ pgw_map_file(struct pgw_space *space, int fd, uint64_t offset, uint64_t len, uns
 static enum pgw_status
 pagewright_check_range(struct pgw_space *space, uint64_t va, uint64_t len)
 {
-    uint64_t end = space->system->caps.va_end;
+    uint64_t end = space->system->va_end;
 
     if (len == 0 || va != page_floor(va))
         return sim_fail(space->system, PGW_INVAL,
@@ -279,11 +280,27 @@ pgw_remap(struct pgw_space *space, uint64_t old_len, uint64_t new_len, bool may_
         return status;
     if (new_len == 0)
         return sim_fail(space->system, PGW_INVAL, "cannot resize a mapping to 0 bytes");
-    if (new_len > space->system->caps.va_end)
+    if (new_len > space->system->va_end)
         return sim_fail(space->system, PGW_RANGE, "cannot resize a mapping beyond the space");
     status = space->space->ops->remap(
         space->space, *va, page_ceil(old_len), page_ceil(new_len), may_move, false, va);
     return pagewright_done(space->system, status, "resize the mapping");
+}
+
+enum pgw_status
+pgw_share(
+    struct pgw_space *space, struct pgw_space *from, uint64_t from_va, unsigned prot, uint64_t *va)
+{
+    struct pgw_system *system = space->system;
+
+    if (from->system != system)
+        return sim_fail(system, PGW_INVAL, "the two spaces are of different systems");
+    if (!pagewright_prot_valid(prot))
+        return sim_fail(system, PGW_INVAL, "there are no rights 0x%x", prot);
+    enum pgw_status status = space->space->ops->share(space->space, from->space, from_va, prot, va);
+    if (status == PGW_NOTFOUND)
+        return sim_fail(system, status, "no region starts at 0x%llx", (unsigned long long)from_va);
+    return pagewright_done(system, status, "share the region");
 }
 
 static enum pgw_status
@@ -396,7 +413,8 @@ pgw_resolve(struct pgw_space *space, uint64_t va, unsigned right, void **bytes, 
 enum pgw_status
 pgw_evict(struct pgw_space *space, uint64_t va)
 {
-    return pagewright_done(space->system, vm_evict(space->space, page_floor(va)), "evict the page");
+    return pagewright_done(
+        space->system, space->space->ops->evict(space->space, va), "evict the page");
 }
 
 enum pgw_status
@@ -444,5 +462,5 @@ pgw_system_check(struct pgw_system *system)
         if (!space->space->ops->check(space->space))
             return false;
     }
-    return mem_check(&system->mem) && vm_check(system->vm);
+    return mem_check(&system->mem) && system->core_ops->check(system);
 }

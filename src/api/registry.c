@@ -2,7 +2,11 @@
 /* The only file that names back ends: to add one is to add a row. */
 #include "api/registry.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "api/flat.h"
 
 #include "pager/pagers.h"
 #include "pmap/pmaps.h"
@@ -10,11 +14,53 @@
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
+#define RADIX(row, cname, text)                                                                    \
+    {                                                                                              \
+        .name = (row), .summary = (text), .kind = REGISTRY_RADIX, .pmap = &pmap_##cname,           \
+        .format = &mmu_##cname, .options = "ad=hardware|fault"                                     \
+    }
+#define CONTIGUOUS(row, number, text, takes, from)                                                 \
+    {                                                                                              \
+        .name = (row), .summary = (text), .kind = REGISTRY_CONTIGUOUS, .scheme = (number),         \
+        .options = (takes), .source = (from)                                                       \
+    }
+
+/* clang-format off */
 static const struct registry_mmu mmus[] = {
-    {"sv39", "RISC-V Sv39: three levels of tables in RAM, 4 KiB, 2 MiB and 1 GiB pages, TLBs",
-        &pmap_sv39, &mmu_sv39},
-    {"ref", "reference: a hash table outside RAM, no tables, no TLBs", &pmap_ref, NULL},
+    CONTIGUOUS("none", SEG_NONE,
+        "no translation: a program's address is the RAM's, and nothing is protected", "compact=on|off",
+        "the PDP-8 and most microcontrollers"),
+    CONTIGUOUS("base-bounds", SEG_BASE_BOUNDS,
+        "one relocation register and a limit; a process is one piece of RAM",
+        "fit=first|best|next|worst|buddy, compact=on|off, space=32..48",
+        "CDC 6600 (Thornton, Design of a Computer, 1970): RA and FL registers"),
+    CONTIGUOUS("segments", SEG_SEGMENTS,
+        "base and bounds for each of code, heap, mappings and stack, picked by the top bits",
+        "fit=first|best|next|worst|buddy, compact=on|off, bits=2..4, space=32..48",
+        "DEC PDP-11/45 KT11-C, VAX/VMS P0 and P1; Arpaci-Dusseau, Three Easy Pieces, ch. 16"),
+    RADIX("linear", linear, "one table of 2^20 entries, 32-bit space, 4 KiB pages"),
+    RADIX("x86", x86, "IA-32: two levels, 4 KiB and 4 MiB pages, no execute right of its own"),
+    RADIX("pae", pae, "IA-32 PAE: three levels, 4 KiB and 2 MiB pages, NX"),
+    RADIX("x86-64", x86_64, "x86-64: four levels, 4 KiB, 2 MiB and 1 GiB pages"),
+    RADIX("la57", la57, "x86-64 LA57: five levels"),
+    RADIX("sv32", sv32, "RISC-V Sv32: two levels, 32-bit space, 4 KiB and 4 MiB pages"),
+    RADIX("sv39", sv39, "RISC-V Sv39: three levels, 4 KiB, 64 KiB, 2 MiB and 1 GiB pages"),
+    RADIX("sv48", sv48, "RISC-V Sv48: four levels"),
+    RADIX("sv57", sv57, "RISC-V Sv57: five levels"),
+    RADIX("armv8", armv8, "Armv8-A, 4 KiB granule: four levels, 2 MiB and 1 GiB blocks"),
+    {.name = "mips32", .summary = "MIPS32: a TLB that the core refills itself; no table known to hardware",
+        .kind = REGISTRY_REFILL, .pmap = &pmap_mips32, .format = &mmu_mips32, .options = ""},
+    {.name = "hashed", .summary = "one inverted table for the whole system, an entry a frame, chained by hash",
+        .kind = REGISTRY_HASHED, .pmap = &pmap_hashed, .options = "",
+        .source = "Chang and Mergen, 801 Storage, ACM TOCS 6(1), 1988"},
+    {.name = "ref", .summary = "reference: a hash table outside RAM, no tables, no TLBs",
+        .kind = REGISTRY_FLAT, .pmap = &pmap_ref, .options = ""},
 };
+
+static const struct seg_fit_ops *const fits[] = {
+    &seg_fit_first, &seg_fit_best, &seg_fit_next, &seg_fit_worst, &seg_fit_buddy,
+};
+/* clang-format on */
 
 static const struct policy_ops *const policies[] = {
     &policy_clock,
@@ -55,6 +101,174 @@ registry_mmu_named(const char *name)
             return &mmus[i];
     }
     return NULL;
+}
+
+/* "KEY=" at the start of text, len bytes long: the value, and its length; NULL: not this key. */
+static const char *
+registry_value(const char *text, size_t len, const char *key, size_t *value_len)
+{
+    size_t n = strlen(key);
+
+    if (len < n || strncmp(text, key, n) != 0)
+        return NULL;
+    *value_len = len - n;
+    return text + n;
+}
+
+/* Which of two words it is; -1: neither. */
+static int
+registry_choice(const char *value, size_t len, const char *first, const char *second)
+{
+    if (len == strlen(first) && strncmp(value, first, len) == 0)
+        return 0;
+    return len == strlen(second) && strncmp(value, second, len) == 0 ? 1 : -1;
+}
+
+static bool
+registry_number(const char *value, size_t len, unsigned least, unsigned most, unsigned *number)
+{
+    char *end = NULL;
+
+    if (len == 0 || len > 2 || value[0] < '0' || value[0] > '9')
+        return false;
+    unsigned long n = strtoul(value, &end, 10);
+    if (end != value + len || n < least || n > most)
+        return false;
+    *number = (unsigned)n;
+    return true;
+}
+
+static bool
+registry_fit(const char *value, size_t len, const struct seg_fit_ops **fit)
+{
+    for (unsigned i = 0; i < COUNT(fits); i++) {
+        if (strlen(fits[i]->name) == len && strncmp(fits[i]->name, value, len) == 0) {
+            *fit = fits[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One option of the row; the row's own list says which keys it takes. */
+static bool
+registry_option(
+    const struct registry_mmu *row, const char *text, size_t len, struct registry_options *options)
+{
+    const char *value;
+    size_t n;
+    int choice;
+
+    if (row->kind == REGISTRY_RADIX) {
+        if (len == strlen("svade") && strncmp(text, "svade", len) == 0 &&
+            strncmp(row->name, "sv", 2) == 0) {
+            options->ad = MMU_AD_FAULT;
+            return true;
+        }
+        value = registry_value(text, len, "ad=", &n);
+        choice = value != NULL ? registry_choice(value, n, "hardware", "fault") : -1;
+        options->ad = choice == 1 ? MMU_AD_FAULT : MMU_AD_HARDWARE;
+        return choice >= 0;
+    }
+    if (row->kind != REGISTRY_CONTIGUOUS)
+        return false;
+    if ((value = registry_value(text, len, "compact=", &n)) != NULL) {
+        choice = registry_choice(value, n, "on", "off");
+        options->no_compaction = choice == 1;
+        return choice >= 0;
+    }
+    if (row->scheme == SEG_NONE)
+        return false;
+    if ((value = registry_value(text, len, "fit=", &n)) != NULL)
+        return registry_fit(value, n, &options->fit);
+    if ((value = registry_value(text, len, "space=", &n)) != NULL)
+        return registry_number(value, n, 32, 48, &options->va_bits);
+    value = registry_value(text, len, "bits=", &n);
+    return value != NULL && row->scheme == SEG_SEGMENTS &&
+           registry_number(value, n, 2, 4, &options->bits);
+}
+
+/* "sv39, ref": what a wrong name could have been. */
+static void
+registry_names(char *out, size_t len)
+{
+    size_t at = 0;
+
+    out[0] = '\0';
+    for (unsigned i = 0; i < COUNT(mmus) && at < len; i++)
+        at += (size_t)snprintf(out + at, len - at, "%s%s", i > 0 ? ", " : "", mmus[i].name);
+}
+
+enum pgw_status
+registry_mmu_parse(const char *text, const struct registry_mmu **mmu,
+    struct registry_options *options, char *why, size_t len)
+{
+    char names[256], name[32];
+    size_t name_len = strcspn(text, ":");
+
+    *options = (struct registry_options){
+        .ad = MMU_AD_HARDWARE, .fit = &seg_fit_first, .bits = 2, .va_bits = 32};
+    (void)snprintf(name, sizeof name, "%.*s", name_len < 31 ? (int)name_len : 31, text);
+    *mmu = registry_mmu_named(name);
+    if (*mmu == NULL) {
+        registry_names(names, sizeof names);
+        (void)snprintf(why, len, "there is no mmu \"%.64s\": use one of %s", name, names);
+        return PGW_INVAL;
+    }
+    for (const char *at = text + name_len; *at != '\0';) {
+        size_t n = strcspn(++at, ",");
+        if (!registry_option(*mmu, at, n, options)) {
+            (void)snprintf(why, len, "mmu %s has no option \"%.*s\": %s%s", name,
+                n < 64 ? (int)n : 64, at,
+                (*mmu)->options[0] != '\0' ? "write any of " : "it takes none", (*mmu)->options);
+            return PGW_INVAL;
+        }
+        at += n;
+    }
+    return PGW_OK;
+}
+
+bool
+registry_mmu_is_identity(const struct registry_mmu *row)
+{
+    return row->kind == REGISTRY_CONTIGUOUS && row->scheme == SEG_NONE;
+}
+
+unsigned
+registry_mmu_levels(const struct registry_mmu *row)
+{
+    if (row->kind == REGISTRY_HASHED)
+        return 2; /* the anchor, and the chain */
+    return row->format != NULL ? row->format->levels : 0;
+}
+
+static enum pgw_status
+registry_walker_create(const struct registry_mmu *row, struct mem *mem, struct base_alloc *alloc,
+    struct mmu_walker **walker)
+{
+    return row->kind == REGISTRY_HASHED ? mmu_hashed_walker_create(mem, alloc, walker)
+                                        : mmu_refill_walker_create(row->format, mem, alloc, walker);
+}
+
+enum pgw_status
+registry_mmu_create(const struct registry_mmu *row, const struct registry_options *options,
+    const struct mmu_tlb_spec *tlb, uint64_t seed, struct mem *mem, struct base_alloc *alloc,
+    struct mmu **mmu)
+{
+    if (row->kind == REGISTRY_FLAT)
+        return flat_create(mem, alloc, mmu);
+    if (row->kind == REGISTRY_CONTIGUOUS)
+        return mmu_segment_create(mem, alloc, mmu);
+    if (row->kind == REGISTRY_RADIX)
+        return mmu_radix_create(row->format, options->ad, tlb, seed, mem, alloc, mmu);
+    struct mmu_paged_config config = {.tlb = *tlb, .seed = seed};
+    enum pgw_status status = registry_walker_create(row, mem, alloc, &config.walker);
+    if (status != PGW_OK)
+        return status;
+    status = mmu_paged_create(&config, mem, alloc, mmu);
+    if (status != PGW_OK)
+        config.walker->ops->destroy(config.walker);
+    return status;
 }
 
 const struct policy_ops *

@@ -4,17 +4,37 @@
 #define API_REGISTRY_H
 
 #include "host/host_file.h"
-#include "mmu/format.h"
+#include "mmu/mmus.h"
+#include "seg/seg.h"
 #include "vm/pager.h"
 #include "vm/pmap.h"
 #include "vm/policy.h"
 
+enum registry_kind {
+    REGISTRY_RADIX,     /* hardware walks tables of `format` */
+    REGISTRY_HASHED,    /* hardware walks the inverted table */
+    REGISTRY_REFILL,    /* the core's handler walks tables of `format` */
+    REGISTRY_FLAT,      /* no hardware of its own: the pmap is asked */
+    REGISTRY_CONTIGUOUS /* no pages: `scheme` */
+};
+
 /* A translation scheme: the operating system's side and the hardware's. */
 struct registry_mmu {
     const char *name, *summary;
-    const struct pmap_ops *pmap;
-    const struct mmu_format *format; /* of the tables that the walker reads; NULL: no tables, the
-                                        flat MMU asks the pmap itself */
+    enum registry_kind kind;
+    const struct pmap_ops *pmap;     /* NULL: CONTIGUOUS */
+    const struct mmu_format *format; /* RADIX and REFILL */
+    enum seg_scheme scheme;          /* CONTIGUOUS */
+    const char *options;             /* that it takes after its name, for people; "": none */
+    const char *source;              /* of what has no format */
+};
+
+/* What was asked for after a scheme's name. */
+struct registry_options {
+    enum mmu_ad ad;
+    const struct seg_fit_ops *fit;
+    unsigned bits, va_bits;
+    bool no_compaction;
 };
 
 /* A kind of swap, as --swap names it. */
@@ -29,6 +49,21 @@ const struct registry_pager *registry_pager_at(unsigned i);
 
 /* By name; NULL: there is none of that name. */
 const struct registry_mmu *registry_mmu_named(const char *name);
+
+/* Is a program's address the RAM's? */
+bool registry_mmu_is_identity(const struct registry_mmu *row);
+
+/* Levels of tables that its walks count; 0: none. */
+unsigned registry_mmu_levels(const struct registry_mmu *row);
+
+/* Reads NAME or NAME:OPTION,...; PGW_INVAL, with what is wrong in why (len bytes). */
+MUST_CHECK enum pgw_status registry_mmu_parse(const char *text, const struct registry_mmu **mmu,
+    struct registry_options *options, char *why, size_t len);
+
+/* The hardware's side of it.  PGW_NOMEM, PGW_INVAL. */
+MUST_CHECK enum pgw_status registry_mmu_create(const struct registry_mmu *row,
+    const struct registry_options *options, const struct mmu_tlb_spec *tlb, uint64_t seed,
+    struct mem *mem, struct base_alloc *alloc, struct mmu **mmu);
 const struct policy_ops *registry_policy_named(const char *name);
 
 /* A swap pager over file, which it takes over (not on failure), and a file's.  PGW_NOMEM. */

@@ -19,7 +19,15 @@ pgw_config_init_sized(struct pgw_config *config, size_t size)
         .slice = 100000,
         .window = 1000000,
         .stack_max = (uint64_t)1 << 30,
-        .cost = {.tlb_ns = 0.5, .l2_ns = 2.3, .ram_ns = 100, .fault_ns = 1000, .disk_ns = 85000},
+        .cost = {.tlb_ns = 0.5,
+            .l2_ns = 2.3,
+            .ram_ns = 100,
+            .fault_ns = 1000,
+            .disk_ns = 85000,
+            .refill_ns = 6.7,
+            .switch_ns = 3800,
+            .register_ns = 33,
+            .move_ns = 2000},
     };
 
     memset(config, 0, size);
@@ -43,7 +51,8 @@ settings_config(
 static bool
 settings_cost_valid(const struct pgw_cost *c)
 {
-    const double figures[] = {c->tlb_ns, c->l2_ns, c->ram_ns, c->fault_ns, c->disk_ns};
+    const double figures[] = {c->tlb_ns, c->l2_ns, c->ram_ns, c->fault_ns, c->disk_ns, c->refill_ns,
+        c->switch_ns, c->register_ns, c->move_ns};
 
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
         if (!isfinite(figures[i]) || figures[i] < 0)
@@ -69,12 +78,14 @@ settings_read_names(struct pgw_system *system, const struct pgw_config *config)
     struct sim_settings *s = &system->settings;
     char names[256];
 
-    s->mmu = config->mmu != NULL ? registry_mmu_named(config->mmu) : NULL;
-    if (s->mmu == NULL) {
-        settings_names(pgw_mmu_name, names, sizeof names);
-        return sim_fail(system, PGW_INVAL, "there is no mmu \"%.64s\": use one of %s",
-            config->mmu != NULL ? config->mmu : "(null)", names);
-    }
+    char why[SIM_ERROR_LEN];
+
+    if (config->mmu == NULL || strlen(config->mmu) >= sizeof s->mmu_text)
+        return sim_fail(system, PGW_INVAL, "the mmu's name is %s",
+            config->mmu != NULL ? "too long" : "missing");
+    if (registry_mmu_parse(config->mmu, &s->mmu, &s->options, why, sizeof why) != PGW_OK)
+        return sim_fail(system, PGW_INVAL, "%s", why);
+    (void)snprintf(s->mmu_text, sizeof s->mmu_text, "%s", config->mmu);
     s->policy = config->policy != NULL ? registry_policy_named(config->policy) : NULL;
     if (s->policy == NULL) {
         settings_names(pgw_policy_name, names, sizeof names);
@@ -84,8 +95,8 @@ settings_read_names(struct pgw_system *system, const struct pgw_config *config)
     if (config->tlb == NULL || strlen(config->tlb) >= sizeof s->tlb_text ||
         mmu_tlb_spec_parse(config->tlb, &s->tlb) != PGW_OK)
         return sim_fail(system, PGW_INVAL,
-            "tlb \"%.64s\" is not valid: write none, or l1=ENTRIES:WAYS,l2=ENTRIES:WAYS with "
-            "ENTRIES / WAYS a power of two, such as l1=64:4,l2=1536:12",
+            "tlb \"%.64s\" is not valid: write none, a preset, or l1=ENTRIES:WAYS,l2=ENTRIES:WAYS "
+            "with ENTRIES / WAYS a power of two, such as l1=64:4,l2=1536:12",
             config->tlb != NULL ? config->tlb : "(null)");
     (void)snprintf(s->tlb_text, sizeof s->tlb_text, "%s", config->tlb);
     return PGW_OK;

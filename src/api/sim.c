@@ -7,8 +7,9 @@
  *      os -> hart -> mmu                    made by the first run, see sim_run.c
  *       |             |
  *       +--> vm --> pmaps --> mem           made by sim_create
- *             |
- *            swap
+ *       |     |
+ *       |    swap
+ *       +--> seg ----------> mem            in the place of vm and pmaps, on contiguous schemes
  *
  * The one thing that goes upwards is a shootdown: the pmap takes translations away that TLBs and
  * the hart's pointer cache may hold, and tells them through struct pmap_shootdown.
@@ -22,7 +23,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/flat.h"
 #include "api/settings.h"
 #include "api/swapdev.h"
 #include "base/assert.h"
@@ -30,7 +30,8 @@
 #include "host/host_mem.h"
 
 /* Where RAM starts: physical address 0x80000000, as on most RISC-V boards; a multiple of the
- * largest run, so that superpages can be aligned. */
+ * largest run, so that superpages can be aligned.  Without translation programs must find it where
+ * they are linked to, so there it starts at 0. */
 #define SIM_BASE_PFN ((uint64_t)0x80000)
 _Static_assert(SIM_BASE_PFN % (1u << MEM_ORDER_MAX) == 0, "RAM must start on the largest run");
 
@@ -45,7 +46,7 @@ sim_fail(struct pgw_system *system, enum pgw_status status, const char *format, 
     return status;
 }
 
-static void
+void
 sim_shoot_range(void *ctx, uint32_t asid, uint64_t va, uint64_t npages, bool gone)
 {
     struct pgw_system *system = ctx;
@@ -56,7 +57,7 @@ sim_shoot_range(void *ctx, uint32_t asid, uint64_t va, uint64_t npages, bool gon
         cpu_hart_invalidate_range(system->hart, asid, va, npages, gone);
 }
 
-static void
+void
 sim_shoot_space(void *ctx, uint32_t asid)
 {
     struct pgw_system *system = ctx;
@@ -71,8 +72,10 @@ static enum pgw_status
 sim_build_ram(struct pgw_system *system, const struct pgw_config *config)
 {
     char size[16];
+    const struct registry_mmu *mmu = system->settings.mmu;
+    bool none = registry_mmu_is_identity(mmu);
     enum pgw_status status =
-        mem_init(&system->mem, &system->core, &system->ram, config->ram, SIM_BASE_PFN);
+        mem_init(&system->mem, &system->core, &system->ram, config->ram, none ? 0 : SIM_BASE_PFN);
 
     if (status == PGW_OK)
         return PGW_OK;
@@ -87,17 +90,23 @@ sim_build_mmu(struct pgw_system *system)
     const struct sim_settings *s = &system->settings;
     const struct pmap_shootdown shootdown = {
         .ctx = system, .range = sim_shoot_range, .space = sim_shoot_space};
-    enum pgw_status status =
-        s->mmu->pmap->system_create(&system->mem, &system->core, &shootdown, &system->pmaps);
+    struct pmap_caps caps;
+    enum pgw_status status = PGW_OK;
+
+    if (s->mmu->pmap != NULL)
+        status =
+            s->mmu->pmap->system_create(&system->mem, &system->core, &shootdown, &system->pmaps);
 
     if (status == PGW_OK)
-        status = s->mmu->format != NULL ? mmu_paged_create(s->mmu->format, &system->mem,
-                                              &system->machine, &s->tlb, &system->mmu)
-                                        : flat_create(&system->mem, &system->machine, &system->mmu);
+        status = registry_mmu_create(
+            s->mmu, &s->options, &s->tlb, s->seed, &system->mem, &system->machine, &system->mmu);
     if (status != PGW_OK)
         return sim_fail(
             system, status, "cannot make the mmu %s: %s", s->mmu->name, pgw_status_text(status));
-    system->pmaps->ops->caps(system->pmaps, &system->caps);
+    if (system->pmaps != NULL) {
+        system->pmaps->ops->caps(system->pmaps, &caps);
+        system->va_end = caps.va_end;
+    }
     return PGW_OK;
 }
 
@@ -114,21 +123,11 @@ static enum pgw_status
 sim_build_core(struct pgw_system *system)
 {
     system->clock = (struct base_clock){.now_ns = sim_now, .ctx = system};
-    const struct vm_config config = {
-        .mem = &system->mem,
-        .alloc = &system->core,
-        .pmap_system = system->pmaps,
-        .policy_ops = system->settings.policy,
-        .swap = system->swap,
-        .seed = system->settings.seed,
-        .clock = &system->clock,
-        .space_end = system->caps.va_end,
-    };
-    enum pgw_status status = vm_system_create(&config, &system->vm);
-
+    enum pgw_status status = system->core_ops->create(system);
     if (status != PGW_OK)
-        return sim_fail(system, status, "cannot make the paged core: %s", pgw_status_text(status));
-    objcache_init(&system->files, system->vm, &system->mem, &system->core);
+        return sim_fail(system, status, "cannot make the %s core: %s", system->core_ops->name,
+            pgw_status_text(status));
+    objcache_init(&system->files, system, &system->mem, &system->core);
     return PGW_OK;
 }
 
@@ -140,8 +139,11 @@ sim_build(struct pgw_system *system, const struct pgw_config *given)
 
     if (status == PGW_OK)
         status = settings_read(system, &config);
-    if (status == PGW_OK)
+    if (status == PGW_OK) {
+        bool contiguous = system->settings.mmu->kind == REGISTRY_CONTIGUOUS;
+        system->core_ops = contiguous ? &core_contiguous : &core_paged;
         status = sim_build_ram(system, &config);
+    }
     if (status == PGW_OK)
         status = swapdev_open(system, &config);
     if (status == PGW_OK)
@@ -199,8 +201,8 @@ pgw_system_destroy(struct pgw_system *system)
         return;
     while ((space = LIST_FIRST(&system->spaces)) != NULL)
         pgw_space_destroy(space);
-    if (system->vm != NULL)
-        vm_system_destroy(system->vm);
+    if (system->core_ops != NULL)
+        system->core_ops->destroy(system);
     if (system->pmaps != NULL)
         system->pmaps->ops->system_destroy(system->pmaps);
     if (system->hart != NULL)

@@ -12,6 +12,7 @@
 
 #include <pagewright/pagewright.h>
 
+#include "api/core.h"
 #include "api/objcache.h"
 #include "api/registry.h"
 #include "base/inject.h"
@@ -19,6 +20,7 @@
 #include "mem/mem.h"
 #include "mmu/mmus.h"
 #include "os/os.h"
+#include "seg/seg.h"
 #include "vm/vm.h"
 
 #define SIM_ERROR_LEN 512
@@ -28,9 +30,10 @@
 /* What of a struct pgw_config is needed after the system has been made. */
 struct sim_settings {
     const struct registry_mmu *mmu;
+    struct registry_options options; /* of the mmu */
     const struct policy_ops *policy;
     struct mmu_tlb_spec tlb;
-    char tlb_text[64];
+    char mmu_text[64], tlb_text[128];
     char swap_text[256]; /* for reports */
     uint64_t seed, slice, window, stack_max;
     struct pgw_cost cost;
@@ -57,10 +60,12 @@ struct pgw_system {
     struct base_alloc ram;
 
     struct mem mem;
-    struct pmap_system *pmaps;
+    const struct core_ops *core_ops;
+    struct pmap_system *pmaps; /* NULL: contiguous */
     struct mmu *mmu;
-    struct pager *swap; /* NULL: none */
-    struct vm_system *vm;
+    struct pager *swap;   /* NULL: none */
+    struct vm_system *vm; /* one of these two */
+    struct seg_system *seg;
     struct base_clock clock; /* instructions and accesses, a nanosecond each */
     struct objcache files;
     struct cpu_hart *hart; /* NULL before the first run */
@@ -69,7 +74,7 @@ struct pgw_system {
     LIST_HEAD(sim_spaces, pgw_space) spaces; /* of the public interface */
     struct pgw_space *active;                /* whose translations the MMU has loaded */
     uint64_t accesses;                       /* made by pgw_read and the like */
-    struct pmap_caps caps;
+    uint64_t va_end;                         /* user addresses are [0, va_end) */
 
     struct sim_past past;
     volatile sig_atomic_t interrupt; /* a signal number not yet answered; 0: none */
@@ -83,6 +88,11 @@ MUST_CHECK enum pgw_status sim_create(
 /* Says what went wrong, in one line, and returns status. */
 enum pgw_status sim_fail(struct pgw_system *system, enum pgw_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The processors forget npages from va of the space with this tag (gone: they are elsewhere now),
+ * or all of it; see struct pmap_shootdown. */
+void sim_shoot_range(void *ctx, uint32_t asid, uint64_t va, uint64_t npages, bool gone);
+void sim_shoot_space(void *ctx, uint32_t asid);
 
 /* Makes the hart, if there is none yet.  PGW_NOMEM. */
 MUST_CHECK enum pgw_status sim_need_hart(struct pgw_system *system);

@@ -11,22 +11,15 @@ sim_run_space(void *ctx, struct space **space)
 {
     struct pgw_system *system = ctx;
 
-    return vm_space_create(system->vm, space);
+    return system->core_ops->space_create(system, space);
 }
 
 static enum pgw_status
-sim_run_file(void *ctx, int fd, struct vm_object **object)
+sim_run_file(void *ctx, int fd, struct space_object **object)
 {
     struct pgw_system *system = ctx;
 
     return objcache_get(&system->files, fd, object);
-}
-
-static void
-sim_run_release(void *ctx, struct vm_object *object)
-{
-    (void)ctx;
-    vm_object_release(object);
 }
 
 /*
@@ -50,7 +43,7 @@ sim_run_idle(void *ctx)
 {
     struct pgw_system *system = ctx;
 
-    vm_daemon(system->vm);
+    system->core_ops->idle(system);
     sim_run_signal(system);
 }
 
@@ -74,12 +67,12 @@ sim_run_os(struct pgw_system *system)
         .slice = s->slice,
         .seed = s->seed,
         .stack_max = s->stack_max,
-        .space_end = system->caps.va_end,
+        .space_end = system->va_end,
+        .bound = registry_mmu_is_identity(s->mmu) ? "RAM" : "the address space",
         .window = s->window,
         .ctx = system,
         .space_create = sim_run_space,
         .file_object = sim_run_file,
-        .object_release = sim_run_release,
         .idle = sim_run_idle,
         .message = sim_run_message,
     };

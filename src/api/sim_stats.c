@@ -13,41 +13,11 @@
 _Static_assert(PGW_LEVELS_MAX == MMU_LEVELS_MAX, "the public array holds every level");
 
 static void
-sim_stats_core(struct pgw_system *system, struct pgw_stats *out)
-{
-    struct vm_stats vm;
-
-    vm_stats(system->vm, &vm);
-    out->minor = vm.minor;
-    out->major = vm.major;
-    out->zero_fill = vm.zero_fill;
-    out->cow = vm.cow;
-    out->swap_in = vm.pages_in;
-    out->swap_out = vm.pages_out;
-    out->file_in = vm.file_pages_in;
-    out->evicted = vm.evicted;
-    out->evicted_clean = vm.evicted_clean;
-    out->daemon_runs = vm.daemon_runs;
-    out->direct_reclaims = vm.direct_reclaims;
-    out->put_failures = vm.put_failures;
-    out->get_failures = vm.get_failures;
-    out->resident = vm.resident;
-    out->resident_peak = vm.resident_peak;
-    out->anons = vm.anons;
-    out->objects = vm.objects;
-    out->spaces = vm.spaces;
-    out->regions = vm.regions;
-}
-
-static void
 sim_stats_memory(const struct pgw_system *system, struct pgw_stats *out)
 {
     uint64_t frame_table = page_ceil(system->mem.nframes * sizeof(struct mem_page));
 
     out->ram = system->mem.nframes;
-    out->ram_free = system->mem.nfree;
-    out->tables = system->pmaps->tables;
-    out->tables_peak = system->pmaps->tables_peak;
     if (system->swap != NULL) {
         const struct pager_stats *swap = &system->swap->stats;
         out->swap_size = swap->slots;
@@ -79,6 +49,12 @@ sim_stats_machine(const struct pgw_system *system, struct pgw_stats *out)
         out->fetches = system->hart->stats.fetches;
         out->loads_stores += system->hart->stats.loads_stores;
     }
+    out->space_switches = mmu->switches;
+    out->switch_registers = mmu->switch_registers;
+    out->switch_flushes = mmu->switch_flushes;
+    out->switch_flushed = mmu->switch_flushed;
+    out->ad_faults = mmu->ad_faults;
+    out->refill = system->settings.mmu->kind == REGISTRY_REFILL;
     out->tlb_modelled = system->mmu->data_sets > 0;
     if (!out->tlb_modelled)
         return;
@@ -92,6 +68,9 @@ sim_stats_machine(const struct pgw_system *system, struct pgw_stats *out)
     memcpy(out->walk_refs, mmu->walk_refs, sizeof out->walk_refs);
     out->ad_updates = mmu->ad_updates;
     out->tlb_flushed = mmu->flushed;
+    memcpy(out->pwc_hits, mmu->pwc_hits, sizeof out->pwc_hits);
+    out->prefetches = mmu->prefetches;
+    out->prefetch_hits = mmu->prefetch_hits;
 }
 
 static void
@@ -117,7 +96,7 @@ sim_stats(struct pgw_system *system, struct pgw_stats *out)
     struct report_time time;
 
     *out = (struct pgw_stats){.size = sizeof *out};
-    sim_stats_core(system, out);
+    system->core_ops->stats(system, out);
     sim_stats_memory(system, out);
     sim_stats_machine(system, out);
     sim_stats_processes(system, out);
@@ -157,13 +136,13 @@ sim_report_fill(struct pgw_system *system, struct sim_report *report)
     *in = (struct report_input){
         .version = pgw_version(),
         .cost = s->cost,
-        .mmu = s->mmu->name,
+        .mmu = s->mmu_text,
         .policy = s->policy->name,
         .tlb = system->mmu->data_sets > 0 ? s->tlb_text : "none",
         .swap = s->swap_text,
         .seed = s->seed,
         .slice = s->slice,
-        .levels = s->mmu->format != NULL ? s->mmu->format->levels : 0,
+        .levels = registry_mmu_levels(s->mmu),
         .window = os->window,
         .windows = report->windows,
         .nwindows = (size_t)os->worksets,

@@ -237,7 +237,7 @@ cpu_fetch_clear(struct cpu_core *c)
 struct cpu_page *
 cpu_fetch_page(struct cpu_core *c, uint64_t va)
 {
-    struct mmu_translation out;
+    struct mmu_translation out = {.forget = false};
     enum mmu_fault fault = c->mmu->ops->translate(c->mmu, va, ACCESS_EXEC, &out);
     if (fault != MMU_OK) {
         c->hart.fault_va = va;
@@ -249,6 +249,8 @@ cpu_fetch_page(struct cpu_core *c, uint64_t va)
         return NULL;
     }
     uint64_t vpn = va >> PAGE_SHIFT;
+    if (out.forget)
+        cpu_fetch_clear(c);
     struct cpu_page *page = cpu_page_get(c, vpn, out.bytes);
     if (page == NULL) {
         c->stop = CPU_STOP_FULL;

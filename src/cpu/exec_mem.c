@@ -12,7 +12,7 @@ cpu_data_clear(struct cpu_core *c)
 unsigned char *
 cpu_data_translate(struct cpu_core *c, uint64_t va, enum access access)
 {
-    struct mmu_translation out;
+    struct mmu_translation out = {.forget = false};
     enum mmu_fault fault = c->mmu->ops->translate(c->mmu, va, access, &out);
     if (fault != MMU_OK) {
         c->hart.fault_va = va;
@@ -22,6 +22,8 @@ cpu_data_translate(struct cpu_core *c, uint64_t va, enum access access)
     }
     struct cpu_data_slot *slot = cpu_data_slot(c, va);
     uint64_t page = page_floor(va);
+    if (out.forget)
+        cpu_data_clear(c);
     if (c->single_data)
         c->data[0] = c->data[1] =
             (struct cpu_data_slot){.read_tag = CPU_NO_TAG, .write_tag = CPU_NO_TAG};

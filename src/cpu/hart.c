@@ -225,7 +225,9 @@ cpu_hart_invalidate_range(
     struct cpu_hart *hart, uint32_t asid, uint64_t va, uint64_t npages, bool gone)
 {
     struct cpu_core *c = (struct cpu_core *)hart;
-    if (asid == c->asid)
+    if (c->mmu->wide)
+        cpu_hart_forget_pointers(hart);
+    else if (asid == c->asid)
         hart_forget_range(c, va, npages);
     if (gone)
         cpu_page_drop_range(c, asid, va >> PAGE_SHIFT, npages);

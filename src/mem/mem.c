@@ -292,3 +292,15 @@ mem_check(const struct mem *mem)
     }
     return nfree == mem->nfree;
 }
+
+const struct mem_page *
+mem_run_head(const struct mem *mem, const struct mem_page *page)
+{
+    uint64_t idx = (uint64_t)(page - mem->pages);
+    for (unsigned order = MEM_ORDER_MAX; order > 0; order--) {
+        const struct mem_page *head = &mem->pages[idx & ~((1ull << order) - 1)];
+        if (head->order == order && (head->free || head->owner_kind != MEM_OWNER_NONE))
+            return head;
+    }
+    return page;
+}

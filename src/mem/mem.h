@@ -100,7 +100,9 @@ void mem_free(struct mem *mem, struct mem_page *page);
 
 /*
  * The page's bytes, PAGE_SIZE of them, for reading and writing.  On the sim machine they may be
- * reached at any time; on the host machine only while the page is not mapped.
+ * reached at any time; on the host machine only while the page is not mapped.  Frames lie in the
+ * RAM in the order of their numbers, so that the head of a run (mem_alloc, order above 0) reaches
+ * the bytes of all of it.
  */
 static inline unsigned char *
 mem_page_bytes(const struct mem *mem, const struct mem_page *page)
@@ -121,6 +123,10 @@ mem_page_at(const struct mem *mem, uint64_t pfn)
     uint64_t idx = pfn - mem->base_pfn;
     return idx < mem->nframes ? &mem->pages[idx] : NULL;
 }
+
+/* The head of the free or allocated run that page lies in; page itself if it is in none that is
+ * known (part of a run that was allocated as a whole and is now used page by page). */
+const struct mem_page *mem_run_head(const struct mem *mem, const struct mem_page *page);
 
 /* True if the free lists and the frame table agree. */
 bool mem_check(const struct mem *mem);

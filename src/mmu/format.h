@@ -31,11 +31,20 @@ struct mmu_level {
     unsigned bits;             /* of the address that index a table of this level */
     bool leaf;                 /* may an entry map memory */
     bool table;                /* may an entry lead to a next table */
+    struct mmu_bits valid;     /* how an entry says that it is one; otherwise all else is ignored */
     struct mmu_bits is_table;  /* how a valid entry says that it leads to a table */
     struct mmu_bits leaf_type; /* bits written in a leaf of this level besides rights */
     uint64_t leaf_reserved;    /* must be zero in a leaf, misaligned frame bits included */
     uint64_t table_reserved;   /* must be zero in an entry that leads to a table */
     uint64_t leaf_pfn;         /* where a leaf keeps its frame number */
+
+    /* An entry that leads to a table. */
+    struct mmu_bits table_type;     /* bits written in it */
+    struct mmu_bits table_right[3]; /* by enum access: what it lets through, for all below it */
+    struct mmu_bits table_user;     /* lets users through */
+    struct mmu_bits table_global;   /* makes all below it global */
+    struct mmu_bits table_accessed; /* set by hardware that walks through it; mask 0: there is no
+                                       such bit */
 };
 
 struct mmu_format {
@@ -47,26 +56,43 @@ struct mmu_format {
     bool sign_extended; /* the bits above must equal the topmost one; otherwise be zero */
     struct mmu_level level[MMU_LEVELS_MAX];
 
-    uint64_t table_pfn;         /* where an entry that leads to a table keeps its frame number */
-    unsigned pfn_shift;         /* frame number bit 0 is this bit of the entry, leaf or table */
-    struct mmu_bits table_type; /* bits written in an entry that leads to a table */
-    struct mmu_bits valid;
-    struct mmu_bits right[3]; /* by enum access */
-    struct mmu_bits leaf_bad; /* a leaf in which this holds is malformed */
+    uint64_t table_pfn;            /* where an entry that leads to a table keeps its frame number */
+    unsigned pfn_shift;            /* frame number bit 0 is this bit of the entry, leaf or table */
+    struct mmu_bits right[3];      /* by enum access */
+    struct mmu_bits also_writable; /* a leaf in which this holds is writable, too; it is dirty, and
+                                      is not what a builder writes (armv8: AP[2] and DBM clear).
+                                      Where this can hold, no leaf is dirty and read-only */
+    struct mmu_bits leaf_bad;      /* a leaf in which this holds is malformed */
     struct mmu_bits user, global, accessed, dirty;
+    /*
+     * Runs of last-level leaves that are one mapping (Svnapot): a leaf of the last level in which
+     * run holds is one of 2^run_order equal entries, whose frame number has run_low in its low
+     * run_order bits (any other value there is malformed) and maps the aligned run.  run_order 0:
+     * the format has none.
+     */
+    struct mmu_bits run;
+    unsigned run_order;
+    uint64_t run_low;
     uint8_t prot_given[8]; /* the rights that a leaf can express for those asked for, by prot_t:
                               the smallest set it has that contains them */
 
     /* The root register. */
     uint64_t root_mode; /* what it holds besides */
     uint64_t root_pfn_mask;
-    unsigned root_asid_shift, asid_bits;
+    unsigned root_pfn_shift;
+    unsigned root_asid_shift, asid_bits; /* asid_bits 0: no tags, a switch empties the TLBs */
 
-    unsigned kernel_first; /* entries of the root table from here on are the kernel's */
+    unsigned kernel_first; /* entries of the root table from here on are the kernel's; all of
+                              them the user's: the kernel has a root register of its own */
 };
 
-/* The rows. */
-extern const struct mmu_format mmu_sv39;
+/* The rows; the table of them, for those who go through all, is mmu_formats, NULL at its end. */
+extern const struct mmu_format mmu_linear;                             /* format_linear.c */
+extern const struct mmu_format mmu_x86, mmu_pae, mmu_x86_64, mmu_la57; /* format_x86.c */
+extern const struct mmu_format mmu_sv32, mmu_sv39, mmu_sv48, mmu_sv57; /* format_riscv.c */
+extern const struct mmu_format mmu_armv8;                              /* format_arm.c */
+extern const struct mmu_format mmu_mips32; /* format_mips.c: what the core's own refill reads */
+extern const struct mmu_format *const mmu_formats[];
 
 static inline bool
 mmu_bits_hold(uint64_t pte, struct mmu_bits bits)
@@ -104,6 +130,18 @@ mmu_format_canonical(const struct mmu_format *format, uint64_t va)
     return format->sign_extended ? above == 0 || above == ones : above <= 1;
 }
 
+/* Frames that a table of this level takes, as a power of two: above 0, they are contiguous and
+ * mem_page_bytes() of the first one reaches all of them. */
+static inline unsigned
+mmu_format_table_order(const struct mmu_format *format, unsigned level)
+{
+    uint64_t bytes = (uint64_t)format->pte_bytes << format->level[level].bits;
+    unsigned order = 0;
+    while (bytes > (uint64_t)PAGE_SIZE << order)
+        order++;
+    return order;
+}
+
 /* The first address that is the kernel's: user addresses are [0, this). */
 static inline uint64_t
 mmu_format_user_end(const struct mmu_format *format)
@@ -130,9 +168,9 @@ mmu_pte_store(const struct mmu_format *format, unsigned char *table, unsigned id
 }
 
 static inline bool
-mmu_pte_valid(const struct mmu_format *format, uint64_t pte)
+mmu_pte_valid(const struct mmu_format *format, unsigned level, uint64_t pte)
 {
-    return mmu_bits_hold(pte, format->valid);
+    return mmu_bits_hold(pte, format->level[level].valid);
 }
 
 /* Of a valid entry: does it lead to a table (otherwise it is a leaf)? */
@@ -160,23 +198,41 @@ mmu_pte_prot(const struct mmu_format *format, uint64_t pte)
     prot_t prot = PROT_MASK_NONE;
     for (unsigned i = 0; i < 3; i++)
         prot |= (prot_t)mmu_bits_hold(pte, format->right[i]) << i;
+    if (mmu_bits_hold(pte, format->also_writable))
+        prot |= PROT_MASK_W;
     return prot;
 }
 
-/* pte with exactly the rights prot (which format->prot_given must be able to give). */
+/* The rights that an entry which leads to a table lets through. */
+static inline prot_t
+mmu_pte_table_prot(const struct mmu_format *format, unsigned level, uint64_t pte)
+{
+    prot_t prot = PROT_MASK_NONE;
+    for (unsigned i = 0; i < 3; i++)
+        prot |= (prot_t)mmu_bits_hold(pte, format->level[level].table_right[i]) << i;
+    return prot;
+}
+
+/*
+ * pte with exactly the rights prot (which format->prot_given must be able to give).  A format that
+ * has no dirty read-only leaf (also_writable) loses the dirty bit with the right to write: harvest
+ * it before.
+ */
 static inline uint64_t
 mmu_pte_with_prot(const struct mmu_format *format, uint64_t pte, prot_t prot)
 {
     for (unsigned i = 0; i < 3; i++)
         pte = mmu_bits_put(pte, format->right[i], (prot >> i & 1u) != 0);
+    if (!prot_allows(prot, ACCESS_WRITE) && mmu_bits_hold(pte, format->also_writable))
+        pte = mmu_bits_put(pte, format->dirty, false);
     return pte;
 }
 
-/* An entry that leads to the table in frame pfn. */
+/* An entry of this level that leads to the table in frame pfn, and lets everything through. */
 static inline uint64_t
-mmu_pte_table(const struct mmu_format *format, uint64_t pfn)
+mmu_pte_table(const struct mmu_format *format, unsigned level, uint64_t pfn)
 {
-    return (pfn << format->pfn_shift) | format->table_type.value;
+    return (pfn << format->pfn_shift) | format->level[level].table_type.value;
 }
 
 /* A leaf of this level for the run that starts at frame pfn: a user's, or a global kernel one;
@@ -192,17 +248,49 @@ mmu_pte_leaf(const struct mmu_format *format, unsigned level, uint64_t pfn, prot
     return mmu_bits_put(pte, format->dirty, false);
 }
 
+/* Is this leaf one of a run of equal ones? */
+static inline bool
+mmu_pte_is_run(const struct mmu_format *format, unsigned level, uint64_t pte)
+{
+    return level + 1 == format->levels && mmu_bits_hold(pte, format->run);
+}
+
+/* A last-level leaf (mmu_pte_leaf) of any page of an aligned run, made into the entry that all
+ * pages of the run have.  run_order is not 0. */
+static inline uint64_t
+mmu_pte_with_run(const struct mmu_format *format, uint64_t pte)
+{
+    uint64_t low = ((1ull << format->run_order) - 1) << format->pfn_shift;
+    return mmu_bits_put((pte & ~low) | format->run_low << format->pfn_shift, format->run, true);
+}
+
+/* The first frame of the run that such an entry maps. */
+static inline uint64_t
+mmu_pte_run_pfn(const struct mmu_format *format, uint64_t pte)
+{
+    uint64_t pfn = mmu_pte_leaf_pfn(format, format->levels - 1, pte);
+    return pfn & ~((1ull << format->run_order) - 1);
+}
+
+/* Frames that the format can name are [0, this). */
+static inline uint64_t
+mmu_format_pfn_end(const struct mmu_format *format)
+{
+    return (format->level[format->levels - 1].leaf_pfn >> format->pfn_shift) + 1;
+}
+
 /* The value of the root register, and what it holds. */
 static inline uint64_t
 mmu_format_root(const struct mmu_format *format, uint64_t pfn, uint32_t asid)
 {
-    return format->root_mode | (uint64_t)asid << format->root_asid_shift | pfn;
+    uint64_t tag = asid & ((1ull << format->asid_bits) - 1);
+    return format->root_mode | tag << format->root_asid_shift | pfn << format->root_pfn_shift;
 }
 
 static inline uint64_t
 mmu_format_root_pfn(const struct mmu_format *format, uint64_t root)
 {
-    return root & format->root_pfn_mask;
+    return (root & format->root_pfn_mask) >> format->root_pfn_shift;
 }
 
 #endif

@@ -1,50 +1,109 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The paged MMU: a two-level TLB in front of the walker.
+ * The paged MMU: a two-level TLB in front of a walker.
  *
  *     fetch --> L1I --+                hit: the entry becomes its set's most recent
  *                     +--> L2 --> walk    L1 miss, L2 hit: the entry is copied to L1 and becomes
  *     data ---> L1D --+                                the most recent in L2 too; it stays there
- *                                      both miss: the walk's result fills L2 and L1
+ *                                      both miss: the walk's result fills L2 and L1, then the
+ *                                                 next page is prefetched into L2 if that is on
  *
  * What the model fixes, so that its counts are exact:
- *  - L1I and L1D have the same geometry.  L2 neither includes nor excludes L1: an L1 victim is
- *    dropped, an L2 victim leaves its copy in L1 alone, an L1 hit does not touch L2's order.
- *  - Superpages are cached as the 4 KiB pieces that were used.
- *  - Entries are tagged with their space; global ones serve every space.
- *  - A walk that faults fills nothing.  An entry that lacks the right is a hit all the same (its
- *    order is updated, an L2 hit fills L1), and the access faults without a walk: whoever adds
- *    a right to a translation must shoot the old one down.
+ *  - Each of the three is a list of arrays by page size (mmu/tlb.h).  L2 neither includes nor
+ *    excludes L1: an L1 victim is dropped, an L2 victim leaves its copy in L1 alone, an L1 hit does
+ *    not touch L2's order.
+ *  - Pieces: a mapping of a size that a list has no array for is held in pieces of the largest
+ *    smaller size that it has; the piece is filled in which the access lies.  What L2 gives to L1 is
+ *    no larger than the piece that L2 has.  Where entries of several sizes cover a page, the smallest
+ *    is meant.
+ *  - Pairs (the last level only: L2, or L1 without one): a half that is not filled is a miss;
+ *    what fills it leaves the other half alone, and counts as a use of the entry.
+ *  - Entries are tagged with their space; global ones serve every space.  A pair is global when
+ *    both halves are.
+ *  - An access that faults counts its look-ups and walks, and changes nothing in the TLBs: neither
+ *    order nor content.  An entry that lacks the right is a hit all the same, and the access
+ *    faults without a walk: whoever adds a right to a translation must shoot the old one down.
  *  - An entry remembers that its dirty bit is set.  A store through one that does not walks
- *    again to set it, and brings the copies in L1D and L2 up to date in place.  If that walk
- *    faults, the copies were stale and are dropped.
+ *    again to set it, and brings the copies in L1D and L2 up to date in place; where a copy cannot
+ *    be (it covers more than the mapping now does), all that covers the page there is dropped and it
+ *    is filled anew.
+ *  - Prefetch: only after a walk for a miss, not into the next aligned block of 512 pages, not if
+ *    L2 has the page; for reading, or for execution after a fetch.  It sets no bit, and a page that
+ *    it may not have is left alone.
  *  - Non-canonical addresses fault before any look-up and count nowhere.
  *  - walk_refs counts entries read; that a walk wrote A or D is counted in ad_updates alone.
  *
- * The hart's pointer cache in front holds each set's most recent page (mmu.h), so what comes
- * here hits L1 in another way most often: that path is kept to a few tens of instructions.
+ * Switches.  The scheme has 2^asid_bits - 1 hardware tags; the tag given to load() is the space's
+ * name for ever, here as in the statistics.  When a space is to be loaded that has no hardware tag
+ * and none is left, everything but global entries is dropped and the tags are given out anew, as
+ * Linux does it (arch/arm64/mm/context.c, the generation rollover).  Without tags each load of
+ * another space does that.  Loading the space that is loaded already is no switch: a kernel skips
+ * it.
+ *
+ * The hart's pointer cache in front (mmu.h) may hold a page only while every access to it is an L1
+ * hit that changes no order.  With LRU and PLRU that is so as long as its entry is the most recent
+ * of its set; with FIFO and random, as long as the entry is there.  The pointer cache has a
+ * slot for each set of the array that holds 4 KiB pages.  Where that array holds nothing else (and
+ * no pairs), a page that takes over a set also takes over the slot of the page that it
+ * supersedes: nothing need be said.  An entry of several pages has them in many slots; so when such
+ * an entry is superseded, or supersedes a page whose slot is another one, translate() says
+ * "forget".  When one is shot down, the pages around the one that was named go with it: that is
+ * what mmu.wide tells the hart.
+ *
+ * What comes here hits L1 in another way most often: for an array of 4 KiB pages alone that path is
+ * kept to a few tens of instructions.
  */
 #include "mmu/mmus.h"
 
 #include "base/assert.h"
+#include "mmu/pwc.h"
 #include "mmu/tlb.h"
 #include "mmu/walker.h"
 
+#define PAGED_ASIDS 65536u
+
 struct paged {
     struct mmu mmu;
-    const struct mmu_format *format;
+    struct mmu_walker *walker;
+    struct pwc *pwc; /* NULL: none */
     struct base_alloc *alloc;
-    uint64_t root;     /* frame of the root table */
-    uint64_t fast_end; /* addresses below it are canonical; 0: no TLB is modelled */
+    uint64_t root;     /* the root register */
+    uint64_t fast_end; /* addresses below it may hit in paged_translate */
+    uint64_t key_low;  /* of the space's keys there */
     uint32_t asid;
-    struct tlb l1d, l1i, l2;
+    bool loaded; /* a space has been */
+    bool cached; /* TLBs are modelled */
+    bool prefetch;
+    struct tlb_list l1d, l1i, l2;
+
+    uint32_t tags;                     /* that hardware has; 0: none */
+    uint32_t tagged;                   /* of them, given to spaces since the last rollover */
+    uint64_t tag_of[PAGED_ASIDS / 64]; /* which spaces have one; unused if there are enough for all */
 };
 
 static enum mmu_fault
-paged_walk(struct paged *paged, uint64_t va, enum access access, struct mmu_walk *walk)
+paged_walk(struct paged *paged, uint64_t va, enum access access, unsigned how,
+    struct mmu_walk *walk)
 {
-    return mmu_walk(
-        paged->format, paged->mmu.mem, paged->root, va, access, &paged->mmu.stats, walk);
+    if (!paged->loaded)
+        return MMU_BUS;
+    return paged->walker->ops->walk(
+        paged->walker, paged->root, paged->asid, va, access, how, &paged->mmu.stats, walk, NULL);
+}
+
+/* The frame's bytes; NULL when there is no such RAM. */
+static unsigned char *
+paged_bytes(const struct paged *paged, uint64_t pfn)
+{
+    const struct mem_page *page = mem_page_at(paged->mmu.mem, pfn);
+    return page != NULL ? mem_page_bytes(paged->mmu.mem, page) : NULL;
+}
+
+static bool
+paged_canonical(const struct paged *paged, uint64_t va)
+{
+    const struct mmu_walker *walker = paged->walker;
+    return va < walker->va_end_low || (walker->va_start_high != 0 && va >= walker->va_start_high);
 }
 
 static void
@@ -54,80 +113,177 @@ paged_touched(struct paged *paged, uint64_t va, enum access access)
         paged->mmu.touched(paged->mmu.touched_ctx, paged->asid, va >> PAGE_SHIFT, access);
 }
 
-static prot_t
-paged_usable(const struct mmu_walk *walk)
-{
-    return walk->dirty ? walk->prot : walk->prot & ~PROT_MASK_W;
-}
-
 static enum mmu_fault
 paged_uncached(struct paged *paged, uint64_t va, enum access access, struct mmu_translation *out)
 {
     struct mmu_walk walk;
-    enum mmu_fault fault = paged_walk(paged, va, access, &walk);
+    if (!paged_canonical(paged, va))
+        return MMU_NONCANONICAL;
+    enum mmu_fault fault = paged_walk(paged, va, access, 0, &walk);
     if (fault != MMU_OK)
         return fault;
     paged_touched(paged, va, access);
-    out->bytes = walk.bytes;
-    out->prot = paged_usable(&walk);
+    out->bytes = paged_bytes(paged, walk.pfn);
+    out->prot = walk.dirty ? walk.prot : walk.prot & ~PROT_MASK_W;
+    out->forget = false;
     return MMU_OK;
 }
 
-/* Fills l1 from L2 or by a walk; *at is where the entry is in l1. */
-static enum mmu_fault
-paged_refill(struct paged *paged, struct tlb *l1, uint64_t va, enum access access, size_t *at)
+/* Puts what a walk (or L2) says about the page into the list; true: forget. */
+static bool
+paged_fill(struct paged *paged, struct tlb_list *list, uint64_t va, const struct mmu_walk *walk,
+    uint8_t flags, struct tlb_place *place)
 {
-    uint64_t vpn = va >> PAGE_SHIFT;
-    struct tlb *l2 = &paged->l2;
-    *(l1 == &paged->l1i ? &paged->mmu.stats.l1i_misses : &paged->mmu.stats.l1d_misses) += 1;
-    if (l2->sets != 0) {
-        size_t i = tlb_find(l2, vpn, paged->asid);
-        if (i != TLB_NONE) {
-            paged->mmu.stats.l2_hits++;
-            tlb_touch(l2, i);
-            bool global = l2->keys[i] == tlb_key_global(vpn);
-            *at = tlb_fill(l1, vpn, paged->asid, global, &l2->entries[i]);
-            return MMU_OK;
-        }
-        paged->mmu.stats.l2_misses++;
-    }
+    struct tlb_fill fill = {.vpn = va >> PAGE_SHIFT,
+        .asid = paged->asid,
+        .walk = walk,
+        .bytes = paged_bytes(paged, walk->pfn),
+        .window = paged->mmu.window - 1,
+        .flags = flags};
+    return tlb_list_fill(list, &fill, place);
+}
+
+/* Brings a copy up to date with a walk; true: forget (it was of several pages, and is not what was
+ * given out). */
+static bool
+paged_renew(struct paged *paged, struct tlb_list *list, uint64_t va, const struct mmu_walk *walk,
+    struct tlb_place *place)
+{
+    struct tlb_fill fill = {.vpn = va >> PAGE_SHIFT,
+        .walk = walk,
+        .bytes = paged_bytes(paged, walk->pfn),
+        .window = place->entry->window,
+        .flags = place->entry->flags};
+    uint64_t pfn = place->entry->pfn;
+    if (tlb_renew(place, &fill))
+        return place->order != 0 && place->entry->pfn != pfn;
+    tlb_list_drop_page(list, va >> PAGE_SHIFT, paged->asid);
+    (void)paged_fill(paged, list, va, walk, 0, place);
+    return tlb_list_wide(list);
+}
+
+/* The host address of the page in its entry; NULL when there is no such RAM. */
+static unsigned char *
+paged_reach(const struct paged *paged, const struct tlb_place *place, uint64_t vpn)
+{
+    if (place->order == 0)
+        return place->entry->bytes;
     struct mmu_walk walk;
-    enum mmu_fault fault = paged_walk(paged, va, access, &walk);
+    tlb_read(place, vpn, &walk);
+    return paged_bytes(paged, walk.pfn);
+}
+
+/*
+ * May the access use this entry of L1 or L2, or the page be walked to for its dirty bit?  *wrote:
+ * the latter was done, and walk says what the page is now.
+ */
+static enum mmu_fault
+paged_ask(struct paged *paged, const struct tlb_place *place, uint64_t va, enum access access,
+    bool *wrote, struct mmu_walk *walk)
+{
+    *wrote = false;
+    if (!prot_allows(place->entry->prot, access))
+        return MMU_RIGHTS;
+    if (paged_reach(paged, place, va >> PAGE_SHIFT) == NULL)
+        return MMU_BUS;
+    if (prot_allows(place->entry->usable, access))
+        return MMU_OK;
+    *wrote = true;
+    return paged_walk(paged, va, access, 0, walk);
+}
+
+/* The L2 entry is what an L1 miss found: *walk is what L1 is to be filled with. */
+static enum mmu_fault
+paged_hit_l2(struct paged *paged, struct tlb_place *second, uint64_t va, enum access access,
+    struct mmu_walk *walk)
+{
+    bool wrote;
+    paged->mmu.stats.l2_hits++;
+    enum mmu_fault fault = paged_ask(paged, second, va, access, &wrote, walk);
     if (fault != MMU_OK)
         return fault;
-    struct tlb_entry entry = {.bytes = walk.bytes,
-        .window = paged->mmu.window - 1,
-        .prot = (uint8_t)walk.prot,
-        .usable = (uint8_t)paged_usable(&walk)};
-    if (l2->sets != 0)
-        (void)tlb_fill(l2, vpn, paged->asid, walk.global, &entry);
-    *at = tlb_fill(l1, vpn, paged->asid, walk.global, &entry);
+    if ((second->entry->flags & TLB_PREFETCHED) != 0) {
+        second->entry->flags &= (uint8_t)~TLB_PREFETCHED;
+        paged->mmu.stats.prefetch_hits++;
+    }
+    if (wrote)
+        (void)paged_renew(paged, &paged->l2, va, walk, second);
+    (void)tlb_use(second, va >> PAGE_SHIFT);
+    tlb_read(second, va >> PAGE_SHIFT, walk);
     return MMU_OK;
 }
 
-/* A store through an entry of L1D that may write but whose dirty bit is not known to be set. */
-static enum mmu_fault
-paged_set_dirty(struct paged *paged, uint64_t va, size_t at)
+/* After a walk for va: the next page, if nothing speaks against it. */
+static void
+paged_prefetch(struct paged *paged, uint64_t va, enum access access)
 {
-    uint64_t vpn = va >> PAGE_SHIFT;
+    uint64_t next = page_floor(va) + PAGE_SIZE, vpn = next >> PAGE_SHIFT;
+    enum access as = access == ACCESS_EXEC ? ACCESS_EXEC : ACCESS_READ;
+    struct tlb_place place;
     struct mmu_walk walk;
-    enum mmu_fault fault = paged_walk(paged, va, ACCESS_WRITE, &walk);
-    size_t in_l2 = paged->l2.sets != 0 ? tlb_find(&paged->l2, vpn, paged->asid) : TLB_NONE;
-    if (fault != MMU_OK) {
-        tlb_drop(&paged->l1d, at);
-        if (in_l2 != TLB_NONE)
-            tlb_drop(&paged->l2, in_l2);
+    if (vpn % 512 == 0 || tlb_list_find(&paged->l2, vpn, paged->asid, &place))
+        return;
+    if (paged_walk(paged, next, as, MMU_WALK_PREFETCH, &walk) != MMU_OK)
+        return;
+    (void)paged_fill(paged, &paged->l2, next, &walk, TLB_PREFETCHED, &place);
+    paged->mmu.stats.prefetches++;
+}
+
+/* An L1 miss: *walk is what L1 is to be filled with, *walked whether it comes from a walk. */
+static enum mmu_fault
+paged_miss(struct paged *paged, uint64_t va, enum access access, struct mmu_walk *walk,
+    bool *walked)
+{
+    struct tlb_place second;
+    *walked = false;
+    if (paged->l2.n != 0) {
+        if (tlb_list_find(&paged->l2, va >> PAGE_SHIFT, paged->asid, &second))
+            return paged_hit_l2(paged, &second, va, access, walk);
+        paged->mmu.stats.l2_misses++;
+    }
+    enum mmu_fault fault = paged_walk(paged, va, access, 0, walk);
+    if (fault != MMU_OK)
         return fault;
+    *walked = true;
+    if (paged->l2.n != 0)
+        (void)paged_fill(paged, &paged->l2, va, walk, 0, &second);
+    return MMU_OK;
+}
+
+/* Fills l1 from L2 or by a walk. */
+static enum mmu_fault
+paged_refill(struct paged *paged, struct tlb_list *l1, uint64_t va, enum access access,
+    struct tlb_place *place, bool *forget)
+{
+    struct mmu_walk walk;
+    bool walked;
+    *(l1 == &paged->l1i ? &paged->mmu.stats.l1i_misses : &paged->mmu.stats.l1d_misses) += 1;
+    enum mmu_fault fault = paged_miss(paged, va, access, &walk, &walked);
+    if (fault != MMU_OK)
+        return fault;
+    *forget = paged_fill(paged, l1, va, &walk, 0, place);
+    if (walked && paged->prefetch)
+        paged_prefetch(paged, va, access);
+    return MMU_OK;
+}
+
+/* A hit in l1.  A store may have to set the dirty bit first, in L1D's copy and L2's. */
+static enum mmu_fault
+paged_hit(struct paged *paged, struct tlb_list *l1, uint64_t va, enum access access,
+    struct tlb_place *place, bool *forget)
+{
+    struct mmu_walk walk;
+    struct tlb_place second;
+    bool wrote, renewed = false;
+    enum mmu_fault fault = paged_ask(paged, place, va, access, &wrote, &walk);
+    if (fault != MMU_OK)
+        return fault;
+    if (wrote) {
+        if (tlb_list_find(&paged->l2, va >> PAGE_SHIFT, paged->asid, &second))
+            (void)paged_renew(paged, &paged->l2, va, &walk, &second);
+        renewed = paged_renew(paged, l1, va, &walk, place);
     }
-    struct tlb_entry *entries[2] = {
-        &paged->l1d.entries[at], in_l2 != TLB_NONE ? &paged->l2.entries[in_l2] : NULL};
-    for (int i = 0; i < 2; i++) {
-        if (entries[i] == NULL)
-            continue;
-        entries[i]->bytes = walk.bytes;
-        entries[i]->prot = (uint8_t)walk.prot;
-        entries[i]->usable = (uint8_t)paged_usable(&walk);
-    }
+    *forget = tlb_use(place, va >> PAGE_SHIFT) || renewed;
     return MMU_OK;
 }
 
@@ -136,31 +292,26 @@ static __attribute__((noinline)) enum mmu_fault
 paged_translate_slow(
     struct paged *paged, uint64_t va, enum access access, struct mmu_translation *out)
 {
-    if (paged->fast_end == 0)
+    if (!paged->cached)
         return paged_uncached(paged, va, access, out);
-    if (!mmu_format_canonical(paged->format, va))
+    if (!paged_canonical(paged, va))
         return MMU_NONCANONICAL;
-    struct tlb *l1 = access == ACCESS_EXEC ? &paged->l1i : &paged->l1d;
-    size_t at = tlb_find(l1, va >> PAGE_SHIFT, paged->asid);
-    enum mmu_fault fault;
-    if (at != TLB_NONE)
-        tlb_touch(l1, at);
-    else if ((fault = paged_refill(paged, l1, va, access, &at)) != MMU_OK)
+    struct tlb_list *l1 = access == ACCESS_EXEC ? &paged->l1i : &paged->l1d;
+    struct tlb_place place;
+    bool forget;
+    enum mmu_fault fault = tlb_list_find(l1, va >> PAGE_SHIFT, paged->asid, &place)
+                               ? paged_hit(paged, l1, va, access, &place, &forget)
+                               : paged_refill(paged, l1, va, access, &place, &forget);
+    if (fault != MMU_OK)
         return fault;
-    struct tlb_entry *entry = &l1->entries[at];
-    if (!prot_allows(entry->usable, access)) {
-        if (!prot_allows(entry->prot, access))
-            return MMU_RIGHTS;
-        if ((fault = paged_set_dirty(paged, va, at)) != MMU_OK)
-            return fault;
-    }
-    if (entry->window != paged->mmu.window) {
-        /* the page's first use in this window through this entry */
-        entry->window = paged->mmu.window;
+    if (place.order != 0 || place.entry->window != paged->mmu.window) {
+        /* the page's first use in this window through this entry, or one that may be */
+        place.entry->window = paged->mmu.window;
         paged_touched(paged, va, access);
     }
-    out->bytes = entry->bytes;
-    out->prot = entry->usable;
+    out->bytes = paged_reach(paged, &place, va >> PAGE_SHIFT);
+    out->prot = place.entry->usable;
+    out->forget = forget;
     return MMU_OK;
 }
 
@@ -169,30 +320,65 @@ static enum mmu_fault
 paged_translate(struct mmu *mmu, uint64_t va, enum access access, struct mmu_translation *out)
 {
     struct paged *paged = (struct paged *)mmu;
-    struct tlb *l1 = access == ACCESS_EXEC ? &paged->l1i : &paged->l1d;
+    struct tlb *l1 = access == ACCESS_EXEC ? &paged->l1i.array[0] : &paged->l1d.array[0];
     if (__builtin_expect(va >= paged->fast_end, 0))
         return paged_translate_slow(paged, va, access, out);
     uint64_t vpn = va >> PAGE_SHIFT;
-    size_t at = tlb_search(l1, tlb_set(l1, vpn), tlb_key(vpn, paged->asid));
+    size_t at = tlb_search(l1, tlb_set(l1, vpn), vpn << 19 | paged->key_low);
     if (__builtin_expect(at == TLB_NONE, 0))
         return paged_translate_slow(paged, va, access, out);
     struct tlb_entry *entry = &l1->entries[at];
     if (__builtin_expect(!prot_allows(entry->usable, access) || entry->window != mmu->window, 0))
         return paged_translate_slow(paged, va, access, out);
-    tlb_touch(l1, at);
+    entry->stamp = l1->clock++;
     out->bytes = entry->bytes;
     out->prot = entry->usable;
+    out->forget = false;
     return MMU_OK;
+}
+
+/* --- switches and shootdowns --- */
+
+/* Must everything be dropped before the space can be loaded?  Gives it a tag. */
+static bool
+paged_out_of_tags(struct paged *paged, uint32_t asid)
+{
+    uint64_t *word = &paged->tag_of[asid / 64], bit = (uint64_t)1 << asid % 64;
+    if (paged->tags == 0)
+        return paged->loaded;
+    if (paged->tags >= PAGED_ASIDS - 1 || (*word & bit) != 0)
+        return false;
+    bool rollover = paged->tagged == paged->tags;
+    if (rollover) {
+        for (size_t i = 0; i < PAGED_ASIDS / 64; i++)
+            paged->tag_of[i] = 0;
+        paged->tagged = 0;
+    }
+    *word |= bit;
+    paged->tagged++;
+    return rollover;
 }
 
 static void
 paged_load(struct mmu *mmu, uint64_t root, uint32_t asid)
 {
     struct paged *paged = (struct paged *)mmu;
-    BASE_ASSERT(asid >> paged->format->asid_bits == 0);
-    paged->root = mmu_format_root_pfn(paged->format, root);
-    paged->asid = asid;
+    BASE_ASSERT(asid < PAGED_ASIDS);
+    if (paged->loaded && paged->asid == asid && paged->root == root)
+        return;
     mmu->stats.switches++;
+    mmu->stats.switch_registers += paged->walker->registers;
+    if (paged->cached && paged_out_of_tags(paged, asid)) {
+        mmu->stats.switch_flushes++;
+        mmu->stats.switch_flushed += tlb_list_drop_all(&paged->l1d) +
+                                     tlb_list_drop_all(&paged->l1i) + tlb_list_drop_all(&paged->l2);
+        if (paged->pwc != NULL)
+            mmu->stats.switch_flushed += pwc_drop_all(paged->pwc);
+    }
+    paged->root = root;
+    paged->loaded = true;
+    paged->asid = asid;
+    paged->key_low = tlb_key_low(asid);
 }
 
 static void
@@ -200,62 +386,227 @@ paged_invalidate_range(struct mmu *mmu, uint32_t asid, uint64_t va, uint64_t npa
 {
     struct paged *paged = (struct paged *)mmu;
     uint64_t vpn = va >> PAGE_SHIFT;
-    mmu->stats.flushed += tlb_drop_range(&paged->l1d, asid, vpn, npages) +
-                          tlb_drop_range(&paged->l1i, asid, vpn, npages) +
-                          tlb_drop_range(&paged->l2, asid, vpn, npages);
+    mmu->stats.flushed += tlb_list_drop_range(&paged->l1d, asid, vpn, npages) +
+                          tlb_list_drop_range(&paged->l1i, asid, vpn, npages) +
+                          tlb_list_drop_range(&paged->l2, asid, vpn, npages);
+    if (paged->pwc != NULL)
+        mmu->stats.flushed += pwc_drop_range(paged->pwc, asid, va, npages);
 }
 
 static void
 paged_invalidate_space(struct mmu *mmu, uint32_t asid)
 {
     struct paged *paged = (struct paged *)mmu;
-    mmu->stats.flushed += tlb_drop_space(&paged->l1d, asid) + tlb_drop_space(&paged->l1i, asid) +
-                          tlb_drop_space(&paged->l2, asid);
+    mmu->stats.flushed += tlb_list_drop_space(&paged->l1d, asid) +
+                          tlb_list_drop_space(&paged->l1i, asid) +
+                          tlb_list_drop_space(&paged->l2, asid);
+    if (paged->pwc != NULL)
+        mmu->stats.flushed += pwc_drop_space(paged->pwc, asid);
+}
+
+/* --- for people --- */
+
+static bool
+paged_entry(const struct mmu *mmu, size_t i, struct mmu_tlb_view *view)
+{
+    static const char *const names[] = {"L1I", "L1D", "L2"};
+    const struct paged *paged = (const struct paged *)mmu;
+    const struct tlb_list *const lists[] = {&paged->l1i, &paged->l1d, &paged->l2};
+    for (unsigned l = 0; l < 3; l++) {
+        size_t places = tlb_list_places(lists[l]);
+        if (i < places) {
+            tlb_list_view(lists[l], names[l], i, view);
+            return true;
+        }
+        i -= places;
+    }
+    return paged->pwc != NULL && pwc_view(paged->pwc, i, view);
+}
+
+/* A look-up that finds something: its step, and what the trace comes to if no walk is needed. */
+static enum mmu_fault
+paged_explain_hit(const struct tlb_place *place, size_t idx, unsigned level, uint64_t va,
+    enum access access, struct mmu_trace *trace)
+{
+    struct mmu_step *step = mmu_trace_add(trace, MMU_STEP_TLB);
+    struct mmu_walk walk;
+    tlb_read(place, va >> PAGE_SHIFT, &walk);
+    step->level = level;
+    step->idx = idx;
+    step->pa = (walk.pfn << PAGE_SHIFT) | (va & (PAGE_SIZE - 1));
+    step->value = va >> PAGE_SHIFT >> place->order << place->order;
+    step->prot = walk.prot;
+    step->user = true;
+    if (!prot_allows(walk.prot, access))
+        return MMU_RIGHTS;
+    trace->pa = step->pa;
+    trace->order = place->order;
+    trace->prot = walk.prot;
+    return MMU_OK;
+}
+
+/* Looks in L1 and L2; true: that is all (no walk follows). */
+static bool
+paged_explain_tlb(
+    struct paged *paged, uint64_t va, enum access access, struct mmu_trace *trace)
+{
+    struct tlb_list *l1 = access == ACCESS_EXEC ? &paged->l1i : &paged->l1d;
+    struct tlb_list *lists[] = {l1, &paged->l2};
+    size_t before = access == ACCESS_EXEC ? 0 : tlb_list_places(&paged->l1i);
+    for (unsigned l = 0; l < 2; l++) {
+        struct tlb_place place;
+        if (l == 1)
+            before = tlb_list_places(&paged->l1i) + tlb_list_places(&paged->l1d);
+        if (!tlb_list_find(lists[l], va >> PAGE_SHIFT, paged->asid, &place))
+            continue;
+        size_t idx = before + tlb_list_index(lists[l], &place);
+        trace->fault = paged_explain_hit(&place, idx, l + 1, va, access, trace);
+        return trace->fault != MMU_OK || prot_allows(place.entry->usable, access);
+    }
+    return false;
+}
+
+static void
+paged_explain(struct mmu *mmu, uint64_t va, enum access access, struct mmu_trace *trace)
+{
+    struct paged *paged = (struct paged *)mmu;
+    struct mmu_walk walk;
+    trace->n = trace->order = 0;
+    trace->pa = 0;
+    trace->prot = PROT_MASK_NONE;
+    trace->fault = MMU_NONCANONICAL;
+    if (!paged_canonical(paged, va))
+        return;
+    trace->fault = MMU_BUS;
+    if (!paged->loaded || paged_explain_tlb(paged, va, access, trace))
+        return;
+    trace->fault = paged->walker->ops->walk(paged->walker, paged->root, paged->asid, va, access,
+        MMU_WALK_PEEK, &mmu->stats, &walk, trace);
+}
+
+/* --- making --- */
+
+static void
+paged_free(struct paged *paged)
+{
+    struct base_alloc *alloc = paged->alloc;
+    tlb_list_fini(&paged->l1d, alloc);
+    tlb_list_fini(&paged->l1i, alloc);
+    tlb_list_fini(&paged->l2, alloc);
+    alloc->unmap(alloc, paged, sizeof(*paged));
 }
 
 static void
 paged_destroy(struct mmu *mmu)
 {
     struct paged *paged = (struct paged *)mmu;
-    struct base_alloc *alloc = paged->alloc;
-    tlb_fini(&paged->l1d, alloc);
-    tlb_fini(&paged->l1i, alloc);
-    tlb_fini(&paged->l2, alloc);
-    alloc->unmap(alloc, paged, sizeof(*paged));
+    paged->walker->ops->destroy(paged->walker);
+    pwc_destroy(paged->pwc);
+    paged_free(paged);
 }
 
 static const struct mmu_ops paged_ops = {
     .name = "paged",
     .translate = paged_translate,
     .load = paged_load,
+    .explain = paged_explain,
+    .entry = paged_entry,
     .invalidate_range = paged_invalidate_range,
     .invalidate_space = paged_invalidate_space,
     .destroy = paged_destroy,
 };
 
-enum pgw_status
-mmu_paged_create(const struct mmu_format *format, struct mem *mem, struct base_alloc *alloc,
-    const struct mmu_tlb_spec *spec, struct mmu **mmu)
+/* The three lists; every array has random numbers of its own. */
+static enum pgw_status
+paged_init_tlbs(struct paged *paged, const struct mmu_tlb_spec *spec, uint64_t seed)
 {
+    bool second = spec->l2[0].entries != 0;
+    struct tlb_config config = {.alloc = paged->alloc,
+        .replace = spec->replace,
+        .pairs = spec->pairs && !second,
+        .first = true,
+        .seed = seed};
+    if (tlb_list_init(&paged->l1i, spec->l1i, &config) != PGW_OK)
+        return PGW_NOMEM;
+    config.seed += MMU_TLB_ARRAYS;
+    if (tlb_list_init(&paged->l1d, spec->l1d, &config) != PGW_OK)
+        return PGW_NOMEM;
+    config.seed += MMU_TLB_ARRAYS;
+    config.pairs = spec->pairs;
+    config.first = false;
+    return tlb_list_init(&paged->l2, spec->l2, &config);
+}
+
+/* Can paged_translate serve hits of this L1 by itself? */
+static bool
+paged_is_fast(const struct tlb_list *l1)
+{
+    const struct tlb *tlb = &l1->array[0];
+    return l1->n != 0 && tlb->mru == NULL && tlb->replace != MMU_REPLACE_FIFO;
+}
+
+enum pgw_status
+mmu_paged_create(const struct mmu_paged_config *config, struct mem *mem, struct base_alloc *alloc,
+    struct mmu **mmu)
+{
+    const struct mmu_tlb_spec *spec = &config->tlb;
     if (!mmu_tlb_spec_valid(spec))
         return PGW_INVAL;
     struct paged *paged = alloc->map(alloc, sizeof(*paged));
     if (paged == NULL)
         return PGW_NOMEM;
-    paged->mmu.ops = &paged_ops;
-    paged->mmu.mem = mem;
-    paged->format = format;
     paged->alloc = alloc;
-    paged->root = MEM_PFN_NONE; /* every walk is MMU_BUS until a space is loaded */
-    paged->fast_end = spec->l1_entries != 0 ? 1ull << (format->va_bits - 1) : 0;
-    if (tlb_init(&paged->l1d, alloc, spec->l1_entries, spec->l1_ways) != PGW_OK ||
-        tlb_init(&paged->l1i, alloc, spec->l1_entries, spec->l1_ways) != PGW_OK ||
-        tlb_init(&paged->l2, alloc, spec->l2_entries, spec->l2_ways) != PGW_OK) {
-        paged_destroy(&paged->mmu);
+    if (paged_init_tlbs(paged, spec, config->seed) != PGW_OK) {
+        paged_free(paged);
         return PGW_NOMEM;
     }
-    paged->mmu.data_sets = paged->l1d.sets;
-    paged->mmu.fetch_sets = paged->l1i.sets;
+    paged->mmu.ops = &paged_ops;
+    paged->mmu.mem = mem;
+    paged->walker = config->walker;
+    paged->pwc = config->pwc;
+    paged->cached = spec->l1d[0].entries != 0;
+    paged->prefetch = spec->prefetch;
+    if (paged_is_fast(&paged->l1i) && paged_is_fast(&paged->l1d))
+        paged->fast_end = config->walker->va_end_low;
+    if (!spec->no_asid && config->walker->asid_bits != 0)
+        paged->tags = (1u << config->walker->asid_bits) - 1;
+    paged->mmu.data_sets = tlb_list_slots(&paged->l1d);
+    paged->mmu.fetch_sets = tlb_list_slots(&paged->l1i);
+    paged->mmu.wide = tlb_list_wide(&paged->l1i) || tlb_list_wide(&paged->l1d);
     *mmu = &paged->mmu;
     return PGW_OK;
+}
+
+/* The walk caches that the specification asks for, for as many levels as the format has. */
+static enum pgw_status
+paged_make_pwc(const struct mmu_format *format, const struct mmu_tlb_spec *spec,
+    struct base_alloc *alloc, struct pwc **pwc)
+{
+    uint32_t entries[MMU_LEVELS_MAX] = {0};
+    bool any = false;
+    for (unsigned level = 1; level < format->levels; level++) {
+        entries[level] = spec->pwc[format->levels - 1 - level];
+        any |= entries[level] != 0;
+    }
+    return any ? pwc_create(format, entries, alloc, pwc) : PGW_OK;
+}
+
+enum pgw_status
+mmu_radix_create(const struct mmu_format *format, enum mmu_ad ad, const struct mmu_tlb_spec *tlb,
+    uint64_t seed, struct mem *mem, struct base_alloc *alloc, struct mmu **mmu)
+{
+    struct mmu_paged_config config = {.tlb = *tlb, .seed = seed};
+    if (!mmu_tlb_spec_valid(tlb))
+        return PGW_INVAL;
+    enum pgw_status status = paged_make_pwc(format, tlb, alloc, &config.pwc);
+    if (status == PGW_OK)
+        status = mmu_radix_walker_create(format, ad, mem, alloc, config.pwc, &config.walker);
+    if (status == PGW_OK)
+        status = mmu_paged_create(&config, mem, alloc, mmu);
+    if (status == PGW_OK)
+        return PGW_OK;
+    if (config.walker != NULL)
+        config.walker->ops->destroy(config.walker);
+    pwc_destroy(config.pwc);
+    return status;
 }

@@ -42,9 +42,6 @@ MUST_CHECK enum pgw_status os_image_load(struct os *os, int dir, const char *pat
 /* Makes p run the image: registers, memory, signals, descriptors and name as execve(2) says. */
 void os_image_enter(struct os_process *p, struct os_image *image, const char *path);
 
-/* The address above every stack. */
-uint64_t os_stack_top(const struct os *os);
-
 /* Applies the process's RLIMIT_STACK to the stack it has. */
 void os_stack_limit(struct os_process *p);
 

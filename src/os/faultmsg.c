@@ -111,7 +111,7 @@ say_stack_limit(struct os_process *p, uint64_t va)
     if (!space->ops->find(space, va, &region) || !region.growsdown || region.start <= va ||
         region.start - va > SPACE_GUARD)
         return;
-    base_size_format(os->config.stack_max, limit, sizeof limit);
+    base_size_format(p->mm->layout.stack_max, limit, sizeof limit);
     os_say(os, "    the stack has grown to %" PRIu64 " bytes; its limit is %s",
         region.end - region.start, limit);
 }
@@ -131,7 +131,11 @@ os_fault_signal(struct os_process *p, uint64_t va, enum access access, enum spac
     else
         info.code = fault == SPACE_FAULT_ACCERR ? OS_SEGV_ACCERR : OS_SEGV_MAPERR;
     if (!os_signal_caught(p, info.signo)) {
-        os_fault_place(p->mm->space, va, place, sizeof place);
+        if (va >= p->mm->layout.end)
+            snprintf(place, sizeof place, "beyond the end of %s, 0x%" PRIx64, p->os->config.bound,
+                p->mm->layout.end);
+        else
+            os_fault_place(p->mm->space, va, place, sizeof place);
         snprintf(what, sizeof what, "%s: %s 0x%" PRIx64 "%s",
             bus ? "bus error" : "segmentation fault", access_words[access], va,
             fault == SPACE_FAULT_BUS  ? ", past the end of the mapped file"

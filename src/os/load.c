@@ -87,7 +87,7 @@ read_head(struct os *os, int fd, size_t *len, const char **why)
 
 /* The part of a segment that the file backs; its last page is zero past filesz. */
 static enum pgw_status
-map_file_part(struct space *space, const struct os_elf_segment *seg, struct vm_object *object)
+map_file_part(struct space *space, const struct os_elf_segment *seg, struct space_object *object)
 {
     uint64_t start = page_floor(seg->va);
     uint64_t end = seg->va + seg->filesz;
@@ -116,7 +116,7 @@ map_file_part(struct space *space, const struct os_elf_segment *seg, struct vm_o
 }
 
 static enum pgw_status
-map_segment(struct space *space, const struct os_elf_segment *seg, struct vm_object *object)
+map_segment(struct space *space, const struct os_elf_segment *seg, struct space_object *object)
 {
     uint64_t file_end = seg->filesz > 0 ? page_ceil(seg->va + seg->filesz) : page_floor(seg->va);
     uint64_t end = page_ceil(seg->va + seg->memsz);
@@ -137,18 +137,29 @@ map_segment(struct space *space, const struct os_elf_segment *seg, struct vm_obj
     return space->ops->map(space, &args, &va);
 }
 
+/* Asks the space where things go. */
+static enum pgw_status
+place_program(struct os *os, struct os_mm *mm, const struct os_elf *elf)
+{
+    const struct space_image image = {page_floor(elf->segments[0].va), elf->end};
+    enum pgw_status status =
+        mm->space->ops->layout(mm->space, &image, os->config.stack_max, &mm->layout);
+
+    mm->brk = mm->layout.heap;
+    return status;
+}
+
 static enum pgw_status
 map_program(struct os *os, struct os_mm *mm, const struct os_elf *elf, int fd)
 {
-    struct vm_object *object;
+    struct space_object *object;
     enum pgw_status status = os->config.file_object(os->config.ctx, fd, &object);
 
     if (status != PGW_OK)
         return status;
     for (unsigned i = 0; i < elf->nsegments && status == PGW_OK; i++)
         status = map_segment(mm->space, &elf->segments[i], object);
-    os->config.object_release(os->config.ctx, object);
-    mm->brk_start = mm->brk = elf->end;
+    object->ops->release(object);
     return status;
 }
 
@@ -181,7 +192,9 @@ build_image(struct os *os, int fd, const struct os_elf *elf, const struct os_arg
     int64_t len = host_io_fd_path(fd, image->mm->exe, OS_PATH_MAX - 1);
     image->mm->exe[len > 0 ? len : 0] = '\0';
     image->entry = elf->entry;
-    status = map_program(os, image->mm, elf, fd);
+    status = place_program(os, image->mm, elf);
+    if (status == PGW_OK)
+        status = map_program(os, image->mm, elf, fd);
     if (status == PGW_OK)
         status = os_stack_build(os, image->mm, elf, args, path, &image->sp);
     if (status != PGW_OK)

@@ -26,6 +26,7 @@ struct os_config {
     uint64_t seed;      /* for AT_RANDOM, getrandom and the like */
     uint64_t stack_max; /* bytes a stack may grow to (RLIMIT_STACK) */
     uint64_t space_end; /* user addresses are [0, space_end) */
+    const char *bound;  /* what ends there, for messages: "the address space", "RAM" */
     uint64_t window;    /* working-set window, instructions; 0: not measured */
 
     void *ctx; /* given to the calls below */
@@ -33,8 +34,7 @@ struct os_config {
     enum pgw_status (*space_create)(void *ctx, struct space **space);
     /* The object for an open host file, shared by all who map the same file (a reference is the
      * caller's); fd is not kept. */
-    enum pgw_status (*file_object)(void *ctx, int fd, struct vm_object **object);
-    void (*object_release)(void *ctx, struct vm_object *object);
+    enum pgw_status (*file_object)(void *ctx, int fd, struct space_object **object);
     /* Called between slices: the page daemon works ahead of need. */
     void (*idle)(void *ctx);
     /* One line for the person who runs the program (ends without newline). */

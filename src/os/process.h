@@ -35,9 +35,8 @@ enum os_state { OS_STATE_RUNNABLE, OS_STATE_BLOCKED, OS_STATE_STOPPED, OS_STATE_
 struct os_mm {
     struct space *space;
     unsigned refs;
-    uint64_t brk_start;    /* page aligned */
-    uint64_t brk;          /* bytes */
-    uint64_t trampoline;   /* address of the code that handlers return to */
+    struct space_layout layout;
+    uint64_t brk; /* bytes; it starts at layout.heap */
     char exe[OS_PATH_MAX]; /* the program's absolute path on the host */
 };
 

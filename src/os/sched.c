@@ -244,6 +244,14 @@ is_stuck(struct os *os)
     return true;
 }
 
+/* Can the memory manager do something about it? */
+static bool
+is_for_space(enum mmu_fault fault)
+{
+    return fault == MMU_NOT_PRESENT || fault == MMU_RIGHTS || fault == MMU_AD ||
+           fault == MMU_BOUNDS;
+}
+
 /* A page fault: resolved by the space, or a signal. */
 static void
 page_fault(struct os_process *p)
@@ -252,9 +260,9 @@ page_fault(struct os_process *p)
     struct space *space = p->mm->space;
     enum space_fault fault = SPACE_FAULT_MAPERR;
 
-    if (hart->fault == MMU_NOT_PRESENT || hart->fault == MMU_RIGHTS)
+    if (is_for_space(hart->fault))
         fault = space->ops->fault(space, hart->fault_va, hart->fault_access);
-    else if (hart->fault != MMU_NONCANONICAL)
+    else if (hart->fault != MMU_NONCANONICAL && hart->fault_va < p->mm->layout.end)
         fault = SPACE_FAULT_IO;
     if (fault == SPACE_FAULT_OK) {
         if (is_stuck(p->os))

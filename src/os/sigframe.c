@@ -86,7 +86,7 @@ os_sigframe_push(struct os_process *p, const struct os_siginfo *info,
     if (os_copy_out(p, place, &frame, sizeof frame) != 0)
         return false;
     regs->pc = action->handler;
-    regs->x[REG_RA] = p->mm->trampoline;
+    regs->x[REG_RA] = p->mm->layout.trampoline;
     regs->x[REG_SP] = place;
     regs->x[REG_A0] = (uint64_t)info->signo;
     regs->x[REG_A0 + 1] = place;

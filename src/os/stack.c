@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The top of a new address space (system end at space_end, growing down):
+ * The stack of a new process.  Where it is, and where the trampoline is, a page, r-x, that signal
+ * handlers return to, the space's layout says.
  *
- *      space_end
- *          one page free
- *          trampoline: one page, r-x, where signal handlers return to
- *          14 pages free
- *      stack top
+ *      layout.stack_top
  *          strings: program's path, environment, arguments; 16 random bytes
  *          auxiliary vector, envp[], argv[], argc   <- sp, aligned to 16
- *          (grows down, to config.stack_max)
+ *          (grows down, to layout.stack_max)
  */
 #include "os/exec.h"
 
@@ -18,8 +15,6 @@
 #include "os/machine.h"
 #include "os/sigframe.h"
 
-#define TRAMPOLINE_PAGES 2u
-#define STACK_PAGES 16u          /* below space_end */
 #define STACK_FIRST (128u << 10) /* bytes mapped at first, beyond what the arguments take */
 #define HWCAP_IMAFDC 0x112du     /* bits 'A'-'A' .. as in misa: A, C, D, F, I, M */
 #define CLOCK_TICKS 100u
@@ -60,21 +55,22 @@ write_status(struct space *space, uint64_t va, const void *buf, size_t len)
 }
 
 static enum pgw_status
-map_trampoline(struct os *os, struct os_mm *mm)
+map_trampoline(struct os_mm *mm)
 {
     struct space *space = mm->space;
     struct space_map_args args = {
-        .va = page_floor(os->config.space_end) - TRAMPOLINE_PAGES * PAGE_SIZE,
+        .va = mm->layout.trampoline,
         .len = PAGE_SIZE,
         .prot = PROT_MASK_R | PROT_MASK_W,
         .flags = SPACE_FIXED | SPACE_NOREPLACE,
     };
-    enum pgw_status status = space->ops->map(space, &args, &mm->trampoline);
+    enum pgw_status status = space->ops->map(space, &args, &mm->layout.trampoline);
 
     if (status == PGW_OK)
-        status = write_status(space, mm->trampoline, os_trampoline_code, OS_TRAMPOLINE_LEN);
+        status = write_status(space, mm->layout.trampoline, os_trampoline_code, OS_TRAMPOLINE_LEN);
     if (status == PGW_OK)
-        status = space->ops->protect(space, mm->trampoline, PAGE_SIZE, PROT_MASK_R | PROT_MASK_X);
+        status =
+            space->ops->protect(space, mm->layout.trampoline, PAGE_SIZE, PROT_MASK_R | PROT_MASK_X);
     return status;
 }
 
@@ -147,30 +143,24 @@ write_vectors(struct os *os, struct os_mm *mm, const struct os_elf *elf, const s
 }
 
 static enum pgw_status
-map_stack(struct os *os, struct os_mm *mm, uint64_t top, uint64_t used)
+map_stack(struct os_mm *mm, uint64_t used)
 {
     uint64_t len = page_ceil(used + STACK_FIRST);
 
-    if (used > os->config.stack_max / 2)
+    if (used > mm->layout.stack_max / 2)
         return PGW_RANGE;
-    if (len > os->config.stack_max)
+    if (len > mm->layout.stack_max)
         len = page_ceil(used);
     struct space_map_args args = {
-        .va = top - len,
+        .va = mm->layout.stack_top - len,
         .len = len,
         .prot = PROT_MASK_R | PROT_MASK_W,
         .flags = SPACE_FIXED | SPACE_NOREPLACE | SPACE_GROWSDOWN,
         .use = SPACE_USE_STACK,
-        .len_max = page_ceil(os->config.stack_max),
+        .len_max = mm->layout.stack_max,
     };
     uint64_t va;
     return mm->space->ops->map(mm->space, &args, &va);
-}
-
-uint64_t
-os_stack_top(const struct os *os)
-{
-    return page_floor(os->config.space_end) - STACK_PAGES * PAGE_SIZE;
 }
 
 void
@@ -179,7 +169,7 @@ os_stack_limit(struct os_process *p)
     struct space *space = p->mm->space;
 
     /* A program may have unmapped its first stack; then there is nothing to limit. */
-    (void)!space->ops->limit_growth(space, os_stack_top(p->os) - 1, p->stack_limit);
+    (void)!space->ops->limit_growth(space, p->mm->layout.stack_top - 1, p->stack_limit);
 }
 
 enum pgw_status
@@ -187,15 +177,15 @@ os_stack_build(struct os *os, struct os_mm *mm, const struct os_elf *elf,
     const struct os_args *args, const char *path, uint64_t *sp)
 {
     size_t path_len = strlen(path) + 1;
-    uint64_t top = os_stack_top(os);
+    uint64_t top = mm->layout.stack_top;
     uint64_t strings = top - args->len - path_len;
     uint64_t words = 1 + args->argc + 1 + args->envc + 1 + (uint64_t)2 * AUXV_PAIRS;
     uint64_t start = (strings - 16 - words * 8) & ~(uint64_t)15;
     uint64_t random[2] = {base_rng_next(&os->rng), base_rng_next(&os->rng)};
-    enum pgw_status status = map_trampoline(os, mm);
+    enum pgw_status status = map_trampoline(mm);
 
     if (status == PGW_OK)
-        status = map_stack(os, mm, top, top - start);
+        status = map_stack(mm, top - start);
     if (status == PGW_OK)
         status = write_status(mm->space, strings - 16, random, sizeof random);
     if (status == PGW_OK)

@@ -42,8 +42,8 @@ heap_grow(struct os_mm *mm, uint64_t from, uint64_t to)
     struct space_region region;
     uint64_t va;
 
-    if (from > mm->brk_start && space->ops->find(space, from - 1, &region) && region.start < from &&
-        region.end == from && region.use == SPACE_USE_HEAP &&
+    if (from > mm->layout.heap && space->ops->find(space, from - 1, &region) &&
+        region.start < from && region.end == from && region.use == SPACE_USE_HEAP &&
         region.prot == (PROT_MASK_R | PROT_MASK_W)) {
         enum pgw_status status = space->ops->remap(
             space, region.start, from - region.start, to - region.start, false, false, &va);
@@ -68,7 +68,7 @@ os_sys_brk(struct os_process *p, const uint64_t *a)
     uint64_t now_end = page_ceil(mm->brk);
     enum pgw_status status = PGW_OK;
 
-    if (want < mm->brk_start || want > p->os->config.space_end - SPACE_GUARD)
+    if (want < mm->layout.heap || want > p->os->config.space_end - SPACE_GUARD)
         return (int64_t)mm->brk;
     uint64_t new_end = page_ceil(want);
     if (new_end > now_end)
@@ -82,7 +82,7 @@ os_sys_brk(struct os_process *p, const uint64_t *a)
 
 /* The object behind a descriptor that is to be mapped; the caller releases it. */
 static int64_t
-map_object(struct os_process *p, const uint64_t *a, struct vm_object **object)
+map_object(struct os_process *p, const uint64_t *a, struct space_object **object)
 {
     const struct os_file *file = os_fd_file(p, a[4]);
     uint32_t flags = (uint32_t)a[3];
@@ -152,7 +152,7 @@ os_sys_mmap(struct os_process *p, const uint64_t *a)
         return ret;
     enum pgw_status status = space->ops->map(space, &args, &va);
     if (args.object != NULL)
-        os->config.object_release(os->config.ctx, args.object);
+        args.object->ops->release(args.object);
     return status == PGW_OK ? (int64_t)va : os_error(status);
 }
 
@@ -297,7 +297,7 @@ renew(struct os_process *p, const struct space_region *region, uint64_t from, ui
         .prot = region->prot,
         .flags = SPACE_FIXED,
         .use = region->use,
-        .object = (struct vm_object *)region->object,
+        .object = region->object,
         .offset = region->object != NULL ? region->offset + (from - region->start) : 0,
     };
     uint64_t va;

@@ -1,25 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The radix pmap, for any format of mmu/format.h.  A row of back ends is an ops table made with
- * PMAP_RADIX_OPS and a system_create that names the format; see pmap_sv39.c.
+ * PMAP_RADIX_OPS and a system_create that names the format; see pmap_rows.c.
  */
 #ifndef PMAP_RADIX_H
 #define PMAP_RADIX_H
 
 #include "mmu/format.h"
-#include "pmap/asid.h"
+#include "base/asid.h"
 #include "pmap/pv.h"
 #include "vm/pmap.h"
 
 /* Ranges that a pmap remembers until update(). */
 #define RADIX_PENDING 8
 
+/* A size of mapping that the format has: leaves of one level, or runs of them. */
+struct radix_size {
+    unsigned level;
+    unsigned n;         /* entries that one mapping takes: 1, or those of a run */
+    uint64_t pte[8][2]; /* a user's leaf for frame 0, accessed: by rights asked for, and dirty */
+};
+
 struct radix_system {
     struct pmap_system base;
     const struct mmu_format *format;
     uint64_t va_end;     /* user addresses are [0, va_end) */
-    unsigned orders;     /* bit n: leaves of 2^n pages */
-    uint64_t superpages; /* leaves above order 0, in all pmaps */
+    unsigned orders;     /* bit n: mappings of 2^n pages */
+    uint64_t superpages; /* mappings above order 0, in all pmaps */
+    struct radix_size size[MMU_LEVELS_MAX + 1];
+    uint8_t size_of[MEM_ORDER_MAX + 1]; /* by order: which of size; those in orders are set */
+    unsigned char *kernel; /* the bytes of the root's entries from kernel_first on; may be NULL */
+    size_t kernel_len;
     struct base_pool pvs, pmaps;
     struct asid_set asids;
 };
@@ -43,12 +54,13 @@ struct radix_path {
     unsigned level;
 };
 
-/* A leaf, in place. */
+/* A leaf, in place: one entry, or the n equal ones of a run. */
 struct radix_leaf {
     struct mem_page *table;
-    unsigned level, idx;
-    uint64_t va; /* of its first page */
-    uint64_t pte;
+    unsigned level, idx; /* idx: of the run's first */
+    unsigned order, n;   /* it maps 2^order pages, and takes n entries */
+    uint64_t va;         /* of its first page */
+    uint64_t pte;        /* the first entry, with the accessed and dirty bits of all */
 };
 
 static inline struct radix_system *
@@ -70,6 +82,46 @@ radix_store(
     mmu_pte_store(system->format, mem_page_bytes(system->base.mem, table), idx, pte);
 }
 
+/* Writes all entries of the leaf. */
+static inline void
+radix_leaf_store(const struct radix_system *system, const struct radix_leaf *leaf, uint64_t pte)
+{
+    unsigned i = 0;
+    do
+        radix_store(system, leaf->table, leaf->idx + i, pte);
+    while (__builtin_expect(++i < leaf->n, 0));
+}
+
+/* The head of the pages that a leaf maps. */
+static inline struct mem_page *
+radix_leaf_page(const struct radix_system *system, const struct radix_leaf *leaf)
+{
+    uint64_t pfn = mmu_pte_leaf_pfn(system->format, leaf->level, leaf->pte);
+    return mem_page_at(system->base.mem, pfn & ~(uint64_t)(leaf->n - 1));
+}
+
+/* Makes a leaf of which one entry was found, at idx, the whole run that the entry is one of. */
+void radix_leaf_join(const struct radix_system *system, struct radix_leaf *leaf);
+
+/* Completes a leaf of which table, level, idx and pte are set, and which maps va. */
+static inline void
+radix_leaf_complete(const struct radix_system *system, struct radix_leaf *leaf, uint64_t va)
+{
+    leaf->n = 1;
+    leaf->order = mmu_format_order(system->format, leaf->level);
+    if (__builtin_expect(mmu_pte_is_run(system->format, leaf->level, leaf->pte), 0))
+        radix_leaf_join(system, leaf);
+    leaf->va = va & ~(((uint64_t)PAGE_SIZE << leaf->order) - 1);
+}
+
+/* radix_kernel.c: the part of every space that is the kernel's. */
+
+/* Builds it.  PGW_NORAM, PGW_NOMEM: nothing is left. */
+MUST_CHECK enum pgw_status radix_kernel_create(struct radix_system *system);
+void radix_kernel_destroy(struct radix_system *system);
+/* Puts it into a new root. */
+void radix_kernel_enter(const struct radix_system *system, struct mem_page *root);
+
 /* radix_table.c: tables and the leaves in them. */
 
 /* Goes down to the entry that maps va or is the first that is absent, and returns it; path leads
@@ -77,22 +129,24 @@ radix_store(
 uint64_t radix_find(const struct radix *radix, uint64_t va, struct radix_path *path);
 /* True if va is mapped; leaf is where. */
 bool radix_find_leaf(const struct radix *radix, uint64_t va, struct radix_leaf *leaf);
-/* A new, empty table; NULL without frames. */
-struct mem_page *radix_table_create(struct radix *radix);
+/* A table of this level without entries, counted in the system only; NULL without frames.  Its
+ * bytes, of one frame or of several, are reached through the page returned. */
+struct mem_page *radix_table_alloc(struct radix_system *system, unsigned level, void *owner);
+void radix_table_free(struct radix_system *system, struct mem_page *table);
+/* The same for a table of this pmap, counted there too. */
+struct mem_page *radix_table_create(struct radix *radix, unsigned level);
 void radix_table_destroy(struct radix *radix, struct mem_page *table);
 /* Frees the empty table that entry idx of table leads to. */
 void radix_table_unlink(
     struct radix *radix, struct mem_page *table, unsigned idx, struct mem_page *child);
 /* Frees the tables of path that are empty, from the deepest up; never the root. */
 void radix_prune(struct radix *radix, uint64_t va, const struct radix_path *path);
-/* The head of the run that a leaf maps. */
-struct mem_page *radix_leaf_page(const struct radix_system *system, const struct radix_leaf *leaf);
 /* Moves A and D of a leaf about to go to the pages it maps (P3). */
 void radix_harvest(const struct radix_system *system, const struct radix_leaf *leaf);
 /* Takes the mapping away: harvest, record, counts, entry.  The table may be empty then. */
 void radix_unmap(struct radix *radix, const struct radix_leaf *leaf);
-/* Puts a table of smaller leaves with the same rights in the place of a superpage.  PGW_NORAM,
- * PGW_NOMEM: nothing changed. */
+/* Puts smaller leaves with the same rights in the place of a superpage, in a table of their own, or
+ * of a run, in the same entries.  PGW_NORAM, PGW_NOMEM: nothing changed. */
 MUST_CHECK enum pgw_status radix_split(struct radix *radix, const struct radix_leaf *leaf);
 
 /* radix_sweep.c: ranges, and telling the processors. */
@@ -104,6 +158,10 @@ void radix_shoot(const struct radix *radix, const struct radix_change *change);
 void radix_delay(struct radix *radix, const struct radix_change *change);
 /* If a change that overlaps the range is pending, tells all pending ones now. */
 void radix_settle(struct radix *radix, uint64_t va, uint64_t npages);
+/* Lowers rights of all in [va, end) of user space to prot (NONE: removes it); tables that become
+ * empty are freed. */
+void radix_lower(
+    struct radix *radix, uint64_t va, uint64_t end, prot_t prot, struct radix_change *change);
 /* Lowers rights of all in [start, end) to prot (NONE: removes it), below table of this level
  * whose first entry maps base; tables that become empty are freed, but not this one. */
 void radix_sweep(struct radix *radix, struct mem_page *table, unsigned level, uint64_t base,

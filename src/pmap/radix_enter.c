@@ -6,17 +6,16 @@
 
 /* What enter() was asked for, and what it changed. */
 struct radix_entering {
-    unsigned level; /* of the leaves */
+    unsigned level, n; /* the leaves' level, and how many entries each takes */
     unsigned order;
-    prot_t prot; /* as the format gives it */
-    enum access access;
+    uint64_t pte;   /* the leaf, but for the frame */
     unsigned wired; /* PV_WIRED or 0 */
     struct radix_change change;
 };
 
-/* One step down from entry idx of table, which must lead to a table in the end. */
-static enum pgw_status
-radix_step(struct radix *radix, struct mem_page *table, unsigned level, uint64_t va,
+/* The entry for va of table leads to no table yet: makes one, with what a superpage there maps. */
+static __attribute__((noinline)) enum pgw_status
+radix_step_new(struct radix *radix, struct mem_page *table, unsigned level, uint64_t va,
     struct mem_page **child)
 {
     struct radix_system *system = radix_system(radix);
@@ -24,23 +23,35 @@ radix_step(struct radix *radix, struct mem_page *table, unsigned level, uint64_t
     struct radix_leaf leaf = {.table = table, .level = level};
     leaf.idx = mmu_format_index(format, level, va);
     leaf.pte = radix_load(system, table, leaf.idx);
-    if (!mmu_pte_valid(format, leaf.pte)) {
-        *child = radix_table_create(radix);
+    if (!mmu_pte_valid(format, level, leaf.pte)) {
+        *child = radix_table_create(radix, level + 1);
         if (*child == NULL)
             return PGW_NORAM;
-        uint64_t pte = mmu_pte_table(format, mem_page_pfn(system->base.mem, *child));
+        uint64_t pte = mmu_pte_table(format, level, mem_page_pfn(system->base.mem, *child));
         radix_store(system, table, leaf.idx, pte);
         table->offset++;
         return PGW_OK;
     }
-    if (!mmu_pte_is_table(format, level, leaf.pte)) {
-        leaf.va = va & ~((1ull << format->level[level].shift) - 1);
-        enum pgw_status status = radix_split(radix, &leaf);
-        if (status != PGW_OK)
-            return status;
-        leaf.pte = radix_load(system, table, leaf.idx);
-    }
+    radix_leaf_complete(system, &leaf, va);
+    enum pgw_status status = radix_split(radix, &leaf);
+    if (status != PGW_OK)
+        return status;
+    leaf.pte = radix_load(system, table, leaf.idx);
     *child = mem_page_at(system->base.mem, mmu_pte_table_pfn(format, leaf.pte));
+    return PGW_OK;
+}
+
+/* One step down from the entry for va of table, which must lead to a table in the end. */
+static inline enum pgw_status
+radix_step(struct radix *radix, struct mem_page *table, unsigned level, uint64_t va,
+    struct mem_page **child)
+{
+    const struct radix_system *system = radix_system(radix);
+    const struct mmu_format *format = system->format;
+    uint64_t pte = radix_load(system, table, mmu_format_index(format, level, va));
+    if (!mmu_pte_valid(format, level, pte) || !mmu_pte_is_table(format, level, pte))
+        return radix_step_new(radix, table, level, va, child);
+    *child = mem_page_at(system->base.mem, mmu_pte_table_pfn(format, pte));
     return PGW_OK;
 }
 
@@ -59,73 +70,83 @@ radix_reach(struct radix *radix, uint64_t va, unsigned level, struct radix_path 
     return PGW_OK;
 }
 
-/* Clears the way for another leaf: whatever the slot holds goes. */
-static void
-radix_displace(struct radix *radix, const struct radix_leaf *old, struct radix_change *change)
+/* Clears the way for a leaf at va: whatever is in its entries goes.  old, complete, is what the
+ * first one holds, if anything.  PGW_NOMEM: a larger run could not be split. */
+static enum pgw_status
+radix_displace(
+    struct radix *radix, struct radix_leaf *old, uint64_t va, struct radix_entering *entering)
 {
     const struct radix_system *system = radix_system(radix);
     const struct mmu_format *format = system->format;
-    uint64_t npages = 1ull << mmu_format_order(format, old->level);
-    if (!mmu_pte_is_table(format, old->level, old->pte)) {
-        radix_unmap(radix, old);
-        radix_change_add(change, old->va, npages, true);
-        return;
+    unsigned idx = mmu_format_index(format, old->level, va);
+    if (mmu_pte_valid(format, old->level, old->pte) &&
+        !mmu_pte_is_table(format, old->level, old->pte)) {
+        if (old->order == entering->order) {
+            radix_unmap(radix, old);
+            radix_change_add(&entering->change, va, 1ull << entering->order, true);
+            return PGW_OK;
+        }
+        if (old->order > entering->order) {
+            enum pgw_status status = radix_split(radix, old);
+            if (status != PGW_OK)
+                return status;
+        }
     }
-    struct mem_page *table = mem_page_at(system->base.mem, mmu_pte_table_pfn(format, old->pte));
-    radix_sweep(radix, table, old->level + 1, old->va, old->va, old->va + (npages << PAGE_SHIFT),
-        PROT_MASK_NONE, change);
-    radix_table_unlink(radix, old->table, old->idx, table);
+    radix_sweep(radix, old->table, old->level,
+        va - ((uint64_t)idx << format->level[old->level].shift), va,
+        va + ((uint64_t)PAGE_SIZE << entering->order), PROT_MASK_NONE, &entering->change);
+    return PGW_OK;
 }
 
-/* The same page is there already: only rights and wiring change. */
+/* The same pages are there already: only rights and wiring change.  A dirty leaf that stays
+ * writable stays dirty, or the next store would have to say so again. */
 static bool
-radix_same(struct radix *radix, const struct radix_leaf *old, struct mem_page *page,
+radix_same(struct radix *radix, const struct radix_leaf *old, struct mem_page *page, uint64_t pte,
     struct radix_entering *entering)
 {
     const struct radix_system *system = radix_system(radix);
-    if (mmu_pte_is_table(system->format, old->level, old->pte) ||
+    const struct mmu_format *format = system->format;
+    if (!mmu_pte_valid(format, old->level, old->pte) ||
+        mmu_pte_is_table(format, old->level, old->pte) || old->order != entering->order ||
         radix_leaf_page(system, old) != page)
         return false;
     struct mem_pv *pv = pv_find(page, &radix->base, old->va, entering->order);
     BASE_ASSERT(pv != NULL);
     pv->va = old->va | entering->order | entering->wired;
     radix_harvest(system, old);
+    if (mmu_bits_hold(old->pte, format->dirty) &&
+        prot_allows(mmu_pte_prot(format, pte), ACCESS_WRITE))
+        pte = mmu_bits_put(pte, format->dirty, true);
+    radix_leaf_store(system, old, pte);
     radix_change_add(&entering->change, old->va, 1ull << entering->order, false);
     return true;
 }
 
-static uint64_t
-radix_new_pte(const struct radix_system *system, const struct mem_page *page,
-    const struct radix_entering *entering)
-{
-    const struct mmu_format *format = system->format;
-    uint64_t pfn = mem_page_pfn(system->base.mem, page);
-    uint64_t pte = mmu_pte_leaf(format, entering->level, pfn, entering->prot, true);
-    pte = mmu_bits_put(pte, format->accessed, true);
-    return mmu_bits_put(pte, format->dirty, entering->access == ACCESS_WRITE);
-}
-
-/* Puts the leaf in its slot, in the place of whatever is there. */
+/* Puts the leaf in its place, instead of whatever is there. */
 static enum pgw_status
 radix_place(struct radix *radix, struct mem_page *table, uint64_t va, struct mem_page *page,
     struct radix_entering *entering)
 {
     struct radix_system *system = radix_system(radix);
-    struct radix_leaf old = {.table = table, .level = entering->level, .va = va};
-    old.idx = mmu_format_index(system->format, old.level, va);
-    old.pte = radix_load(system, table, old.idx);
-    bool there = mmu_pte_valid(system->format, old.pte);
-    uint64_t pte = radix_new_pte(system, page, entering);
-    if (there && radix_same(radix, &old, page, entering)) {
-        radix_store(system, table, old.idx, pte);
-        return PGW_OK;
+    const struct mmu_format *format = system->format;
+    struct radix_leaf leaf = {.table = table, .level = entering->level};
+    leaf.idx = mmu_format_index(format, leaf.level, va);
+    leaf.pte = radix_load(system, table, leaf.idx);
+    uint64_t pte = entering->pte | mem_page_pfn(system->base.mem, page) << format->pfn_shift;
+    if (mmu_pte_valid(format, leaf.level, leaf.pte) || entering->n > 1) {
+        radix_leaf_complete(system, &leaf, va);
+        if (radix_same(radix, &leaf, page, pte, entering))
+            return PGW_OK;
+        enum pgw_status status = radix_displace(radix, &leaf, va, entering);
+        if (status != PGW_OK)
+            return status;
+        leaf.idx = mmu_format_index(format, leaf.level, va);
     }
-    if (there)
-        radix_displace(radix, &old, &entering->change);
     if (!pv_insert(&system->pvs, page, &radix->base, va, entering->order | entering->wired))
         return PGW_NOMEM;
-    radix_store(system, table, old.idx, pte);
-    table->offset++;
+    leaf.n = entering->n;
+    radix_leaf_store(system, &leaf, pte);
+    table->offset += leaf.n;
     radix->base.resident += 1ull << entering->order;
     system->superpages += entering->order != 0;
     return PGW_OK;
@@ -144,18 +165,6 @@ radix_enter_run(
     return status;
 }
 
-/* The level whose leaves map 2^order pages. */
-static unsigned
-radix_level_of(const struct mmu_format *format, unsigned order)
-{
-    unsigned level = format->levels - 1;
-    while (mmu_format_order(format, level) != order) {
-        BASE_ASSERT(level > 0);
-        level--;
-    }
-    return level;
-}
-
 enum pgw_status
 radix_enter(struct pmap *pmap, uint64_t va, struct mem_page *const *pages, size_t n, unsigned order,
     prot_t prot, enum access access, unsigned flags)
@@ -163,14 +172,16 @@ radix_enter(struct pmap *pmap, uint64_t va, struct mem_page *const *pages, size_
     struct radix *radix = (struct radix *)pmap;
     const struct radix_system *system = radix_system(radix);
     uint64_t size = (uint64_t)PAGE_SIZE << order;
-    struct radix_entering entering = {.level = radix_level_of(system->format, order),
+    BASE_ASSERT(order <= MEM_ORDER_MAX);
+    const struct radix_size *leaves = &system->size[system->size_of[order]];
+    struct radix_entering entering = {.level = leaves->level,
+        .n = leaves->n,
         .order = order,
-        .prot = system->format->prot_given[prot],
-        .access = access,
+        .pte = leaves->pte[prot][access == ACCESS_WRITE],
         .wired = (flags & PMAP_WIRED) != 0 ? PV_WIRED : 0};
     BASE_ASSERT((system->orders >> order & 1) != 0 && (va & (size - 1)) == 0);
     BASE_ASSERT(va < system->va_end && n <= (system->va_end - va) / size);
-    BASE_ASSERT(prot_allows(entering.prot, access));
+    BASE_ASSERT(prot_allows(system->format->prot_given[prot], access));
     radix_settle(radix, va, (uint64_t)n << order);
 
     enum pgw_status status = PGW_OK;
@@ -180,8 +191,7 @@ radix_enter(struct pmap *pmap, uint64_t va, struct mem_page *const *pages, size_
         status = radix_enter_run(radix, va + i * size, pages[i], &entering);
     }
     if (status != PGW_OK && i > 1) /* those before the one that failed */
-        radix_sweep(
-            radix, radix->root, 0, 0, va, va + (i - 1) * size, PROT_MASK_NONE, &entering.change);
+        radix_lower(radix, va, va + (i - 1) * size, PROT_MASK_NONE, &entering.change);
     radix_shoot(radix, &entering.change);
     return status;
 }

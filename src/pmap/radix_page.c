@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The radix pmap by page: all mappings of one, through its reverse records.  A superpage has its
- * record at the head of its run, so while there are superpages the heads of the runs that the
- * page may lie in are asked as well.
+ * The radix pmap by page: all mappings of one, through its reverse records.  A superpage, or a
+ * run of leaves, has its record at the head of its pages, so while there are such the heads of
+ * those that the page may lie in are asked as well.
  */
 #include "pmap/pmap_radix.h"
 
@@ -35,8 +35,7 @@ radix_protect_head(struct radix_system *system, struct mem_page *head, unsigned 
         struct radix *radix = (struct radix *)pv->pmap;
         struct radix_change change = {0};
         uint64_t va = pv_va(pv);
-        radix_sweep(
-            radix, radix->root, 0, 0, va, va + ((uint64_t)PAGE_SIZE << order), prot, &change);
+        radix_lower(radix, va, va + ((uint64_t)PAGE_SIZE << order), prot, &change);
         radix_shoot(radix, &change);
         /* a record that went moves the others */
         pv = change.gone ? pv_first(head) : pv->next;
@@ -66,9 +65,8 @@ radix_clear_head(struct radix_system *system, struct mem_page *head, unsigned or
         if (pv_order(pv) != order || !radix_pv_holds(pv, bits, &leaf))
             continue;
         radix_harvest(system, &leaf); /* the other pages of the run keep what is cleared here */
-        radix_store(system, leaf.table, leaf.idx, mmu_bits_put(leaf.pte, bits, false));
-        struct radix_change change = {0};
-        radix_change_add(&change, leaf.va, 1ull << order, false);
+        radix_leaf_store(system, &leaf, mmu_bits_put(leaf.pte, bits, false));
+        struct radix_change change = {leaf.va, leaf.va + ((uint64_t)PAGE_SIZE << order), false};
         radix_shoot((struct radix *)pv->pmap, &change);
     }
 }

@@ -73,61 +73,65 @@ radix_update(struct pmap *pmap)
     radix_shoot_pending((struct radix *)pmap);
 }
 
-/* A leaf that lies in the range as a whole. */
+/*
+ * A leaf that lies in the range as a whole.  Once it is not writable it is not dirty either: there
+ * are formats in which a dirty leaf is a writable one, so that is harvested first (P2).
+ */
 static void
 radix_sweep_leaf(
     struct radix *radix, const struct radix_leaf *leaf, prot_t prot, struct radix_change *change)
 {
     const struct radix_system *system = radix_system(radix);
     const struct mmu_format *format = system->format;
-    uint64_t npages = 1ull << mmu_format_order(format, leaf->level);
-    prot_t old = mmu_pte_prot(format, leaf->pte);
-    prot_t now = format->prot_given[old & prot];
-    if (prot == PROT_MASK_NONE || now == PROT_MASK_NONE) {
+    uint64_t npages = 1ull << leaf->order;
+    prot_t old = prot, now = PROT_MASK_NONE;
+    if (prot != PROT_MASK_NONE) {
+        old = mmu_pte_prot(format, leaf->pte);
+        now = (old & prot) != 0 ? format->prot_given[old & prot] : PROT_MASK_NONE;
+    }
+    if (now == PROT_MASK_NONE) {
         radix_unmap(radix, leaf);
         radix_change_add(change, leaf->va, npages, true);
     } else if (now != old) {
-        radix_store(system, leaf->table, leaf->idx, mmu_pte_with_prot(format, leaf->pte, now));
+        uint64_t pte = leaf->pte;
+        if ((now & PROT_MASK_W) == 0 && mmu_bits_hold(pte, format->dirty)) {
+            radix_harvest(system, leaf);
+            pte = mmu_bits_put(pte, format->dirty, false);
+        }
+        radix_leaf_store(system, leaf, mmu_pte_with_prot(format, pte, now));
         radix_change_add(change, leaf->va, npages, false);
     }
 }
 
 /*
- * A superpage that lies in the range in part is split.  Without a frame or a record for that all
- * of it goes (P1; a wired one too, for there is no other way to take the part away).  True if
- * there is a table in its place now.
+ * Entry leaf->idx, which maps leaf->va and is valid, whatever it is.  Returns the entry to look at
+ * next: the same again when it was a superpage or a run that lies in the range in part, and was
+ * split.  Without a frame or a record for that all of it goes (P1; a wired one too, for there is no
+ * other way to take the part away).
  */
-static bool
-radix_sweep_part(struct radix *radix, struct radix_leaf *leaf, struct radix_change *change)
-{
-    if (radix_split(radix, leaf) != PGW_OK) {
-        radix_sweep_leaf(radix, leaf, PROT_MASK_NONE, change);
-        return false;
-    }
-    leaf->pte = radix_load(radix_system(radix), leaf->table, leaf->idx);
-    return true;
-}
-
-/* Entry leaf->idx, which is valid, whatever it is. */
-static void
+static unsigned
 radix_sweep_entry(struct radix *radix, struct radix_leaf *leaf, uint64_t start, uint64_t end,
     prot_t prot, struct radix_change *change)
 {
     const struct radix_system *system = radix_system(radix);
     const struct mmu_format *format = system->format;
-    uint64_t last = leaf->va + ((1ull << format->level[leaf->level].shift) - 1);
+    unsigned idx = leaf->idx;
     if (!mmu_pte_is_table(format, leaf->level, leaf->pte)) {
+        radix_leaf_complete(system, leaf, leaf->va);
+        uint64_t last = leaf->va + (((uint64_t)PAGE_SIZE << leaf->order) - 1);
         if (leaf->va >= start && last <= end - 1) {
             radix_sweep_leaf(radix, leaf, prot, change);
-            return;
+            return leaf->idx + leaf->n;
         }
-        if (!radix_sweep_part(radix, leaf, change))
-            return;
+        if (radix_split(radix, leaf) != PGW_OK)
+            radix_sweep_leaf(radix, leaf, PROT_MASK_NONE, change);
+        return idx;
     }
     struct mem_page *child = mem_page_at(system->base.mem, mmu_pte_table_pfn(format, leaf->pte));
     radix_sweep(radix, child, leaf->level + 1, leaf->va, start, end, prot, change);
     if (child->offset == 0)
-        radix_table_unlink(radix, leaf->table, leaf->idx, child);
+        radix_table_unlink(radix, leaf->table, idx, child);
+    return idx + 1;
 }
 
 void
@@ -140,14 +144,48 @@ radix_sweep(struct radix *radix, struct mem_page *table, unsigned level, uint64_
     uint64_t last = (end - 1 - base) >> l->shift;
     if (last >= 1ull << l->bits)
         last = (1ull << l->bits) - 1;
-    for (; idx <= last && table->offset != 0; idx++) {
-        struct radix_leaf leaf = {.table = table, .level = level, .idx = (unsigned)idx};
-        leaf.pte = radix_load(system, table, leaf.idx);
-        if (!mmu_pte_valid(system->format, leaf.pte))
+    while (idx <= last && table->offset != 0) {
+        uint64_t pte = radix_load(system, table, (unsigned)idx);
+        if (!mmu_pte_valid(system->format, level, pte)) {
+            idx++;
             continue;
+        }
+        struct radix_leaf leaf = {.table = table, .level = level, .idx = (unsigned)idx, .pte = pte};
         leaf.va = base + (idx << l->shift);
-        radix_sweep_entry(radix, &leaf, start, end, prot, change);
+        idx = radix_sweep_entry(radix, &leaf, start, end, prot, change);
     }
+}
+
+/* A single page, as most often, is found by a walk: there is nothing to go through.  False if it is
+ * part of something larger. */
+static bool
+radix_lower_page(struct radix *radix, uint64_t va, prot_t prot, struct radix_change *change)
+{
+    const struct radix_system *system = radix_system(radix);
+    const struct mmu_format *format = system->format;
+    struct radix_path path;
+    struct radix_leaf leaf;
+    leaf.pte = radix_find(radix, va, &path);
+    if (!mmu_pte_valid(format, path.level, leaf.pte))
+        return true;
+    leaf.level = path.level;
+    leaf.table = path.table[path.level];
+    leaf.idx = mmu_format_index(format, leaf.level, va);
+    radix_leaf_complete(system, &leaf, va);
+    if (leaf.order != 0)
+        return false;
+    radix_sweep_leaf(radix, &leaf, prot, change);
+    if (leaf.table->offset == 0)
+        radix_prune(radix, va, &path);
+    return true;
+}
+
+void
+radix_lower(
+    struct radix *radix, uint64_t va, uint64_t end, prot_t prot, struct radix_change *change)
+{
+    if (end - va != PAGE_SIZE || !radix_lower_page(radix, va, prot, change))
+        radix_sweep(radix, radix->root, 0, 0, va, end, prot, change);
 }
 
 /* The part of the range that lies in user space; false: none. */
@@ -169,7 +207,7 @@ radix_protect(struct pmap *pmap, uint64_t va, uint64_t npages, prot_t prot)
     uint64_t end;
     if (!radix_clip(radix, va, npages, &end))
         return;
-    radix_sweep(radix, radix->root, 0, 0, va, end, prot, &change);
+    radix_lower(radix, va, end, prot, &change);
     radix_delay(radix, &change);
 }
 

@@ -10,7 +10,7 @@
 #include "pmap/pmaps.h"
 
 #include "base/assert.h"
-#include "pmap/asid.h"
+#include "base/asid.h"
 #include "pmap/pv.h"
 
 #define REF_BUCKETS_FIRST 4096u

@@ -9,12 +9,18 @@
  *      second TLB  every miss of a first-level TLB               l2
  *      memory      every access                                  ram
  *      walk        every memory reference of a page walk         ram
+ *      refill      every walk that is an exception               refill
  *      fault       every fault, minor or major                   fault
  *      device      every operation of swap, every file page      disk
+ *      switch      every switch of spaces                        switch
+ *                  every register written at one                 register
+ *      move        every page copied by compaction or fork       move
  *
  * Data caches are not modelled: each access costs a reference to RAM, so that translation and
  * paging show in proportion to memory and not to a cache that happens to hit.  Writes to swap
- * are paid in full although a page daemon may hide them: the figure is an upper bound.
+ * are paid in full although a page daemon may hide them: the figure is an upper bound.  A switch
+ * that empties the TLBs pays for it later, by the walks that follow.  A relocation register costs
+ * an access nothing: base and limit are added and compared within the cycle.
  */
 #include "report/report.h"
 
@@ -42,11 +48,16 @@ report_time(const struct pgw_stats *stats, const struct pgw_cost *cost, struct r
         time->tlb = accesses * cost->tlb_ns;
         time->l2 = ((double)stats->l2_hits + (double)stats->l2_misses) * cost->l2_ns;
         time->walks = report_walk_refs(stats) * cost->ram_ns;
+        time->refills = stats->refill ? (double)stats->walks * cost->refill_ns : 0;
     }
     time->ram = accesses * cost->ram_ns;
     time->faults = ((double)stats->minor + (double)stats->major) * cost->fault_ns;
     time->disk = ops * cost->disk_ns;
-    time->total = time->tlb + time->l2 + time->ram + time->walks + time->faults + time->disk;
+    time->switches = (double)stats->space_switches * cost->switch_ns +
+                     (double)stats->switch_registers * cost->register_ns;
+    time->moves = ((double)stats->compaction_moved + (double)stats->segment_copied) * cost->move_ns;
+    time->total = time->tlb + time->l2 + time->ram + time->walks + time->refills + time->faults +
+                  time->disk + time->switches + time->moves;
 }
 
 static int

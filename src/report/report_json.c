@@ -27,8 +27,10 @@ report_json_config(const struct report_input *in)
 {
     const struct pgw_stats *s = &in->stats;
     const struct pgw_cost *c = &in->cost;
-    json_t *cost = json_pack("{s:f, s:f, s:f, s:f, s:f}", "tlb_ns", c->tlb_ns, "l2_ns", c->l2_ns,
-        "ram_ns", c->ram_ns, "fault_ns", c->fault_ns, "disk_ns", c->disk_ns);
+    json_t *cost = json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "tlb_ns", c->tlb_ns,
+        "l2_ns", c->l2_ns, "ram_ns", c->ram_ns, "fault_ns", c->fault_ns, "disk_ns", c->disk_ns,
+        "refill_ns", c->refill_ns, "switch_ns", c->switch_ns, "register_ns", c->register_ns,
+        "move_ns", c->move_ns);
 
     return json_pack("{s:I, s:I, s:o, s:s, s:s, s:s, s:I, s:I, s:I, s:o}", "ram_bytes",
         (num)(s->ram * PAGE_SIZE), "swap_bytes", (num)(s->swap_size * PAGE_SIZE), "swap",
@@ -98,18 +100,19 @@ report_json_hits(uint64_t hits, uint64_t misses)
     return json_pack("{s:I, s:I}", "hits", (num)hits, "misses", (num)misses);
 }
 
+/* A figure a level. */
 static json_t *
-report_json_refs(const struct report_input *in)
+report_json_levels(const struct report_input *in, const uint64_t figures[PGW_LEVELS_MAX])
 {
-    json_t *refs = json_array();
+    json_t *levels = json_array();
 
-    for (unsigned i = 0; refs != NULL && i < in->levels && i < PGW_LEVELS_MAX; i++) {
-        if (json_array_append_new(refs, json_integer((num)in->stats.walk_refs[i])) != 0) {
-            json_decref(refs);
+    for (unsigned i = 0; levels != NULL && i < in->levels && i < PGW_LEVELS_MAX; i++) {
+        if (json_array_append_new(levels, json_integer((num)figures[i])) != 0) {
+            json_decref(levels);
             return NULL;
         }
     }
-    return refs;
+    return levels;
 }
 
 /* null when no TLB is modelled: nothing was counted, which is not the same as zero. */
@@ -120,11 +123,45 @@ report_json_translation(const struct report_input *in)
 
     if (!s->tlb_modelled)
         return json_null();
-    return json_pack("{s:o, s:o, s:o, s:I, s:o, s:I, s:I}", "l1i",
+    return json_pack("{s:o, s:o, s:o, s:s, s:I, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "l1i",
         report_json_hits(s->l1i_hits, s->l1i_misses), "l1d",
         report_json_hits(s->l1d_hits, s->l1d_misses), "l2",
-        report_json_hits(s->l2_hits, s->l2_misses), "walks", (num)s->walks, "walk_references",
-        report_json_refs(in), "ad_updates", (num)s->ad_updates, "flushed", (num)s->tlb_flushed);
+        report_json_hits(s->l2_hits, s->l2_misses), "walker", s->refill ? "software" : "hardware",
+        "walks", (num)s->walks, "walk_references", report_json_levels(in, s->walk_refs),
+        "walk_cache_hits", report_json_levels(in, s->pwc_hits), "prefetches", (num)s->prefetches,
+        "prefetch_hits", (num)s->prefetch_hits, "ad_updates", (num)s->ad_updates, "ad_faults",
+        (num)s->ad_faults, "flushed", (num)s->tlb_flushed);
+}
+
+static json_t *
+report_json_switches(const struct report_input *in)
+{
+    const struct pgw_stats *s = &in->stats;
+    struct report_time t;
+
+    report_time(s, &in->cost, &t);
+    return json_pack("{s:I, s:I, s:I, s:I, s:f}", "spaces", (num)s->space_switches, "registers",
+        (num)s->switch_registers, "flushes", (num)s->switch_flushes, "flushed",
+        (num)s->switch_flushed, "ns_each",
+        s->space_switches > 0 ? t.switches / (double)s->space_switches : 0.0);
+}
+
+/* null on paged schemes. */
+static json_t *
+report_json_segments(const struct pgw_stats *s)
+{
+    if (!s->contiguous)
+        return json_null();
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+                     "s:I, s:f}",
+        "segments", (num)s->segments, "resident", (num)s->segments_resident, "pages",
+        (num)s->segment_pages, "pages_peak", (num)s->segment_pages_peak, "pages_unused",
+        (num)s->segment_unused, "holes", (num)s->holes, "largest_hole_pages", (num)s->largest_hole,
+        "fit_failures", (num)s->fit_failures, "compactions", (num)s->compactions,
+        "compaction_pages", (num)s->compaction_moved, "grown_in_place", (num)s->grown_in_place,
+        "grown_by_moving", (num)s->grown_by_moving, "swapped_in", (num)s->segments_in,
+        "swapped_out", (num)s->segments_out, "shared", (num)s->segment_shares, "fork_pages_copied",
+        (num)s->segment_copied, "fragmentation", s->fragmentation);
 }
 
 static json_t *
@@ -178,19 +215,21 @@ report_json_time(const struct report_input *in)
     if (t.accesses <= 0)
         return json_null();
     double n = t.accesses;
-    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "total_ns", t.total / n, "ram_ns",
-        t.ram / n, "tlb_ns", t.tlb / n, "l2_ns", t.l2 / n, "walk_ns", t.walks / n, "fault_ns",
-        t.faults / n, "disk_ns", t.disk / n);
+    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "total_ns", t.total / n,
+        "ram_ns", t.ram / n, "tlb_ns", t.tlb / n, "l2_ns", t.l2 / n, "walk_ns", t.walks / n,
+        "refill_ns", t.refills / n, "fault_ns", t.faults / n, "disk_ns", t.disk / n, "switch_ns",
+        t.switches / n, "move_ns", t.moves / n);
 }
 
 enum pgw_status
 report_json(const struct report_input *input, char **text)
 {
     const struct pgw_stats *s = &input->stats;
-    json_t *root = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
-        REPORT_VERSION, "generator", input->version, "config", report_json_config(input), "program",
-        report_json_program(input), "faults", report_json_faults(s), "paging",
-        report_json_paging(s), "translation", report_json_translation(input), "memory",
+    json_t *root = json_pack("{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "version", REPORT_VERSION, "generator", input->version, "config", report_json_config(input),
+        "program", report_json_program(input), "faults", report_json_faults(s), "paging",
+        report_json_paging(s), "translation", report_json_translation(input), "switches",
+        report_json_switches(input), "segments", report_json_segments(s), "memory",
         report_json_memory(s), "working_set", report_json_workset(input), "effective_access_time",
         report_json_time(input));
 

@@ -5,42 +5,13 @@
  */
 #include "report/report.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/size.h"
 #include "report/report_buf.h"
 #include "report/report_chart.h"
-
-/* "  label    1,234,567  note" */
-static void report_line(struct report_buf *buf, const char *label, uint64_t n, const char *note,
-    ...) __attribute__((format(printf, 4, 5)));
-
-static void
-report_line(struct report_buf *buf, const char *label, uint64_t n, const char *note, ...)
-{
-    char count[REPORT_COUNT_LEN], text[256];
-    va_list args;
-
-    va_start(args, note);
-    (void)vsnprintf(text, sizeof text, note, args);
-    va_end(args);
-    report_buf_add(buf, "  %-22s %18s%s%s\n", label, report_count(n, count),
-        text[0] != '\0' ? "  " : "", text);
-}
-
-/* A figure in pages, with its size as a person would write it. */
-static void
-report_pages(struct report_buf *buf, const char *label, uint64_t pages, const char *note)
-{
-    char size[16];
-
-    base_size_format(pages * PAGE_SIZE, size, sizeof size);
-    if (pages > 0)
-        report_line(buf, label, pages, "pages, %s%s", size, note);
-    else
-        report_line(buf, label, 0, "pages");
-}
+#include "report/report_lines.h"
+#include "report/report_parts.h"
 
 static void
 report_text_head(struct report_buf *buf, const struct report_input *in)
@@ -54,8 +25,8 @@ report_text_head(struct report_buf *buf, const struct report_input *in)
         report_buf_add(buf, "%s of swap (%s), ", swap, in->swap);
     else
         report_buf_add(buf, "no swap, ");
-    report_buf_add(
-        buf, "mmu %s, policy %s, seed %llu\n", in->mmu, in->policy, (unsigned long long)in->seed);
+    report_buf_add(buf, "mmu %s, policy %s, seed %llu\n", in->mmu,
+        in->stats.contiguous ? "none" : in->policy, (unsigned long long)in->seed);
 }
 
 static void
@@ -87,11 +58,25 @@ report_text_program(struct report_buf *buf, const struct report_input *in)
 static void
 report_text_faults(struct report_buf *buf, const struct pgw_stats *s)
 {
-    report_buf_add(buf, "\nPage faults\n");
+    report_buf_add(buf, s->contiguous ? "\nSegment faults\n" : "\nPage faults\n");
     report_line(buf, "minor", s->minor, "resolved without a device");
-    report_line(buf, "major", s->major, "waited for a page to be read");
+    report_line(buf, "major", s->major, "%s",
+        s->contiguous ? "waited for a device" : "waited for a page to be read");
+    if (s->contiguous)
+        return;
     report_line(buf, "of both: zero fill", s->zero_fill, "a fresh page of zeros");
     report_line(buf, "of both: copy on write", s->cow, "a shared page, copied when written to");
+}
+
+static void
+report_text_evictions(struct report_buf *buf, const struct pgw_stats *s)
+{
+    char count[REPORT_COUNT_LEN];
+
+    report_line(buf, "evicted", s->evicted, "pages, %s of them clean (nothing to write)",
+        report_count(s->evicted_clean, count));
+    report_line(buf, "page daemon runs", s->daemon_runs, "made room ahead of need");
+    report_line(buf, "direct reclaims", s->direct_reclaims, "faults that had to make room first");
 }
 
 static void
@@ -99,74 +84,18 @@ report_text_paging(struct report_buf *buf, const struct pgw_stats *s)
 {
     char note[96], count[REPORT_COUNT_LEN];
 
-    report_buf_add(buf, "\nPaging\n");
+    report_buf_add(buf, s->contiguous ? "\nSwapping\n" : "\nPaging\n");
     (void)snprintf(note, sizeof note, " in %s reads", report_count(s->swap_reads, count));
     report_pages(buf, "in from swap", s->swap_in, note);
     (void)snprintf(note, sizeof note, " in %s writes", report_count(s->swap_writes, count));
     report_pages(buf, "out to swap", s->swap_out, note);
     report_pages(buf, "in from files", s->file_in, "");
-    report_line(buf, "evicted", s->evicted, "pages, %s of them clean (nothing to write)",
-        report_count(s->evicted_clean, count));
-    report_line(buf, "page daemon runs", s->daemon_runs, "made room ahead of need");
-    report_line(buf, "direct reclaims", s->direct_reclaims, "faults that had to make room first");
+    if (!s->contiguous)
+        report_text_evictions(buf, s);
     if (s->put_failures > 0 || s->get_failures > 0)
         report_line(buf, "device failures", s->put_failures + s->get_failures,
             "pages: %llu not written, %llu not read", (unsigned long long)s->put_failures,
             (unsigned long long)s->get_failures);
-}
-
-static void
-report_hits(struct report_buf *buf, const char *label, uint64_t hits, uint64_t misses)
-{
-    char count[REPORT_COUNT_LEN];
-    uint64_t all = hits + misses;
-    double percent = all > 0 ? 100.0 * (double)hits / (double)all : 100.0;
-
-    if (misses > 0 && percent > 99.999)
-        percent = 99.999; /* rounding must not hide the misses */
-    report_line(buf, label, hits, "hits (%.3f%%), %s misses", percent, report_count(misses, count));
-}
-
-static void
-report_text_translation(struct report_buf *buf, const struct report_input *in)
-{
-    const struct pgw_stats *s = &in->stats;
-    char refs[REPORT_COUNT_LEN];
-    uint64_t total = 0;
-
-    report_buf_add(buf, "\nTranslation\n");
-    if (!s->tlb_modelled) {
-        report_buf_add(buf, "  not counted: no TLB is modelled\n");
-        return;
-    }
-    report_buf_add(buf, "  TLB %s (entries:ways)\n", in->tlb);
-    report_hits(buf, "L1 instruction TLB", s->l1i_hits, s->l1i_misses);
-    report_hits(buf, "L1 data TLB", s->l1d_hits, s->l1d_misses);
-    if (s->l2_hits + s->l2_misses > 0)
-        report_hits(buf, "L2 TLB", s->l2_hits, s->l2_misses);
-    for (unsigned i = 0; i < PGW_LEVELS_MAX; i++)
-        total += s->walk_refs[i];
-    report_line(
-        buf, "page table walks", s->walks, "%s memory references:", report_count(total, refs));
-    for (unsigned i = 0; i < in->levels && i < PGW_LEVELS_MAX; i++)
-        report_line(buf,
-            i == 0   ? "  level 0 (root)"
-            : i == 1 ? "  level 1"
-            : i == 2 ? "  level 2"
-            : i == 3 ? "  level 3"
-                     : "  level 4",
-            s->walk_refs[i], "%s", "");
-    report_line(buf, "dropped from TLBs", s->tlb_flushed, "entries, their mappings had changed");
-}
-
-static void
-report_bytes_each(
-    struct report_buf *buf, const char *label, uint64_t bytes, uint64_t n, const char *of_what)
-{
-    if (n > 0)
-        report_line(buf, label, bytes, "bytes, %.1f %s", (double)bytes / (double)n, of_what);
-    else
-        report_line(buf, label, bytes, "bytes");
 }
 
 static void
@@ -175,7 +104,8 @@ report_text_memory(struct report_buf *buf, const struct pgw_stats *s)
     report_buf_add(buf, "\nMemory\n");
     report_pages(buf, "peak in RAM", s->resident_peak, "");
     report_pages(buf, "peak on swap", s->swap_peak, "");
-    report_pages(buf, "peak of page tables", s->tables_peak, " (they take RAM too)");
+    if (!s->contiguous)
+        report_pages(buf, "peak of page tables", s->tables_peak, " (they take RAM too)");
     report_bytes_each(buf, "frame table", s->frame_table_bytes, s->ram, "a frame of RAM");
     report_bytes_each(buf, "peak of records", s->record_bytes_peak, s->resident_peak + s->swap_peak,
         "a page in RAM or on swap");
@@ -238,10 +168,16 @@ report_text_cost(struct report_buf *buf, const struct report_input *in)
     report_part(buf, "TLB look-up", time.tlb, &time);
     report_part(buf, "second-level TLB", time.l2, &time);
     report_part(buf, "page table walks", time.walks, &time);
-    report_part(buf, "page faults", time.faults, &time);
+    report_part(buf, "refill handler", time.refills, &time);
+    report_part(buf, in->stats.contiguous ? "segment faults" : "page faults", time.faults, &time);
     report_part(buf, "waiting for devices", time.disk, &time);
-    report_buf_add(buf, "  cost model: tlb %gns, l2 %gns, ram %gns, fault %gns, disk %gns\n",
-        c->tlb_ns, c->l2_ns, c->ram_ns, c->fault_ns, c->disk_ns);
+    report_part(buf, "switches of spaces", time.switches, &time);
+    report_part(buf, "moving and copying", time.moves, &time);
+    report_buf_add(buf,
+        "  cost model: tlb %gns, l2 %gns, ram %gns, fault %gns, disk %gns, refill %gns,\n"
+        "      switch %gns, register %gns, move %gns\n",
+        c->tlb_ns, c->l2_ns, c->ram_ns, c->fault_ns, c->disk_ns, c->refill_ns, c->switch_ns,
+        c->register_ns, c->move_ns);
 }
 
 enum pgw_status
@@ -253,7 +189,11 @@ report_text(const struct report_input *input, char **text)
     report_text_program(&buf, input);
     report_text_faults(&buf, &input->stats);
     report_text_paging(&buf, &input->stats);
-    report_text_translation(&buf, input);
+    if (input->stats.contiguous)
+        report_text_segments(&buf, input);
+    else
+        report_text_translation(&buf, input);
+    report_text_switches(&buf, input);
     report_text_memory(&buf, &input->stats);
     enum pgw_status status = report_text_workset(&buf, input);
     report_text_cost(&buf, input);

@@ -51,7 +51,7 @@ check_anon(struct check *check, struct vm_anon *anon)
     return anon->page == NULL || check_page(check, anon->page, anon, MEM_OWNER_ANON);
 }
 
-/* Everything in the amap is within the region's reach (C1). */
+/* Everything in the amap is within the region's reach, unless it is shared (C1). */
 static bool
 check_amap(struct check *check, const struct vm_region *region)
 {
@@ -60,12 +60,12 @@ check_amap(struct check *check, const struct vm_region *region)
     uint64_t end = first + ((region->end - region->start) >> PAGE_SHIFT);
     struct vm_anon *anon;
 
-    if (amap->refs > 1 && !region->needs_copy)
+    if (region->shared ? region->needs_copy : amap->refs > 1 && !region->needs_copy)
         return false;
     if (tally_add(&check->amaps, amap) > 1)
         return true;
     for (uint64_t idx = 0; (anon = base_radix_next(&amap->slots, &idx)) != NULL; idx++)
-        if (idx < first || idx >= end || !check_anon(check, anon))
+        if ((!region->shared && (idx < first || idx >= end)) || !check_anon(check, anon))
             return false;
     return true;
 }
@@ -82,7 +82,7 @@ check_mapping(const struct vm_space *space, const struct vm_region *region, uint
         return true;
     (*mapped)++;
     return page == right && ((prot & PROT_MASK_W) == 0 || alone) &&
-           (prot & ~(region->prot | PROT_MASK_R)) == 0;
+           (prot & ~(region->prot | PROT_MASK_R | space->system->pmap_caps.always)) == 0;
 }
 
 /* Goes by what the region has, not page by page; mappings of anything else are missed in the count.
@@ -94,7 +94,11 @@ check_mappings(const struct vm_space *space, const struct vm_region *region, uin
     const struct mem_page *page;
     uint64_t idx = 0;
 
-    for (; region->amap != NULL && (anon = base_radix_next(&region->amap->slots, &idx)) != NULL;
+    uint64_t last = vm_region_idx(region, region->end - 1);
+
+    idx = vm_region_idx(region, region->start);
+    for (; region->amap != NULL && (anon = base_radix_next(&region->amap->slots, &idx)) != NULL &&
+           idx <= last;
          idx++)
         if (!check_mapping(space, region, region->anchor + (idx << PAGE_SHIFT), anon->page,
                 anon->refs == 1 && !region->needs_copy, mapped))

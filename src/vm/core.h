@@ -12,14 +12,18 @@
  * the object layer: what is in the amap hides the object's page.
  *
  * Invariants (check.c verifies them):
- *  C1  A region's amap is its own, or is shared copy-on-write with regions of other spaces that
- * cover the pages in it too (needs_copy).  So nothing in an amap is out of its regions' reach, and
- * a part that is unmapped can be freed at once.  Splitting a region splits its amap. C2  anon.refs
- * is the number of amap slots that point at the anon, and one more while its page is in I/O. C3  A
- * page of RAM in the policy is owned by exactly one anon or object, which points back. C4  A slot
- * belongs to one anon.  If the page is in RAM too, its bytes equal the slot's unless the page is
- * dirty or modified. C5  A mapping allows writing only if nobody else can see the page: the anon
- * has one reference, in an amap that is not to be copied.
+ *  C1  A private region's amap is its own, or is shared copy-on-write with regions of other
+ *      spaces that cover the pages in it too (needs_copy).  So nothing in it is out of its regions'
+ *      reach, and a part that is unmapped can be freed at once.  Splitting a region splits its
+ *      amap.  A shared region's amap belongs to all regions that share it, parts of regions
+ *      included; what no region reaches any more goes with the last of them.
+ *  C2  anon.refs is the number of amap slots that point at the anon, and one more while its page
+ *      is in I/O.
+ *  C3  A page of RAM in the policy is owned by exactly one anon or object, which points back.
+ *  C4  A slot belongs to one anon.  If the page is in RAM too, its bytes equal the slot's unless
+ *      the page is dirty or modified.
+ *  C5  A mapping allows writing only if nobody else can see the page who must not see the change:
+ *      the anon has one reference, in an amap that is not to be copied.
  *
  * Locking: everything here is guarded by vm_system.lock.  The lock is dropped only in io.c, by
  * vm_io_get, vm_io_put and vm_io_yield, while the pages of the I/O are busy; whoever called
@@ -52,10 +56,9 @@ struct vm_amap {
 };
 
 struct vm_object {
+    struct space_object base;
     struct vm_system *system;
-    struct pager *pager;
     struct base_radix pages; /* by index in the object */
-    uint64_t npages;
     uint64_t id;
     uint64_t refs;
     TAILQ_ENTRY(vm_object) link; /* vm_system.objects */
@@ -73,6 +76,7 @@ struct vm_region {
     enum space_use use;
     bool growsdown;
     bool needs_copy; /* the amap may be shared: copy it before it is changed */
+    bool shared;     /* others see what is written here: the amap is never copied */
 };
 
 RB_HEAD(vm_region_tree, vm_region);
@@ -99,6 +103,7 @@ struct vm_system {
     struct base_alloc *alloc;
     struct pmap_system *pmap_system;
     const struct pmap_ops *pmap_ops;
+    struct pmap_caps pmap_caps;
     struct policy *policy;
     struct pager *swap;
     uint64_t space_end;
@@ -183,6 +188,12 @@ void vm_anon_forget_slot(struct vm_system *system, struct vm_anon *anon);
 
 /* --- object.c --- */
 
+static inline struct vm_object *
+vm_object_of(struct space_object *base)
+{
+    return (struct vm_object *)(void *)base;
+}
+
 /* The page at idx if it is in RAM (perhaps busy), else NULL. */
 struct mem_page *vm_object_page(const struct vm_object *object, uint64_t idx);
 MUST_CHECK enum pgw_status vm_object_attach(
@@ -237,6 +248,8 @@ MUST_CHECK enum pgw_status vm_evict_page_locked(struct vm_system *system, struct
 enum space_fault vm_fault_locked(struct vm_space *space, uint64_t va, enum access access);
 enum pgw_status vm_fork(struct space *space, struct space **child);
 enum pgw_status vm_map(struct space *space, const struct space_map_args *args, uint64_t *va);
+enum pgw_status vm_share(
+    struct space *space, struct space *from, uint64_t from_va, prot_t prot, uint64_t *va);
 enum pgw_status vm_unmap(struct space *space, uint64_t va, uint64_t len);
 enum pgw_status vm_protect(struct space *space, uint64_t va, uint64_t len, prot_t prot);
 enum pgw_status vm_remap(struct space *space, uint64_t old, uint64_t old_len, uint64_t new_len,

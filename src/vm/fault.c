@@ -118,10 +118,12 @@ fault_page_in(struct fault *fault, struct vm_anon *anon)
     return status == PGW_OK ? STEP_RESTART : STEP_IO;
 }
 
-/* Puts anon, which has a fresh page, behind the faulting address, in place of old (may be NULL). */
+/* Puts anon, which has a fresh page, behind the faulting address, in place of old (may be NULL),
+ * whose page, or the object's, was from (NULL: none). */
 static enum fault_step
-fault_install(struct fault *fault, struct vm_anon *anon, struct vm_anon *old)
+fault_install(struct fault *fault, struct vm_anon *anon, struct vm_anon *old, struct mem_page *from)
 {
+    const struct pmap_ops *pmap_ops = fault->system->pmap_ops;
     struct vm_region *region = fault->region;
     uint64_t idx = vm_region_idx(region, fault->va);
 
@@ -129,11 +131,13 @@ fault_install(struct fault *fault, struct vm_anon *anon, struct vm_anon *old)
         vm_anon_release(fault->system, anon);
         return STEP_NOMEM;
     }
+    if (region->shared && from != NULL) /* those who share the region must see the new page */
+        pmap_ops->page_protect(fault->system->pmap_system, from, PROT_MASK_NONE);
     if (old != NULL) {
         /* Other spaces keep their mappings of the old page; this space's must go first, and at
          * once: nobody knows when there will be a frame for the table of the new one. */
-        fault->system->pmap_ops->remove(fault->space->pmap, fault->va, 1);
-        fault->system->pmap_ops->update(fault->space->pmap);
+        pmap_ops->remove(fault->space->pmap, fault->va, 1);
+        pmap_ops->update(fault->space->pmap);
         vm_anon_release(fault->system, old);
     }
     return fault_enter(fault, anon->page, fault_prot(region));
@@ -141,7 +145,7 @@ fault_install(struct fault *fault, struct vm_anon *anon, struct vm_anon *old)
 
 /* An anon of one's own with a page of its own, filled by copying from (NULL: zeros). */
 static enum fault_step
-fault_promote(struct fault *fault, const struct mem_page *from, struct vm_anon *old)
+fault_promote(struct fault *fault, struct mem_page *from, struct vm_anon *old)
 {
     struct vm_system *system = fault->system;
 
@@ -163,7 +167,7 @@ fault_promote(struct fault *fault, const struct mem_page *from, struct vm_anon *
         fault->zero_fill = true;
     }
     vm_anon_attach(system, anon, page);
-    return fault_install(fault, anon, old);
+    return fault_install(fault, anon, old, from);
 }
 
 /* Case 1: there is an anon. */
@@ -207,7 +211,7 @@ fault_object_in(struct fault *fault, struct vm_object *object, uint64_t idx)
         return STEP_NOMEM;
     }
     vm_object_hold_locked(object);
-    enum pgw_status status = vm_io_get(system, object->pager, idx, page);
+    enum pgw_status status = vm_io_get(system, object->base.pager, idx, page);
     if (status == PGW_OK) {
         fault->waited = true;
         system->stats.file_pages_in++;
@@ -229,14 +233,14 @@ fault_object(struct fault *fault)
     if (object == NULL)
         return fault_promote(fault, NULL, NULL);
     uint64_t idx = (region->offset + (fault->va - region->start)) >> PAGE_SHIFT;
-    if (idx >= object->npages)
+    if (idx >= object->base.npages)
         return STEP_BUS;
     struct mem_page *page = vm_object_page(object, idx);
     if (page == NULL)
         return fault_object_in(fault, object, idx);
     if (page->busy) {
         vm_object_hold_locked(object); /* or its pager could go while it is driven */
-        vm_io_yield(fault->system, object->pager);
+        vm_io_yield(fault->system, object->base.pager);
         vm_object_release_locked(object);
         return STEP_BUSY;
     }

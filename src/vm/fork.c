@@ -17,7 +17,7 @@ fork_region(struct vm_space *child, struct vm_region *region)
         return PGW_NOMEM;
     if (region->amap != NULL) {
         region->amap->refs++;
-        region->needs_copy = true;
+        region->needs_copy = !region->shared;
     }
     *copy = *region;
     if (copy->object != NULL)
@@ -32,7 +32,7 @@ fork_write_protect(struct vm_space *parent, const struct vm_region *region)
 {
     uint64_t npages = (region->end - region->start) >> PAGE_SHIFT;
 
-    if (region->amap != NULL && (region->prot & PROT_MASK_W) != 0)
+    if (region->needs_copy && (region->prot & PROT_MASK_W) != 0)
         parent->system->pmap_ops->protect(
             parent->pmap, region->start, npages, PROT_MASK_R | PROT_MASK_X);
 }

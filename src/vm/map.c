@@ -102,7 +102,7 @@ map_fill(struct vm_region *region, const struct space_map_args *args, uint64_t v
     *region = (struct vm_region){.start = va,
         .end = end,
         .anchor = growsdown ? end - len_max : va,
-        .object = args->object,
+        .object = args->object != NULL ? vm_object_of(args->object) : NULL,
         .offset = args->offset,
         .len_max = len_max,
         .prot = args->prot,

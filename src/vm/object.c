@@ -8,9 +8,32 @@
 
 #define OBJECT_PAGES_MAX (UINT64_C(1) << 40) /* what mem_page.offset can count: 4 PiB */
 
+static void
+object_hold(struct space_object *base)
+{
+    struct vm_object *object = vm_object_of(base);
+
+    base_lock_take(&object->system->lock);
+    vm_object_hold_locked(object);
+    base_lock_drop(&object->system->lock);
+}
+
+static void
+object_release(struct space_object *base)
+{
+    struct vm_object *object = vm_object_of(base);
+    struct vm_system *system = object->system;
+
+    base_lock_take(&system->lock);
+    vm_object_release_locked(object);
+    base_lock_drop(&system->lock);
+}
+
+static const struct space_object_ops object_ops = {.hold = object_hold, .release = object_release};
+
 enum pgw_status
 vm_object_create(
-    struct vm_system *system, struct pager *pager, uint64_t npages, struct vm_object **object)
+    struct vm_system *system, struct pager *pager, uint64_t npages, struct space_object **object)
 {
     if (npages > OBJECT_PAGES_MAX)
         return PGW_RANGE;
@@ -18,14 +41,15 @@ vm_object_create(
     struct vm_object *new = base_pool_get(&system->objects);
     if (new != NULL) {
         new->system = system;
-        new->pager = pager;
-        new->npages = npages;
+        new->base.ops = &object_ops;
+        new->base.pager = pager;
+        new->base.npages = npages;
         new->id = ++system->object_ids;
         new->refs = 1;
         base_radix_init(&new->pages, &system->nodes);
         TAILQ_INSERT_TAIL(&system->all_objects, new, link);
         system->stats.objects++;
-        *object = new;
+        *object = &new->base;
     }
     base_lock_drop(&system->lock);
     return new != NULL ? PGW_OK : PGW_NOMEM;
@@ -50,28 +74,10 @@ vm_object_release_locked(struct vm_object *object)
     for (; (page = base_radix_next(&object->pages, &idx)) != NULL; idx++)
         vm_page_free(system, page);
     base_radix_fini(&object->pages);
-    object->pager->ops->destroy(object->pager);
+    object->base.pager->ops->destroy(object->base.pager);
     TAILQ_REMOVE(&system->all_objects, object, link);
     system->stats.objects--;
     base_pool_put(&system->objects, object);
-}
-
-void
-vm_object_hold(struct vm_object *object)
-{
-    base_lock_take(&object->system->lock);
-    vm_object_hold_locked(object);
-    base_lock_drop(&object->system->lock);
-}
-
-void
-vm_object_release(struct vm_object *object)
-{
-    struct vm_system *system = object->system;
-
-    base_lock_take(&system->lock);
-    vm_object_release_locked(object);
-    base_lock_drop(&system->lock);
 }
 
 struct mem_page *

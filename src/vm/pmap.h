@@ -47,6 +47,8 @@ struct pmap_shootdown {
 struct pmap_caps {
     uint64_t va_end;        /* user addresses are [0, va_end) */
     unsigned orders;        /* bit n set: enter() can use leaves of 2^n pages */
+    prot_t always;          /* rights that every mapping has, whatever was asked for (a format
+                               without a bit for them) */
     bool referenced;        /* hardware or walker keeps a referenced bit */
     bool tables_use_frames; /* page tables take frames of the RAM */
 };

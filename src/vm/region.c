@@ -98,8 +98,10 @@ static enum pgw_status
 region_split_amap(
     struct vm_system *system, struct vm_region *region, uint64_t va, struct vm_amap **right)
 {
-    *right = NULL;
-    if (region->amap == NULL)
+    *right = region->shared ? region->amap : NULL;
+    if (region->shared)
+        region->amap->refs++;
+    if (region->shared || region->amap == NULL)
         return PGW_OK;
     enum pgw_status status = vm_amap_own(system, region);
     if (status != PGW_OK)
@@ -152,7 +154,7 @@ region_is_alike(const struct vm_region *lower, const struct vm_region *upper)
 {
     if (lower->end != upper->start || lower->prot != upper->prot || lower->use != upper->use)
         return false;
-    if (lower->object != upper->object || upper->growsdown)
+    if (lower->object != upper->object || upper->growsdown || lower->shared || upper->shared)
         return false;
     return lower->object == NULL || lower->offset + (lower->end - lower->start) == upper->offset;
 }

@@ -27,6 +27,7 @@ vm_space_create_locked(struct vm_system *system, struct vm_space **space)
     }
     new->space.ops = &vm_space_ops;
     new->space.id = ++system->space_ids;
+    new->space.asid = new->pmap->asid;
     new->system = system;
     RB_INIT(&new->regions);
     TAILQ_INSERT_TAIL(&system->all_spaces, new, link);
@@ -149,7 +150,7 @@ space_find(struct space *space, uint64_t va, struct space_region *out)
             .use = region->use,
             .growsdown = region->growsdown,
             .offset = region->offset,
-            .object = region->object};
+            .object = region->object != NULL ? &region->object->base : NULL};
     base_lock_drop(&vm_space->system->lock);
     return region != NULL;
 }
@@ -179,8 +180,11 @@ space_count_region(
     struct vm_anon *anon;
     uint64_t idx = 0;
 
+    uint64_t last = vm_region_idx(region, region->end - 1);
+
+    idx = vm_region_idx(region, region->start);
     if (region->amap != NULL)
-        for (; (anon = base_radix_next(&region->amap->slots, &idx)) != NULL; idx++) {
+        for (; (anon = base_radix_next(&region->amap->slots, &idx)) != NULL && idx <= last; idx++) {
             counts->resident += anon->page != NULL;
             counts->swapped += anon->page == NULL && anon->slot != PAGER_SLOT_NONE;
         }
@@ -204,6 +208,79 @@ space_counts(struct space *space, struct space_counts *counts)
     RB_FOREACH (region, vm_region_tree, &vm_space->regions)
         space_count_region(vm_space, region, counts);
     base_lock_drop(&vm_space->system->lock);
+}
+
+static void
+space_page_locked(struct vm_space *vm_space, uint64_t va, struct space_page *out)
+{
+    const struct vm_region *region = vm_region_at(vm_space, va);
+    const struct vm_anon *anon = region != NULL ? vm_amap_lookup(region, page_floor(va)) : NULL;
+    *out = (struct space_page){.slot = PAGER_SLOT_NONE};
+    if (region == NULL) {
+        out->state = SPACE_PAGE_UNMAPPED;
+    } else if (anon != NULL) {
+        out->page = anon->page;
+        out->slot = anon->slot;
+        out->sharers = (uint64_t)anon->refs - 1 + region->amap->refs;
+        out->state = anon->page != NULL              ? SPACE_PAGE_RESIDENT
+                     : anon->slot != PAGER_SLOT_NONE ? SPACE_PAGE_SWAPPED
+                                                     : SPACE_PAGE_UNTOUCHED;
+    } else if (region->object != NULL) {
+        uint64_t idx = (region->offset + (page_floor(va) - region->start)) >> PAGE_SHIFT;
+        out->page = vm_object_page(region->object, idx);
+        out->sharers = region->object->refs;
+        out->state = out->page != NULL ? SPACE_PAGE_RESIDENT : SPACE_PAGE_FILE;
+    } else {
+        out->state = SPACE_PAGE_UNTOUCHED;
+    }
+    if (out->page != NULL)
+        out->dirty = out->page->dirty || vm_space->system->pmap_ops->page_is_modified(
+                                             vm_space->system->pmap_system, out->page);
+}
+
+static void
+space_page(struct space *space, uint64_t va, struct space_page *out)
+{
+    struct vm_space *vm_space = vm_space_of(space);
+
+    base_lock_take(&vm_space->system->lock);
+    space_page_locked(vm_space, va, out);
+    base_lock_drop(&vm_space->system->lock);
+}
+
+static enum pgw_status
+space_evict(struct space *space, uint64_t va)
+{
+    struct vm_system *system = vm_space_of(space)->system;
+    struct space_page found;
+
+    base_lock_take(&system->lock);
+    space_page_locked(vm_space_of(space), va, &found);
+    enum pgw_status status =
+        found.page != NULL ? vm_evict_page_locked(system, found.page) : PGW_NOTFOUND;
+    base_lock_drop(&system->lock);
+    return status;
+}
+
+/* Above the stack: a page that stays free, the trampoline, and 14 more free pages. */
+#define LAYOUT_TRAMPOLINE 2u
+#define LAYOUT_STACK 16u
+/* A stack may take this part of a small space at most, so that heap and mappings find room. */
+#define LAYOUT_STACK_SHARE 8u
+
+static enum pgw_status
+space_layout(struct space *space, const struct space_image *image, uint64_t stack_max,
+    struct space_layout *layout)
+{
+    uint64_t end = page_floor(vm_space_of(space)->system->space_end);
+    uint64_t most = page_floor(end / LAYOUT_STACK_SHARE);
+
+    *layout = (struct space_layout){.end = end,
+        .heap = image != NULL ? image->end : 0,
+        .stack_top = end - LAYOUT_STACK * PAGE_SIZE,
+        .stack_max = page_ceil(stack_max) < most ? page_ceil(stack_max) : most,
+        .trampoline = end - LAYOUT_TRAMPOLINE * PAGE_SIZE};
+    return image == NULL || image->end < layout->stack_top ? PGW_OK : PGW_NOSPACE;
 }
 
 static void
@@ -234,11 +311,15 @@ static const struct space_ops vm_space_ops = {
     .unmap = vm_unmap,
     .protect = vm_protect,
     .remap = vm_remap,
+    .share = vm_share,
     .limit_growth = space_limit_growth,
     .fault = space_fault,
     .resolve = space_resolve,
     .find = space_find,
     .counts = space_counts,
+    .page = space_page,
+    .evict = space_evict,
+    .layout = space_layout,
     .activate = space_activate,
     .deactivate = space_deactivate,
     .check = vm_space_check,

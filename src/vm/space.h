@@ -17,7 +17,23 @@
 #include "mem/mem.h"
 #include "vm/pmap.h"
 
-struct vm_object;
+struct pager;
+
+/*
+ * What can be mapped besides zeros: a file.  Each memory manager makes its own kind, which starts
+ * with this; who maps one only passes it on.
+ */
+struct space_object {
+    const struct space_object_ops *ops;
+    struct pager *pager; /* the file's bytes, at slot = page index */
+    uint64_t npages;     /* the file's length, rounded up */
+};
+
+struct space_object_ops {
+    void (*hold)(struct space_object *object);
+    /* Drops a reference; the pager is destroyed with the last one. */
+    void (*release)(struct space_object *object);
+};
 
 /* How a fault ended. */
 enum space_fault {
@@ -46,10 +62,10 @@ struct space_map_args {
     prot_t prot;
     unsigned flags;
     enum space_use use;
-    struct vm_object *object; /* a file, private; NULL: zero fill.  The region takes a reference
+    struct space_object *object; /* a file, private; NULL: zero fill.  The region takes a reference
                                  of its own. */
-    uint64_t offset;          /* bytes into the object, page aligned */
-    uint64_t len_max;         /* GROWSDOWN: how large it may become */
+    uint64_t offset;             /* bytes into the object, page aligned */
+    uint64_t len_max;            /* GROWSDOWN: how large it may become */
 };
 
 /* One region, as looked up. */
@@ -59,7 +75,39 @@ struct space_region {
     enum space_use use;
     bool growsdown;
     uint64_t offset;
-    const struct vm_object *object;
+    struct space_object *object;
+};
+
+/* The extent of a program's image, before it is placed. */
+struct space_image {
+    uint64_t start, end; /* of all its segments, page aligned */
+};
+
+/* Where the parts of a process go in this space, decided by its memory manager. */
+struct space_layout {
+    uint64_t end;        /* user addresses are [0, end) */
+    uint64_t heap;       /* where brk starts, page aligned */
+    uint64_t stack_top;  /* the address above the stack */
+    uint64_t stack_max;  /* bytes that the stack may grow to, page aligned */
+    uint64_t trampoline; /* a page for the code that signal handlers return to */
+};
+
+/* What a page of a space is backed by now. */
+enum space_page_state {
+    SPACE_PAGE_UNMAPPED,  /* no region */
+    SPACE_PAGE_UNTOUCHED, /* no page yet: the first access makes it, of zeros */
+    SPACE_PAGE_RESIDENT,  /* in RAM */
+    SPACE_PAGE_SWAPPED,   /* on swap only */
+    SPACE_PAGE_FILE       /* in its file only */
+};
+
+struct space_page {
+    enum space_page_state state;
+    struct mem_page *page; /* RESIDENT */
+    uint64_t slot;         /* its copy on swap, which may also exist while it is resident;
+                              UINT64_MAX: none */
+    uint64_t sharers;      /* references to it: above 1, a write copies it or others see it */
+    bool dirty;            /* RESIDENT: its copy on swap, if any, is out of date */
 };
 
 struct space_counts {
@@ -72,7 +120,8 @@ struct space_counts {
 
 struct space {
     const struct space_ops *ops;
-    uint64_t id; /* unique in its system, never used again */
+    uint64_t id;   /* unique in its system, never used again */
+    uint32_t asid; /* the tag of its translations */
 };
 
 struct space_ops {
@@ -102,6 +151,14 @@ struct space_ops {
      */
     enum pgw_status (*limit_growth)(struct space *space, uint64_t va, uint64_t len_max);
 
+    /*
+     * Maps the region of from that starts at from_va, all of it, into space as well, at *va (0:
+     * anywhere): both see what either writes, with rights prot.  PGW_NOTFOUND: no region starts
+     * there; PGW_UNSUPPORTED: this memory manager cannot share (that).  Else as map.
+     */
+    enum pgw_status (*share)(
+        struct space *space, struct space *from, uint64_t from_va, prot_t prot, uint64_t *va);
+
     /* Resolves a fault at va. */
     enum space_fault (*fault)(struct space *space, uint64_t va, enum access access);
     /* The page behind va, faulted in for access, for the personality's own copying: valid until
@@ -112,6 +169,17 @@ struct space_ops {
     /* The region that contains va, or the first one above it; false: none. */
     bool (*find)(struct space *space, uint64_t va, struct space_region *region);
     void (*counts)(struct space *space, struct space_counts *counts);
+    /* What is behind va now; touches nothing. */
+    void (*page)(struct space *space, uint64_t va, struct space_page *page);
+    /* Sends what is behind va (a page, or the segment that holds it) out of RAM.  PGW_NOTFOUND: not
+     * in RAM; PGW_AGAIN: busy or wired; PGW_NOSWAP: nowhere to put it; PGW_IO: it stays. */
+    enum pgw_status (*evict)(struct space *space, uint64_t va);
+
+    /* Where to place a program with this image (NULL: none, heap and trampoline are then 0) in this
+     * space, which is empty; stack_max: bytes that its stack would like to be able to take.
+     * PGW_NOSPACE: the space has no room for the image. */
+    enum pgw_status (*layout)(struct space *space, const struct space_image *image,
+        uint64_t stack_max, struct space_layout *layout);
 
     void (*activate)(struct space *space, struct pmap_context *context);
     void (*deactivate)(struct space *space);

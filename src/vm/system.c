@@ -62,6 +62,7 @@ vm_system_create(const struct vm_config *config, struct vm_system **out)
     system->alloc = config->alloc;
     system->pmap_system = config->pmap_system;
     system->pmap_ops = config->pmap_system->ops;
+    system->pmap_ops->caps(config->pmap_system, &system->pmap_caps);
     system->swap = config->swap;
     system->space_end = config->space_end;
     system->clock = config->clock;
@@ -118,30 +119,6 @@ vm_reclaim(struct vm_system *system, uint64_t n)
     uint64_t freed = vm_reclaim_locked(system, n);
     base_lock_drop(&system->lock);
     return freed;
-}
-
-enum pgw_status
-vm_evict(struct space *space, uint64_t va)
-{
-    struct vm_space *vm_space = vm_space_of(space);
-    struct vm_system *system = vm_space->system;
-    enum pgw_status status = PGW_NOTFOUND;
-    struct mem_page *page = NULL;
-
-    base_lock_take(&system->lock);
-    const struct vm_region *region = vm_region_at(vm_space, va);
-    if (region != NULL) {
-        const struct vm_anon *anon = vm_amap_lookup(region, va);
-        if (anon != NULL)
-            page = anon->page;
-        else if (region->object != NULL)
-            page = vm_object_page(
-                region->object, (region->offset + (va - region->start)) >> PAGE_SHIFT);
-    }
-    if (page != NULL)
-        status = vm_evict_page_locked(system, page);
-    base_lock_drop(&system->lock);
-    return status;
 }
 
 void

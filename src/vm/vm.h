@@ -50,9 +50,7 @@ MUST_CHECK enum pgw_status vm_space_create(struct vm_system *system, struct spac
  * last reference.  PGW_NOMEM; PGW_RANGE: more than 2^40 pages.
  */
 MUST_CHECK enum pgw_status vm_object_create(
-    struct vm_system *system, struct pager *pager, uint64_t npages, struct vm_object **object);
-void vm_object_hold(struct vm_object *object);
-void vm_object_release(struct vm_object *object);
+    struct vm_system *system, struct pager *pager, uint64_t npages, struct space_object **object);
 
 /*
  * The page daemon: brings free frames up to the high watermark, if they are below the low one.
@@ -62,10 +60,6 @@ void vm_daemon(struct vm_system *system);
 
 /* Tries to free n frames by eviction; returns how many were. */
 uint64_t vm_reclaim(struct vm_system *system, uint64_t n);
-
-/* Evicts the page at va of space.  PGW_NOTFOUND: not in RAM; PGW_AGAIN: busy or wired; PGW_NOSWAP:
- * nowhere to put it; PGW_IO: it could not be written.  It stays, on all of these. */
-MUST_CHECK enum pgw_status vm_evict(struct space *space, uint64_t va);
 
 void vm_stats(struct vm_system *system, struct vm_stats *stats);
 

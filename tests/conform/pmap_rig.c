@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#define RIG_ROOTS 8u
+#define RIG_TABLES 128u
+
 static void
 rig_event(struct rig *rig, const struct rig_event *event)
 {
@@ -31,17 +34,19 @@ rig_space(void *ctx, uint32_t asid)
 enum pgw_status
 rig_start(struct rig *rig)
 {
-    struct mmu_tlb_spec spec = {.l1_entries = 8, .l1_ways = 2, .l2_entries = 32, .l2_ways = 4};
+    struct mmu_tlb_spec spec = {.l1i = {{8, 2, 1}}, .l1d = {{8, 2, 1}}, .l2 = {{32, 4, 1}}};
     struct pmap_shootdown shootdown = {rig, rig_range, rig_space};
     enum pgw_status status =
         rig->ops->system_create(&rig->env.mem, &rig->env.alloc, &shootdown, &rig->system);
     if (status != PGW_OK)
         return status;
     rig->ops->caps(rig->system, &rig->caps);
+    rig->tables = rig->system->tables;
     rig->mmu = NULL;
-    if (!rig->caps.tables_use_frames)
+    if (rig->backend->create_mmu == NULL)
         return PGW_OK;
-    status = mmu_paged_create(&mmu_sv39, &rig->env.mem, &rig->env.alloc, &spec, &rig->mmu);
+    status =
+        rig->backend->create_mmu(rig->backend, &spec, &rig->env.mem, &rig->env.alloc, &rig->mmu);
     if (status != PGW_OK)
         rig->ops->system_destroy(rig->system);
     return status;
@@ -53,16 +58,17 @@ rig_stop(struct rig *rig)
     if (rig->mmu != NULL)
         rig->mmu->ops->destroy(rig->mmu);
     rig->mmu = NULL;
-    assert_int_equal(rig->system->tables, 0);
+    assert_int_equal(rig->system->tables, rig->tables);
     rig->ops->system_destroy(rig->system);
 }
 
 void
-rig_init(struct rig *rig, const struct pmap_ops *ops, uint64_t frames)
+rig_init(struct rig *rig, const struct backend *backend, uint64_t frames)
 {
     memset(rig, 0, sizeof(*rig));
-    test_env_init(&rig->env, frames);
-    rig->ops = ops;
+    test_env_init(&rig->env, frames + RIG_TABLES + RIG_ROOTS * backend_root_frames(backend));
+    rig->backend = backend;
+    rig->ops = backend->pmap;
     assert_int_equal(rig_start(rig), PGW_OK);
 }
 
@@ -98,27 +104,65 @@ rig_enter(struct pmap *pmap, uint64_t va, struct mem_page *page, unsigned order,
     assert_int_equal(status, PGW_OK);
 }
 
-struct mem_page *
-rig_access(struct rig *rig, struct pmap *pmap, uint64_t va, enum access access)
+/* One access through the MMU; fault: how it ended. */
+static struct mem_page *
+rig_translate(
+    struct rig *rig, struct pmap *pmap, uint64_t va, enum access access, enum mmu_fault *fault)
 {
     struct pmap_context context;
     struct mmu_translation out;
-    struct mem_page *page = NULL;
-    prot_t usable;
     pmap->ops->activate(pmap, &context);
-    if (rig->mmu == NULL) {
-        assert_ptr_equal(pmap_ref_of_root(context.root), pmap);
-        if (pmap_ref_access(pmap, va, access, &page, &usable) != PGW_OK)
-            page = NULL;
-    } else {
-        rig->mmu->ops->load(rig->mmu, context.root, context.asid);
-        if (rig->mmu->ops->translate(rig->mmu, va, access, &out) == MMU_OK) {
-            ptrdiff_t at = out.bytes - mem_page_bytes(&rig->env.mem, rig->env.mem.pages);
-            page = rig->env.mem.pages + (at >> PAGE_SHIFT);
-        }
-    }
+    rig->mmu->ops->load(rig->mmu, context.root, context.asid);
+    *fault = rig->mmu->ops->translate(rig->mmu, va, access, &out);
     pmap->ops->deactivate(pmap);
+    if (*fault != MMU_OK)
+        return NULL;
+    ptrdiff_t at = out.bytes - mem_page_bytes(&rig->env.mem, rig->env.mem.pages);
+    return rig->env.mem.pages + (at >> PAGE_SHIFT);
+}
+
+struct mem_page *
+rig_access(struct rig *rig, struct pmap *pmap, uint64_t va, enum access access)
+{
+    struct mem_page *page = NULL;
+    prot_t prot;
+    enum mmu_fault fault;
+    if (rig->mmu == NULL) {
+        struct pmap_context context;
+        pmap->ops->activate(pmap, &context);
+        assert_ptr_equal(pmap_ref_of_root(context.root), pmap);
+        if (pmap_ref_access(pmap, va, access, &page, &prot) != PGW_OK)
+            page = NULL;
+        pmap->ops->deactivate(pmap);
+        return page;
+    }
+    page = rig_translate(rig, pmap, va, access, &fault);
+    if (fault != MMU_AD)
+        return page;
+    assert_int_equal(rig->backend->ad, MMU_AD_FAULT);
+    assert_int_equal(pmap->ops->extract(pmap, va, &page, &prot), PGW_OK);
+    rig_enter(pmap, page_floor(va), page, 0, prot, access);
+    page = rig_translate(rig, pmap, va, access, &fault);
+    assert_int_equal(fault, MMU_OK);
     return page;
+}
+
+void
+rig_use(struct rig *rig, struct pmap *pmap, uint64_t va, struct mem_page *page, prot_t prot,
+    enum access access)
+{
+    struct mem_page *found = rig_access(rig, pmap, va, access);
+    if (found == NULL && rig->backend->drops) {
+        rig_enter(pmap, va, page, 0, prot, access);
+        found = rig_access(rig, pmap, va, access);
+    }
+    assert_ptr_equal(found, page);
+}
+
+prot_t
+rig_given(const struct rig *rig, prot_t prot)
+{
+    return prot == PROT_MASK_NONE ? prot : prot | rig->caps.always;
 }
 
 void

@@ -8,6 +8,7 @@
 
 #include "mmu/mmus.h"
 #include "pmap/pmaps.h"
+#include "support/backends.h"
 #include "support/test.h"
 #include "support/test_env.h"
 
@@ -21,16 +22,18 @@ struct rig_event {
 
 struct rig {
     struct test_env env;
+    const struct backend *backend;
     const struct pmap_ops *ops;
     struct pmap_system *system;
     struct pmap_caps caps;
+    uint64_t tables; /* frames that the system takes without any pmap */
     struct mmu *mmu; /* NULL: accesses go through pmap_ref_access */
     struct rig_event events[RIG_EVENTS];
     size_t nevents; /* since rig_forget; the last ones win when there are too many */
 };
 
-/* Fails the test if anything cannot be had. */
-void rig_init(struct rig *rig, const struct pmap_ops *ops, uint64_t frames);
+/* RAM of frames, and some more for tables.  Fails the test if anything cannot be had. */
+void rig_init(struct rig *rig, const struct backend *backend, uint64_t frames);
 /* All pmaps and pages must be gone. */
 void rig_fini(struct rig *rig);
 
@@ -44,8 +47,17 @@ struct mem_page *rig_page(struct rig *rig, unsigned order);
 void rig_enter(struct pmap *pmap, uint64_t va, struct mem_page *page, unsigned order, prot_t prot,
     enum access access);
 
-/* What a program of pmap would meet at va: the page, or NULL for a fault. */
+/* What a program of pmap would meet at va: the page, or NULL for a fault.  Where accessed and dirty
+ * bits are left to software, they are set as the core does it, by entering the page again. */
 struct mem_page *rig_access(struct rig *rig, struct pmap *pmap, uint64_t va, enum access access);
+
+/* An access to a mapping of page with these rights, which must be allowed.  If it has vanished, and
+ * the back end is one that may drop it, it is entered again first. */
+void rig_use(struct rig *rig, struct pmap *pmap, uint64_t va, struct mem_page *page, prot_t prot,
+    enum access access);
+
+/* The rights of a mapping for which these were asked. */
+prot_t rig_given(const struct rig *rig, prot_t prot);
 
 /* Forgets the events so far. */
 void rig_forget(struct rig *rig);

@@ -17,33 +17,89 @@
 #include "support/vm_rig.h"
 
 #define MODEL_SPACES 5u
-#define MODEL_BASE ((uint64_t)0x2000000000 - 77 * PAGE_SIZE) /* across a table boundary */
 #define FILE_PAGES 24u
 #define FILE_KEY 1000000u
 #define FRAMES 64u
 #define SLOTS 4096u
 
-static const struct vm_rig_config configs[] = {
-    {"ref, clock", &pmap_ref, true, false, false, &policy_clock, FRAMES, SLOTS, "none"},
-    {"sv39, clock", &pmap_sv39, false, false, false, &policy_clock, FRAMES, SLOTS, "none"},
-    {"sv39, lru, TLB", &pmap_sv39, false, false, false, &policy_lru, FRAMES, SLOTS,
-        "l1=16:4,l2=64:4"},
-    {"sv39, fifo, slow device", &pmap_sv39, false, false, true, &policy_fifo, FRAMES, SLOTS,
-        "l1=8:2"},
-    {"chaos over sv39, random", &chaos_pmap_sv39, false, true, false, &policy_random, FRAMES, SLOTS,
-        "l1=64:4,l2=512:8"},
-    {"chaos over ref, lru, slow device", &chaos_pmap_ref, true, true, true, &policy_lru, FRAMES,
-        SLOTS, "none"},
+#define RIGS_MOST 48u
+
+/* The variety that the back ends take turns with. */
+static const struct variety {
+    const struct policy_ops *policy;
+    bool delayed;
+    const char *tlb;
+} varieties[] = {
+    {&policy_clock, false, "none"},
+    {&policy_lru, false, "l1=16:4,l2=64:4"},
+    {&policy_fifo, true, "l1=8:2"},
+    {&policy_random, false, "l1=64:4,l2=512:8"},
+    {&policy_lru, true, "none"},
 };
-#define RIGS (sizeof configs / sizeof configs[0])
+#define VARIETIES (sizeof varieties / sizeof varieties[0])
 
 struct model {
     struct base_rng rng;
-    struct vm_rig rigs[RIGS];
+    struct vm_rig_config configs[RIGS_MOST];
+    unsigned nrigs;
+    struct vm_rig rigs[RIGS_MOST];
+    uint64_t bases[RIGS_MOST];         /* of the window; across a table boundary */
     struct naive *naive[MODEL_SPACES]; /* NULL: no such space */
-    struct space *spaces[RIGS][MODEL_SPACES];
+    struct space *spaces[RIGS_MOST][MODEL_SPACES];
     int origins;
 };
+
+/*
+ * RAM for a back end: FRAMES that pages and tables compete for, and what it must have beyond that
+ * for MODEL_SPACES spaces: the tables that a deeper tree has in each (the window lies across a
+ * boundary of all levels), and roots of more than a frame, with one more for what is between them.
+ */
+static uint64_t
+model_frames(const struct backend *backend)
+{
+    uint64_t root = backend_root_frames(backend);
+    uint64_t deeper = 0;
+
+    if (backend->format != NULL && backend->format->levels > 3)
+        deeper = 2 * (backend->format->levels - 3);
+    return FRAMES + (deeper + (root > 1 ? root : 0)) * (MODEL_SPACES + 1);
+}
+
+static void
+model_add(struct model *model, const struct backend *backend, uint64_t salt, bool chaos)
+{
+    unsigned r = model->nrigs++;
+    const struct variety *variety = &varieties[(r + salt) % VARIETIES];
+    const struct pmap_ops *pmap = chaos ? chaos_pmap_ops(backend->pmap) : backend->pmap;
+
+    assert_true(r < RIGS_MOST);
+    assert_non_null(pmap);
+    model->configs[r] = (struct vm_rig_config){.name = backend->name,
+        .pmap = pmap,
+        .flat = backend->create_mmu == NULL,
+        .chaos = chaos,
+        .delayed = variety->delayed,
+        .policy = variety->policy,
+        .frames = model_frames(backend),
+        .swap_slots = SLOTS,
+        .tlb = variety->tlb,
+        .backend = backend};
+}
+
+/* Every back end, with and without chaos; with another variety each time. */
+static void
+model_configure(struct model *model, uint64_t salt)
+{
+    const struct backend *backend;
+
+    model->nrigs = 0;
+    model_add(model, &backend_ref, salt, false);
+    model_add(model, &backend_ref, salt, true);
+    for (size_t i = 0; (backend = backend_at(i)) != NULL; i++) {
+        model_add(model, backend, salt, false);
+        model_add(model, backend, salt, true);
+    }
+}
 
 static unsigned
 pick(struct model *model, unsigned n)
@@ -52,9 +108,9 @@ pick(struct model *model, unsigned n)
 }
 
 static uint64_t
-va_of(unsigned page)
+va_of(const struct model *model, unsigned r, unsigned page)
 {
-    return MODEL_BASE + (uint64_t)page * PAGE_SIZE;
+    return model->bases[r] + (uint64_t)page * PAGE_SIZE;
 }
 
 /* Some pages of the window: [*page, *page + *n). */
@@ -90,8 +146,8 @@ op_map(struct model *model, unsigned s)
     if (file && first + n > FILE_PAGES)
         n = FILE_PAGES - first;
     bool clash = noreplace && !naive_is_free(model->naive[s], page, n);
-    for (unsigned r = 0; r < RIGS; r++) {
-        struct space_map_args args = {.va = va_of(page),
+    for (unsigned r = 0; r < model->nrigs; r++) {
+        struct space_map_args args = {.va = va_of(model, r, page),
             .len = (uint64_t)n * PAGE_SIZE,
             .prot = prot,
             .flags = SPACE_FIXED | (noreplace ? SPACE_NOREPLACE : 0),
@@ -102,7 +158,7 @@ op_map(struct model *model, unsigned s)
         enum pgw_status status = model->spaces[r][s]->ops->map(model->spaces[r][s], &args, &va);
         assert_int_equal(status, clash ? PGW_EXIST : PGW_OK);
         if (!clash)
-            assert_true(va == va_of(page));
+            assert_true(va == va_of(model, r, page));
     }
     if (!clash)
         naive_map(model->naive[s], page, n, prot, ++model->origins, file ? FILE_KEY + first : 0);
@@ -114,9 +170,9 @@ op_unmap(struct model *model, unsigned s)
     unsigned page, n;
 
     pick_range(model, &page, &n);
-    for (unsigned r = 0; r < RIGS; r++)
+    for (unsigned r = 0; r < model->nrigs; r++)
         assert_int_equal(model->spaces[r][s]->ops->unmap(
-                             model->spaces[r][s], va_of(page), (uint64_t)n * PAGE_SIZE),
+                             model->spaces[r][s], va_of(model, r, page), (uint64_t)n * PAGE_SIZE),
             PGW_OK);
     naive_unmap(model->naive[s], page, n);
 }
@@ -129,9 +185,9 @@ op_protect(struct model *model, unsigned s)
 
     pick_range(model, &page, &n);
     bool ok = naive_protect(model->naive[s], page, n, prot);
-    for (unsigned r = 0; r < RIGS; r++)
-        assert_int_equal(model->spaces[r][s]->ops->protect(
-                             model->spaces[r][s], va_of(page), (uint64_t)n * PAGE_SIZE, prot),
+    for (unsigned r = 0; r < model->nrigs; r++)
+        assert_int_equal(model->spaces[r][s]->ops->protect(model->spaces[r][s],
+                             va_of(model, r, page), (uint64_t)n * PAGE_SIZE, prot),
             ok ? PGW_OK : PGW_NOTFOUND);
 }
 
@@ -147,18 +203,19 @@ op_remap(struct model *model, unsigned s)
     if (n > 8 || !naive_is_uniform(naive, page, n) || !naive_is_free(naive, to, new_n))
         return;
     struct space_region region;
-    assert_true(model->spaces[0][s]->ops->find(model->spaces[0][s], va_of(page), &region));
+    assert_true(
+        model->spaces[0][s]->ops->find(model->spaces[0][s], va_of(model, 0, page), &region));
     if (region.object != NULL)
         return; /* growing a file's mapping would show more of the file */
-    bool one = region.end >= va_of(page + n);
-    for (unsigned r = 0; r < RIGS; r++) {
-        uint64_t va = va_of(to);
+    bool one = region.end >= va_of(model, 0, page + n);
+    for (unsigned r = 0; r < model->nrigs; r++) {
+        uint64_t va = va_of(model, r, to);
         struct space *space = model->spaces[r][s];
-        enum pgw_status status = space->ops->remap(space, va_of(page), (uint64_t)n * PAGE_SIZE,
-            (uint64_t)new_n * PAGE_SIZE, true, true, &va);
+        enum pgw_status status = space->ops->remap(space, va_of(model, r, page),
+            (uint64_t)n * PAGE_SIZE, (uint64_t)new_n * PAGE_SIZE, true, true, &va);
         assert_int_equal(status, one ? PGW_OK : PGW_NOTFOUND);
         if (one)
-            assert_true(va == va_of(to));
+            assert_true(va == va_of(model, r, to));
     }
     if (!one)
         return;
@@ -173,7 +230,7 @@ op_fork(struct model *model, unsigned s)
     if (model->naive[child] != NULL)
         return;
     model->naive[child] = naive_fork(model->naive[s]);
-    for (unsigned r = 0; r < RIGS; r++) {
+    for (unsigned r = 0; r < model->nrigs; r++) {
         struct space *space = model->spaces[r][s];
         assert_int_equal(space->ops->fork(space, &model->spaces[r][child]), PGW_OK);
     }
@@ -190,7 +247,7 @@ op_destroy(struct model *model, unsigned s)
         return;
     naive_destroy(model->naive[s]);
     model->naive[s] = NULL;
-    for (unsigned r = 0; r < RIGS; r++)
+    for (unsigned r = 0; r < model->nrigs; r++)
         model->spaces[r][s]->ops->destroy(model->spaces[r][s]);
 }
 
@@ -201,9 +258,10 @@ op_store(struct model *model, unsigned s)
     unsigned char byte = (unsigned char)(1 + pick(model, 255));
     enum space_fault want = naive_access(model->naive[s], offset, ACCESS_WRITE);
 
-    for (unsigned r = 0; r < RIGS; r++)
+    for (unsigned r = 0; r < model->nrigs; r++)
         assert_int_equal(
-            vm_rig_store(&model->rigs[r], model->spaces[r][s], MODEL_BASE + offset, byte), want);
+            vm_rig_store(&model->rigs[r], model->spaces[r][s], model->bases[r] + offset, byte),
+            want);
     if (want == SPACE_FAULT_OK)
         model->naive[s]->pages[offset >> PAGE_SHIFT].bytes[offset & ~PAGE_MASK] = byte;
 }
@@ -215,10 +273,11 @@ op_load(struct model *model, unsigned s)
     enum space_fault want = naive_access(model->naive[s], offset, ACCESS_READ);
     const struct naive_page *page = &model->naive[s]->pages[offset >> PAGE_SHIFT];
 
-    for (unsigned r = 0; r < RIGS; r++) {
+    for (unsigned r = 0; r < model->nrigs; r++) {
         unsigned char byte = 0;
         assert_int_equal(
-            vm_rig_load(&model->rigs[r], model->spaces[r][s], MODEL_BASE + offset, &byte), want);
+            vm_rig_load(&model->rigs[r], model->spaces[r][s], model->bases[r] + offset, &byte),
+            want);
         if (want == SPACE_FAULT_OK)
             assert_int_equal(byte, page->bytes[offset & ~PAGE_MASK]);
     }
@@ -238,10 +297,10 @@ op_copy_out(struct model *model, unsigned s)
         uint64_t at = offset + want;
         buf[want++] = model->naive[s]->pages[at >> PAGE_SHIFT].bytes[at & ~PAGE_MASK];
     }
-    for (unsigned r = 0; r < RIGS; r++) {
+    for (unsigned r = 0; r < model->nrigs; r++) {
         size_t done;
         enum space_fault fault =
-            space_read(model->spaces[r][s], MODEL_BASE + offset, got, len, &done);
+            space_read(model->spaces[r][s], model->bases[r] + offset, got, len, &done);
         assert_int_equal(fault == SPACE_FAULT_OK, want == len);
         assert_int_equal(done, want);
         assert_memory_equal(got, buf, want);
@@ -264,10 +323,10 @@ op_copy_in(struct model *model, unsigned s)
         uint64_t at = offset + want;
         model->naive[s]->pages[at >> PAGE_SHIFT].bytes[at & ~PAGE_MASK] = buf[want];
     }
-    for (unsigned r = 0; r < RIGS; r++) {
+    for (unsigned r = 0; r < model->nrigs; r++) {
         size_t done;
         enum space_fault fault =
-            space_write(model->spaces[r][s], MODEL_BASE + offset, buf, len, &done);
+            space_write(model->spaces[r][s], model->bases[r] + offset, buf, len, &done);
         assert_int_equal(fault == SPACE_FAULT_OK, want == len);
         assert_int_equal(done, want);
     }
@@ -277,11 +336,12 @@ op_copy_in(struct model *model, unsigned s)
 static void
 op_evict(struct model *model, unsigned s)
 {
-    uint64_t va = va_of(pick(model, NAIVE_PAGES));
+    unsigned page = pick(model, NAIVE_PAGES);
     uint64_t n = base_rng_below(&model->rng, FRAMES / 4);
 
-    for (unsigned r = 0; r < RIGS; r++) {
-        enum pgw_status status = vm_evict(model->spaces[r][s], va);
+    for (unsigned r = 0; r < model->nrigs; r++) {
+        enum pgw_status status =
+            model->spaces[r][s]->ops->evict(model->spaces[r][s], va_of(model, r, page));
         assert_true(status == PGW_OK || status == PGW_NOTFOUND);
         if (n % 4 == 0)
             (void)vm_reclaim(model->rigs[r].vm, n);
@@ -291,17 +351,17 @@ op_evict(struct model *model, unsigned s)
 static void
 check_everything(struct model *model)
 {
-    for (unsigned r = 0; r < RIGS; r++)
+    for (unsigned r = 0; r < model->nrigs; r++)
         if (!vm_check(model->rigs[r].vm))
-            fail_msg("invariants broken: %s", configs[r].name);
+            fail_msg("invariants broken: %s", model->configs[r].name);
     for (unsigned s = 0; s < MODEL_SPACES; s++)
         for (uint64_t at = 0; model->naive[s] != NULL && at < NAIVE_PAGES * PAGE_SIZE;
              at += PAGE_SIZE / 2) {
             unsigned char byte;
-            for (unsigned r = 0; r < RIGS; r++) {
+            for (unsigned r = 0; r < model->nrigs; r++) {
                 enum space_fault want = naive_access(model->naive[s], at, ACCESS_READ);
                 assert_int_equal(
-                    vm_rig_load(&model->rigs[r], model->spaces[r][s], MODEL_BASE + at, &byte),
+                    vm_rig_load(&model->rigs[r], model->spaces[r][s], model->bases[r] + at, &byte),
                     want);
                 if (want == SPACE_FAULT_OK)
                     assert_int_equal(
@@ -341,9 +401,13 @@ model_init(struct model *model, uint64_t salt)
 {
     memset(model, 0, sizeof *model);
     test_rng_init(&model->rng, salt);
+    model_configure(model, salt);
     model->naive[0] = naive_create();
-    for (unsigned r = 0; r < RIGS; r++) {
-        vm_rig_init(&model->rigs[r], &configs[r]);
+    for (unsigned r = 0; r < model->nrigs; r++) {
+        struct pmap_caps caps;
+        vm_rig_init(&model->rigs[r], &model->configs[r]);
+        model->rigs[r].pmaps->ops->caps(model->rigs[r].pmaps, &caps);
+        model->bases[r] = caps.va_end / 2 - 77 * PAGE_SIZE;
         assert_int_equal(vm_rig_add_file(&model->rigs[r], FILE_PAGES, FILE_KEY), PGW_OK);
         assert_int_equal(vm_space_create(model->rigs[r].vm, &model->spaces[r][0]), PGW_OK);
     }
@@ -356,14 +420,15 @@ model_fini(struct model *model)
         if (model->naive[s] == NULL)
             continue;
         naive_destroy(model->naive[s]);
-        for (unsigned r = 0; r < RIGS; r++)
+        for (unsigned r = 0; r < model->nrigs; r++)
             model->spaces[r][s]->ops->destroy(model->spaces[r][s]);
     }
-    for (unsigned r = 0; r < RIGS; r++) {
+    for (unsigned r = 0; r < model->nrigs; r++) {
         struct vm_stats stats;
         vm_stats(model->rigs[r].vm, &stats);
-        assert_true(stats.pages_in > 0 && stats.pages_out > 0 && stats.cow > 0);
-        assert_true(!configs[r].chaos || chaos_pmap_dropped(model->rigs[r].pmaps) > 0);
+        if (stats.pages_in == 0 || stats.pages_out == 0 || stats.cow == 0)
+            fail_msg("too little happened: %s", model->configs[r].name);
+        assert_true(!model->configs[r].chaos || chaos_pmap_dropped(model->rigs[r].pmaps) > 0);
         vm_rig_fini(&model->rigs[r]);
     }
 }
@@ -372,7 +437,7 @@ static void
 test_lock_step(void **state)
 {
     struct model *model = malloc(sizeof *model);
-    uint64_t rounds = test_rounds(30000);
+    uint64_t rounds = test_rounds(12000);
 
     (void)state;
     assert_non_null(model);

@@ -20,6 +20,45 @@ class Case:
         self.stderr = more.get("stderr")   # words that Pagewright must say on standard error
         self.options = more.get("options", [])  # Pagewright's, besides those of the machine
         self.heavy = more.get("heavy", False)  # only 64 frames and 64,000, nothing in between
+        self.withheld = set(more.get("withheld", []))  # rights that must be there to be withheld
+        self.processes = more.get("processes", 1)  # at once
+        self.needs = set(more.get("needs", []))  # of NEEDS, below
+
+
+# What a program may need that a scheme need not have, and whether it has it.
+NEEDS = {
+    "pages": ("its memory is mapped and protected page by page",
+              lambda scheme: not scheme["contiguous"]),
+    "fork": ("it makes processes, and all of them would have the same addresses",
+             lambda scheme: not scheme["contiguous"] or scheme["registers"] > 0),
+    "wide": ("it maps 250 GiB",
+             lambda scheme: (scheme["user_bytes"] or 0) > 250 << 30),
+    "null": ("address 0 is memory like any other",
+             lambda scheme: not scheme["contiguous"]),
+}
+
+
+def unsuited(case, scheme):
+    """Why the case cannot do the same on the scheme; "" if it must."""
+    missing = case.withheld - set(scheme["rights"])
+    if missing:
+        return f"the scheme cannot withhold the right to {' and '.join(sorted(missing))}"
+    for need in sorted(case.needs):
+        reason, has = NEEDS[need]
+        if not has(scheme):
+            return reason
+    return ""
+
+
+def little_ram(case, scheme):
+    """So little RAM that the case pages; None: it is as well tested with much."""
+    if case.heavy or scheme["contiguous"]:
+        return None
+    if scheme["levels"] != 1:
+        return case.small
+    table = scheme["entry_bytes"] << (scheme["address_bits"] - 12)  # each process has a whole one
+    kib = int(case.small[:-1]) * (1024 if case.small.endswith("M") else 1)
+    return f"{kib + (case.processes + 1) * (table >> 10)}K"
 
 
 SEGV, ILL, ABRT, BUS = 139, 132, 134, 135
@@ -33,34 +72,39 @@ CASES = [
     Case("hashes"),
     Case("churn"),
     Case("textfp"),
-    Case("mappings"),
-    Case("forktree", small="4M"),
-    Case("forktree-narrow", ["8", "64"], program="forktree", small="512K"),
-    Case("pipeline", small="384K"),
-    Case("sigs"),
+    Case("mappings", withheld=["write"], needs=["pages"]),
+    Case("forktree", small="4M", processes=50, needs=["fork"]),
+    Case("forktree-narrow", ["8", "64"], program="forktree", small="512K", processes=8,
+         needs=["fork"]),
+    Case("pipeline", small="384K", processes=5, needs=["fork"]),
+    Case("sigs", processes=2, withheld=["write", "execute"], needs=["pages", "fork"]),
     Case("deep", stack=80 << 20, heavy=True),
-    Case("sparse", small="4M", heavy=True),
+    Case("sparse", small="4M", heavy=True, needs=["wide"]),
     Case("overcommit", small="800K"),
-    Case("freshzero", small="512K"),
-    Case("chainexec"),
-    Case("selfmod"),
+    Case("freshzero", small="512K", processes=26, needs=["fork"]),
+    Case("chainexec", processes=2, needs=["fork"]),
+    Case("selfmod", processes=2, needs=["fork"]),
     Case("nbody"),
     Case("digests"),
     Case("lisp"),
     Case("regexes"),
     Case("recursion"),
-    Case("turns", small="512K"),
+    Case("turns", small="512K", processes=12, needs=["fork"]),
+    Case("apart", small="512K", processes=3, needs=["fork"]),
     Case("filework"),
     Case("nocall"),
-    Case("hostile", small="512K"),
+    Case("hostile", small="512K", processes=6, needs=["fork"]),
     Case("insn", program="insn/insn"),
-    Case("crash-null", ["null"], program="crash", status=SEGV, stderr=["0x0", "write", "null"]),
+    Case("crash-null", ["null"], program="crash", status=SEGV, stderr=["0x0", "write", "null"],
+         needs=["null"]),
     Case("crash-wild", ["wild"], program="crash", status=SEGV, stderr=["0x123456789a8", "read"]),
     Case("crash-kernel", ["kernel"], program="crash", status=SEGV,
          stderr=["0xffffffc000000000", "read"]),
-    Case("crash-text", ["text"], program="crash", status=SEGV, stderr=["write", "r-x"]),
-    Case("crash-jump", ["jump"], program="crash", status=SEGV, stderr=["0x10"]),
-    Case("crash-data", ["data"], program="crash", status=SEGV, stderr=["rw-"]),
+    Case("crash-text", ["text"], program="crash", status=SEGV, stderr=["write", "r-x"],
+         withheld=["write"], needs=["pages"]),
+    Case("crash-jump", ["jump"], program="crash", status=SEGV, stderr=["0x10"], needs=["null"]),
+    Case("crash-data", ["data"], program="crash", status=SEGV, stderr=["rw-"],
+         withheld=["execute"], needs=["pages"]),
     Case("crash-stack", ["stack"], program="crash", status=SEGV, stderr=["stack"],
          options=["--stack", "8M"]),
     Case("crash-illegal", ["illegal"], program="crash", status=ILL, stderr=["illegal"]),

@@ -40,6 +40,8 @@ class Result:
 
     def __init__(self, status, out, err, report=None):
         self.status, self.out, self.err, self.report = status, out, err, report
+        self.crashed = False  # a signal ended the command itself, not what it runs
+        self.late = False     # it did not end by itself
 
     def differs(self, other):
         """"" when output and status are the same, else what is not."""
@@ -66,9 +68,13 @@ def execute(command, stdin=b"", env=None, limit=None, cwd=None):
         done = subprocess.run(command, input=stdin, capture_output=True, env=full, cwd=cwd,
                               timeout=TIMEOUT, preexec_fn=limit, check=False)
     except subprocess.TimeoutExpired as late:
-        return Result(-1, late.stdout or b"", b"timed out\n" + (late.stderr or b""))
+        result = Result(-1, late.stdout or b"", b"timed out\n" + (late.stderr or b""))
+        result.late = True
+        return result
     status = done.returncode if done.returncode >= 0 else 128 - done.returncode
-    return Result(status, done.stdout, done.stderr)
+    result = Result(status, done.stdout, done.stderr)
+    result.crashed = done.returncode < 0
+    return result
 
 
 def on_qemu(qemu, program, args=(), stdin=b"", env=None, stack=None):

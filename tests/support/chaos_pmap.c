@@ -6,7 +6,6 @@
 
 #include "base/assert.h"
 #include "base/rng.h"
-#include "pmap/pmaps.h"
 
 /* What a pmap remembers of what was entered last: the candidates. */
 #define CHAOS_RECENT 64
@@ -107,20 +106,6 @@ chaos_system_create(const struct pmap_ops *ops, const struct pmap_ops *inner, st
     *out = &system->base;
     chaos_pmap_tune(*out, 1, 4);
     return PGW_OK;
-}
-
-static enum pgw_status
-chaos_ref_system_create(struct mem *mem, struct base_alloc *alloc,
-    const struct pmap_shootdown *shootdown, struct pmap_system **system)
-{
-    return chaos_system_create(&chaos_pmap_ref, &pmap_ref, mem, alloc, shootdown, system);
-}
-
-static enum pgw_status
-chaos_sv39_system_create(struct mem *mem, struct base_alloc *alloc,
-    const struct pmap_shootdown *shootdown, struct pmap_system **system)
-{
-    return chaos_system_create(&chaos_pmap_sv39, &pmap_sv39, mem, alloc, shootdown, system);
 }
 
 static void
@@ -294,15 +279,42 @@ chaos_check(struct pmap *pmap)
         .check = chaos_check,                                                                      \
     }
 
-const struct pmap_ops chaos_pmap_ref = CHAOS_OPS("chaos-ref", chaos_ref_system_create);
-const struct pmap_ops chaos_pmap_sv39 = CHAOS_OPS("chaos-sv39", chaos_sv39_system_create);
+#define CHAOS_ROW(cname, row)                                                                      \
+    static enum pgw_status chaos_##cname##_system_create(struct mem *mem,                          \
+        struct base_alloc *alloc, const struct pmap_shootdown *shootdown,                          \
+        struct pmap_system **system)                                                               \
+    {                                                                                              \
+        return chaos_system_create(                                                                \
+            &chaos_pmap_##cname, &pmap_##cname, mem, alloc, shootdown, system);                    \
+    }                                                                                              \
+    const struct pmap_ops chaos_pmap_##cname =                                                     \
+        CHAOS_OPS("chaos-" row, chaos_##cname##_system_create);
+CHAOS_ROWS(CHAOS_ROW)
+
+/* clang-format off */
+#define CHAOS_PAIR(cname, row) {&chaos_pmap_##cname, &pmap_##cname},
+static const struct {
+    const struct pmap_ops *chaos, *inner;
+} chaos_rows[] = { CHAOS_ROWS(CHAOS_PAIR) };
+/* clang-format on */
+#define CHAOS_NROWS (sizeof chaos_rows / sizeof chaos_rows[0])
 
 const struct pmap_ops *
 chaos_pmap_ops(const struct pmap_ops *inner)
 {
-    if (inner == &pmap_ref)
-        return &chaos_pmap_ref;
-    return inner == &pmap_sv39 ? &chaos_pmap_sv39 : NULL;
+    for (size_t i = 0; i < CHAOS_NROWS; i++)
+        if (chaos_rows[i].inner == inner)
+            return chaos_rows[i].chaos;
+    return NULL;
+}
+
+const struct pmap_ops *
+chaos_pmap_inner_ops(const struct pmap_ops *chaos)
+{
+    for (size_t i = 0; i < CHAOS_NROWS; i++)
+        if (chaos_rows[i].chaos == chaos)
+            return chaos_rows[i].inner;
+    return NULL;
 }
 
 void

@@ -8,13 +8,20 @@
 #ifndef SUPPORT_CHAOS_PMAP_H
 #define SUPPORT_CHAOS_PMAP_H
 
-#include "vm/pmap.h"
+#include "pmap/pmaps.h"
 
-extern const struct pmap_ops chaos_pmap_ref;  /* over pmap_ref */
-extern const struct pmap_ops chaos_pmap_sv39; /* over pmap_sv39 */
+/* chaos_pmap_CNAME is over pmap_CNAME. */
+#define CHAOS_ROWS(ROW)                                                                            \
+    ROW(ref, "ref")                                                                                \
+    PMAP_RADIX_ROWS(ROW)                                                                           \
+    ROW(mips32, "mips32")                                                                          \
+    ROW(hashed, "hashed")
+#define CHAOS_DECLARE(cname, name) extern const struct pmap_ops chaos_pmap_##cname;
+CHAOS_ROWS(CHAOS_DECLARE)
 
-/* The one of them over inner, NULL if there is none. */
+/* The one of them over inner, and the one that it is over; NULL if there is none. */
 const struct pmap_ops *chaos_pmap_ops(const struct pmap_ops *inner);
+const struct pmap_ops *chaos_pmap_inner_ops(const struct pmap_ops *chaos);
 
 /* From now on drops, on average, one in `one_in` calls (0: never), as seed says.  A new system
  * starts with seed 1 and one in 4. */

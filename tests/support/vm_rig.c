@@ -27,6 +27,16 @@ rig_space(void *ctx, uint32_t asid)
         rig->mmu->ops->invalidate_space(rig->mmu, asid);
 }
 
+static const struct backend *
+rig_backend(const struct vm_rig_config *config)
+{
+    const struct pmap_ops *inner = chaos_pmap_inner_ops(config->pmap);
+
+    if (config->backend != NULL)
+        return config->backend;
+    return backend_of(inner != NULL ? inner : config->pmap);
+}
+
 static enum pgw_status
 rig_make_mmu(struct vm_rig *rig)
 {
@@ -34,8 +44,10 @@ rig_make_mmu(struct vm_rig *rig)
 
     if (rig->config->flat)
         return flat_create(&rig->env.mem, &rig->env.alloc, &rig->mmu);
+    const struct backend *backend = rig_backend(rig->config);
+    assert_non_null(backend);
     assert_int_equal(mmu_tlb_spec_parse(rig->config->tlb, &spec), PGW_OK);
-    return mmu_paged_create(&mmu_sv39, &rig->env.mem, &rig->env.alloc, &spec, &rig->mmu);
+    return backend->create_mmu(backend, &spec, &rig->env.mem, &rig->env.alloc, &rig->mmu);
 }
 
 static enum pgw_status
@@ -116,7 +128,7 @@ void
 vm_rig_close(struct vm_rig *rig)
 {
     if (rig->file != NULL)
-        vm_object_release(rig->file);
+        rig->file->ops->release(rig->file);
     if (rig->swap != NULL)
         assert_int_equal(rig->swap->stats.used, 0);
     rig_undo(rig);

@@ -10,6 +10,7 @@
 
 #include "host/host_file.h"
 #include "mmu/mmu.h"
+#include "support/backends.h"
 #include "support/test_env.h"
 #include "vm/vm.h"
 
@@ -21,8 +22,9 @@ struct vm_rig_config {
     bool delayed; /* the swap device completes later and out of order */
     const struct policy_ops *policy;
     uint64_t frames;
-    uint64_t swap_slots; /* 0: no swap */
-    const char *tlb;     /* "none" or a spec */
+    uint64_t swap_slots;           /* 0: no swap */
+    const char *tlb;               /* "none" or a spec */
+    const struct backend *backend; /* whose MMU it is; NULL: the first one over pmap */
 };
 
 struct vm_rig {
@@ -32,8 +34,8 @@ struct vm_rig {
     struct mmu *mmu;
     struct pager *swap;
     struct vm_system *vm;
-    struct vm_object *file; /* set by vm_rig_add_file */
-    size_t mapped_before;   /* bytes of env.alloc that were not the rig's */
+    struct space_object *file; /* set by vm_rig_add_file */
+    size_t mapped_before;      /* bytes of env.alloc that were not the rig's */
 };
 
 /* In an env that the caller has set up: PGW_OK, or what failed, with everything undone. */

@@ -23,8 +23,19 @@
 #define MOVED_BASE ((uint64_t)0x30000000)
 
 static const struct vm_rig_config torture_configs[] = {
-    {"sv39", &pmap_sv39, false, false, false, &policy_clock, 40, 512, "l1=8:2"},
-    {"ref", &pmap_ref, true, false, false, &policy_lru, 32, 512, "none"},
+    {.name = "sv39",
+        .pmap = &pmap_sv39,
+        .policy = &policy_clock,
+        .frames = 40,
+        .swap_slots = 512,
+        .tlb = "l1=8:2"},
+    {.name = "ref",
+        .pmap = &pmap_ref,
+        .flat = true,
+        .policy = &policy_lru,
+        .frames = 32,
+        .swap_slots = 512,
+        .tlb = "none"},
 };
 
 /* One run of the scenario. */
@@ -283,17 +294,44 @@ torture_body(void *ctx)
 }
 
 static void
+torture_each(const struct vm_rig_config *config, enum base_inject_point point)
+{
+    for (unsigned after = 0; after < 2; after++) {
+        struct torture torture = {.config = config, .retry = after == 0};
+        test_env_init(&torture.rig.env, config->frames);
+        uint64_t met =
+            test_each_failure(&torture.rig.env.inject, point, after == 1, torture_body, &torture);
+        assert_true(met > 0);
+        test_env_fini(&torture.rig.env);
+    }
+}
+
+static void
 torture_all(enum base_inject_point point)
 {
     for (size_t i = 0; i < sizeof torture_configs / sizeof torture_configs[0]; i++)
-        for (unsigned after = 0; after < 2; after++) {
-            struct torture torture = {.config = &torture_configs[i], .retry = after == 0};
-            test_env_init(&torture.rig.env, torture.config->frames);
-            uint64_t met = test_each_failure(
-                &torture.rig.env.inject, point, after == 1, torture_body, &torture);
-            assert_true(met > 0);
-            test_env_fini(&torture.rig.env);
-        }
+        torture_each(&torture_configs[i], point);
+}
+
+/* What a pmap asks for, over every one that writes tables: those of deeper trees and roots of more
+ * than a frame need RAM of their own, for two spaces and a third root between them. */
+static void
+torture_backends(enum base_inject_point point)
+{
+    const struct backend *backend;
+
+    for (size_t i = 0; (backend = backend_at(i)) != NULL; i++) {
+        uint64_t root = backend_root_frames(backend);
+        struct vm_rig_config config = {.name = backend->name,
+            .pmap = backend->pmap,
+            .policy = &policy_clock,
+            .frames = 64 + (root > 1 ? 3 * root : 0),
+            .swap_slots = 512,
+            .tlb = "l1=8:2",
+            .backend = backend};
+        print_message("%s\n", backend->name);
+        torture_each(&config, point);
+    }
 }
 
 static void
@@ -308,6 +346,7 @@ test_records(void **state)
 {
     (void)state;
     torture_all(INJECT_OBJ);
+    torture_backends(INJECT_OBJ);
 }
 
 static void
@@ -315,6 +354,7 @@ test_frames(void **state)
 {
     (void)state;
     torture_all(INJECT_FRAME);
+    torture_backends(INJECT_FRAME);
 }
 
 static void

@@ -384,6 +384,30 @@ test_freed_bytes(void **state)
     test_env_fini(&env);
 }
 
+/* Every page of a run knows the run's head, while the head has an owner or is free. */
+static void
+test_run_head(void **state)
+{
+    struct test_env env;
+
+    (void)state;
+    test_env_init(&env, 64);
+    struct mem_page *run = mem_alloc(&env.mem, 3, 0);
+    struct mem_page *one = mem_alloc(&env.mem, 0, 0);
+    assert_ptr_equal(mem_run_head(&env.mem, run + 5), run + 5); /* nobody's: page by page */
+    run->owner_kind = MEM_OWNER_CORE;
+    for (unsigned i = 0; i < 8; i++)
+        assert_ptr_equal(mem_run_head(&env.mem, run + i), run);
+    assert_ptr_equal(mem_run_head(&env.mem, one), one);
+    assert_true(mem_run_head(&env.mem, &env.mem.pages[63])->free);
+    run->owner_kind = MEM_OWNER_NONE;
+    mem_free(&env.mem, run);
+    mem_free(&env.mem, one);
+    for (unsigned i = 0; i < 64; i++)
+        assert_ptr_equal(mem_run_head(&env.mem, &env.mem.pages[i]), env.mem.pages);
+    test_env_fini(&env);
+}
+
 int
 main(void)
 {
@@ -399,6 +423,7 @@ main(void)
         cmocka_unit_test(test_misuse_dies),
         cmocka_unit_test(test_check_sees),
         cmocka_unit_test(test_freed_bytes),
+        cmocka_unit_test(test_run_head),
     };
 
     return cmocka_run_group_tests_name("mem", tests, NULL, NULL);

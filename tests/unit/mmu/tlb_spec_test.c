@@ -21,12 +21,12 @@ test_good(void **state)
 {
     (void)state;
     expect("none", (struct mmu_tlb_spec){0});
-    expect("l1=64:4", (struct mmu_tlb_spec){64, 4, 0, 0});
-    expect("l1=64:4,l2=1536:12", (struct mmu_tlb_spec){64, 4, 1536, 12});
-    expect("l2=1536:12,l1=64:4", (struct mmu_tlb_spec){64, 4, 1536, 12});
-    expect("l1=1:1,l2=1048576:1", (struct mmu_tlb_spec){1, 1, 1048576, 1});
-    expect("l1=48:48", (struct mmu_tlb_spec){48, 48, 0, 0});
-    expect("l1=1536:12", (struct mmu_tlb_spec){1536, 12, 0, 0});
+    expect("l1=64:4", (struct mmu_tlb_spec){.l1i={{64,4,1}},.l1d={{64,4,1}}});
+    expect("l1=64:4,l2=1536:12", (struct mmu_tlb_spec){.l1i={{64,4,1}},.l1d={{64,4,1}},.l2={{1536,12,1}}});
+    expect("l2=1536:12,l1=64:4", (struct mmu_tlb_spec){.l1i={{64,4,1}},.l1d={{64,4,1}},.l2={{1536,12,1}}});
+    expect("l1=1:1,l2=1048576:1", (struct mmu_tlb_spec){.l1i={{1,1,1}},.l1d={{1,1,1}},.l2={{1048576,1,1}}});
+    expect("l1=48:48", (struct mmu_tlb_spec){.l1i={{48,48,1}},.l1d={{48,48,1}}});
+    expect("l1=1536:12", (struct mmu_tlb_spec){.l1i={{1536,12,1}},.l1d={{1536,12,1}}});
 }
 
 static void
@@ -64,12 +64,12 @@ test_create(void **state)
     test_env_init(&env, 64);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_int_equal(
-            mmu_paged_create(&mmu_sv39, &env.mem, &env.alloc, &bad[i], &mmu), PGW_INVAL);
+            mmu_radix_create(&mmu_sv39, MMU_AD_HARDWARE, &bad[i], 1, &env.mem, &env.alloc, &mmu), PGW_INVAL);
     for (uint64_t n = 1; n <= 5; n++) {
         size_t mapped = env.alloc.mapped;
         memset(&env.inject, 0, sizeof(env.inject));
         env.inject.fail_at[INJECT_MAP] = n;
-        enum pgw_status status = mmu_paged_create(&mmu_sv39, &env.mem, &env.alloc, &good, &mmu);
+        enum pgw_status status = mmu_radix_create(&mmu_sv39, MMU_AD_HARDWARE, &good, 1, &env.mem, &env.alloc, &mmu);
         assert_int_equal(status, n <= 4 ? PGW_NOMEM : PGW_OK);
         if (status == PGW_OK) {
             struct mmu_translation out;

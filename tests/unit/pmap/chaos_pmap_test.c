@@ -2,7 +2,7 @@
 /* The chaos pmap drops what it may, nothing that it may not, and loses no modified bit (P1-P3). */
 #include "support/chaos_pmap.h"
 
-#include "pmap/pmaps.h"
+#include "support/backends.h"
 #include "support/test.h"
 #include "support/test_env.h"
 
@@ -28,9 +28,9 @@ ignore_space(void *ctx, uint32_t asid)
 }
 
 static void
-run(const struct pmap_ops *inner, bool expect_drops)
+run(const struct backend *backend, bool expect_drops)
 {
-    const struct pmap_ops *ops = chaos_pmap_ops(inner);
+    const struct pmap_ops *ops = chaos_pmap_ops(backend->pmap);
     struct test_env env;
     struct told told = {0};
     struct pmap_shootdown shootdown = {&told, count_range, ignore_space};
@@ -39,7 +39,8 @@ run(const struct pmap_ops *inner, bool expect_drops)
     struct mem_page *page[PAGES];
     uint64_t missing = 0;
     assert_non_null(ops);
-    test_env_init(&env, 256);
+    assert_ptr_equal(chaos_pmap_inner_ops(ops), backend->pmap);
+    test_env_init(&env, 256 + 2 * backend_root_frames(backend));
     assert_int_equal(ops->system_create(&env.mem, &env.alloc, &shootdown, &system), PGW_OK);
     chaos_pmap_tune(system, test_seed(), expect_drops ? 3 : 0);
     assert_int_equal(ops->create(system, &pmap), PGW_OK);
@@ -86,15 +87,24 @@ test_quiet(void **state)
     run(*state, false);
 }
 
+static int
+run_backend(const struct backend *backend)
+{
+    void *state = (void *)(uintptr_t)backend;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(test_drops, state),
+        cmocka_unit_test_prestate(test_quiet, state),
+    };
+    print_message("%s\n", backend->name);
+    return cmocka_run_group_tests_name(backend->name, tests, NULL, NULL);
+}
+
 int
 main(void)
 {
-    void *ref = (void *)(uintptr_t)&pmap_ref, *sv39 = (void *)(uintptr_t)&pmap_sv39;
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(test_drops, ref),
-        cmocka_unit_test_prestate(test_drops, sv39),
-        cmocka_unit_test_prestate(test_quiet, ref),
-        cmocka_unit_test_prestate(test_quiet, sv39),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct backend *backend;
+    int failed = run_backend(&backend_ref);
+    for (size_t i = 0; (backend = backend_at(i)) != NULL; i++)
+        failed += run_backend(backend);
+    return failed;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pmap/pv.h"
 
-#include "pmap/asid.h"
+#include "base/asid.h"
 #include "support/test.h"
 #include "support/test_env.h"
 #include "vm/pmap.h"

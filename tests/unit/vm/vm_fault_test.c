@@ -230,7 +230,7 @@ test_file_shared(void **state)
     vm_case_expect(c.space, 2 * BASE + PAGES(1), FILE_KEY + 1);
     vm_case_expect(child, BASE + PAGES(1), FILE_KEY + 1);
     /* A file's clean page goes without a write and comes again from the file. */
-    assert_int_equal(vm_evict(child, BASE + PAGES(2)), PGW_OK);
+    assert_int_equal((child)->ops->evict(child, BASE + PAGES(2)), PGW_OK);
     assert_int_equal(c.rig.swap->stats.puts, 0);
     vm_case_expect(c.space, BASE + PAGES(2), FILE_KEY + 2);
     assert_int_equal(vm_case_stats(&c).file_pages_in, 5);
@@ -271,11 +271,11 @@ test_object_life(void **state)
     (void)state;
     vm_case_init(&c, FRAMES, SLOTS);
     assert_int_equal(vm_rig_add_file(&c.rig, 4, FILE_KEY), PGW_OK);
-    struct vm_object *object = c.rig.file;
+    struct space_object *object = c.rig.file;
     vm_case_map_file(&c, BASE, PAGES(4), 0);
-    vm_object_hold(object);
-    vm_object_release(object);
-    vm_object_release(object); /* the rig's: the region keeps it */
+    object->ops->hold(object);
+    object->ops->release(object);
+    object->ops->release(object); /* the rig's: the region keeps it */
     c.rig.file = NULL;
     assert_int_equal(vm_case_stats(&c).objects, 1);
     vm_case_expect(c.space, BASE + PAGES(1), FILE_KEY + 1);
@@ -317,7 +317,7 @@ test_object_too_large(void **state)
 {
     struct vm_case c;
     struct pager pager = {.ops = NULL};
-    struct vm_object *object = NULL;
+    struct space_object *object = NULL;
 
     (void)state;
     vm_case_init(&c, FRAMES, SLOTS);

@@ -370,7 +370,7 @@ test_remap_moves(void **state)
     vm_case_map(c.space, va + PAGES(1), PAGES(1)); /* replaced by the move */
     for (unsigned i = 0; i < 4; i++)
         vm_case_fill(c.space, BASE + PAGES(i), i + 1);
-    assert_int_equal(vm_evict(c.space, BASE + PAGES(2)), PGW_OK);
+    assert_int_equal((c.space)->ops->evict(c.space, BASE + PAGES(2)), PGW_OK);
     assert_int_equal(
         c.space->ops->remap(c.space, BASE + PAGES(1), PAGES(3), PAGES(5), true, true, &va), PGW_OK);
     assert_int_equal(va, BASE / 2);
@@ -499,7 +499,7 @@ test_wild_addresses(void **state)
         assert_int_equal(space_read(c.space, wild[i], &byte, 1, &done), SPACE_FAULT_MAPERR);
         assert_int_equal(done, 0);
         assert_int_equal(c.space->ops->fault(c.space, wild[i], ACCESS_READ), SPACE_FAULT_MAPERR);
-        assert_int_equal(vm_evict(c.space, wild[i]), PGW_NOTFOUND);
+        assert_int_equal((c.space)->ops->evict(c.space, wild[i]), PGW_NOTFOUND);
     }
     char text[PAGE_SIZE];
     assert_int_equal(space_read(c.space, BASE + PAGE_SIZE - 3, text, 5, &done), SPACE_FAULT_MAPERR);

@@ -151,7 +151,7 @@ test_no_swap(void **state)
     uint64_t n = fill_up(&c, 0, 400);
     assert_in_range(n, 40, FRAMES);
     expect_filled(&c, 0, n);
-    assert_int_equal(vm_evict(c.space, BASE), PGW_NOSWAP);
+    assert_int_equal(c.space->ops->evict(c.space, BASE), PGW_NOSWAP);
     assert_int_equal(vm_case_stats(&c).pages_out, 0);
     expect_filled(&c, 0, n);
     vm_case_fini(&c);
@@ -168,32 +168,32 @@ test_slots(void **state)
     vm_case_init(&c, FRAMES, 64);
     swap = &c.rig.swap->stats;
     vm_case_map(c.space, BASE, PAGES(4));
-    assert_int_equal(vm_evict(c.space, BASE), PGW_NOTFOUND);
+    assert_int_equal(c.space->ops->evict(c.space, BASE), PGW_NOTFOUND);
     vm_case_fill(c.space, BASE, 1);
-    assert_int_equal(vm_evict(c.space, BASE + 77), PGW_OK);
-    assert_int_equal(vm_evict(c.space, BASE), PGW_NOTFOUND); /* it is on swap */
+    assert_int_equal(c.space->ops->evict(c.space, BASE + 77), PGW_OK);
+    assert_int_equal(c.space->ops->evict(c.space, BASE), PGW_NOTFOUND); /* it is on swap */
     assert_int_equal(swap->puts, 1);
     assert_int_equal(vm_case_counts(c.space).swapped, 1);
     vm_case_expect(c.space, BASE, 1);
     assert_int_equal(swap->used, 1);
-    assert_int_equal(vm_evict(c.space, BASE), PGW_OK); /* clean: dropped */
+    assert_int_equal(c.space->ops->evict(c.space, BASE), PGW_OK); /* clean: dropped */
     assert_int_equal(swap->puts, 1);
     assert_int_equal(vm_case_stats(&c).evicted_clean, 1);
     vm_case_expect(c.space, BASE, 1);
     assert_int_equal(swap->gets, 2);
     vm_case_fill(c.space, BASE, 2); /* dirty: written again, elsewhere or not, but in one slot */
-    assert_int_equal(vm_evict(c.space, BASE), PGW_OK);
+    assert_int_equal(c.space->ops->evict(c.space, BASE), PGW_OK);
     assert_int_equal(swap->puts, 2);
     assert_int_equal(swap->used, 1);
     vm_case_expect(c.space, BASE, 2);
     /* The processor writes through a mapping that a load had made: the bit alone says so. */
     unsigned char byte;
-    assert_int_equal(vm_evict(c.space, BASE), PGW_OK);
+    assert_int_equal(c.space->ops->evict(c.space, BASE), PGW_OK);
     assert_int_equal(vm_rig_load(&c.rig, c.space, BASE + 1, &byte), SPACE_FAULT_OK);
     uint64_t faults = vm_case_stats(&c).faults;
     vm_case_store(&c, c.space, BASE + 1, (unsigned char)(byte + 1));
     assert_int_equal(vm_case_stats(&c).faults, faults);
-    assert_int_equal(vm_evict(c.space, BASE), PGW_OK);
+    assert_int_equal(c.space->ops->evict(c.space, BASE), PGW_OK);
     assert_int_equal(swap->puts, 3);
     vm_case_load(&c, c.space, BASE + 1, (unsigned char)(byte + 1));
     vm_case_fini(&c);
@@ -232,12 +232,12 @@ test_slot_shared_by_fork(void **state)
     vm_case_map(c.space, BASE, PAGES(2));
     vm_case_fill(c.space, BASE, 1);
     struct space *child = vm_case_fork(c.space);
-    assert_int_equal(vm_evict(child, BASE), PGW_OK);
+    assert_int_equal((child)->ops->evict(child, BASE), PGW_OK);
     assert_int_equal(c.rig.swap->stats.used, 1);
     vm_case_expect(c.space, BASE, 1);
     vm_case_expect(child, BASE, 1);
     assert_int_equal(c.rig.swap->stats.gets, 1); /* once for both */
-    assert_int_equal(vm_evict(child, BASE), PGW_OK);
+    assert_int_equal((child)->ops->evict(child, BASE), PGW_OK);
     vm_case_fill(child, BASE, 2);
     assert_int_equal(c.rig.swap->stats.used, 1); /* the parent's */
     child->ops->destroy(child);
@@ -265,7 +265,7 @@ test_broken_writes(void **state)
     fail_from_now(&c, INJECT_WRITE, true);
     uint64_t n = fill_up(&c, 0, 200);
     assert_in_range(n, 40, FRAMES);
-    assert_int_equal(vm_evict(c.space, BASE), PGW_IO);
+    assert_int_equal(c.space->ops->evict(c.space, BASE), PGW_IO);
     assert_int_equal(vm_reclaim(c.rig.vm, 10), 0);
     assert_true(vm_case_stats(&c).put_failures > 0);
     assert_int_equal(c.rig.swap->stats.used, 0);
@@ -287,7 +287,7 @@ test_broken_reads(void **state)
     vm_case_init(&c, FRAMES, 256);
     vm_case_map(c.space, BASE, PAGES(2));
     vm_case_fill(c.space, BASE, 7);
-    assert_int_equal(vm_evict(c.space, BASE), PGW_OK);
+    assert_int_equal(c.space->ops->evict(c.space, BASE), PGW_OK);
     fail_from_now(&c, INJECT_READ, true);
     assert_int_equal(vm_rig_load(&c.rig, c.space, BASE, &byte), SPACE_FAULT_IO);
     assert_int_equal(space_read(c.space, BASE, &byte, 1, NULL), SPACE_FAULT_IO);
@@ -327,8 +327,8 @@ test_corrupted_swap(void **state)
     vm_case_map(c.space, BASE, PAGES(2));
     vm_case_fill(c.space, BASE, 7);
     vm_case_fill(c.space, BASE + PAGES(1), 8);
-    assert_int_equal(vm_evict(c.space, BASE), PGW_OK);
-    assert_int_equal(vm_evict(c.space, BASE + PAGES(1)), PGW_OK);
+    assert_int_equal(c.space->ops->evict(c.space, BASE), PGW_OK);
+    assert_int_equal(c.space->ops->evict(c.space, BASE + PAGES(1)), PGW_OK);
     damage_page(fd, 8);
     assert_int_equal(space_read(c.space, BASE + PAGES(1), &byte, 1, NULL), SPACE_FAULT_IO);
     assert_int_equal(byte, 0xee);

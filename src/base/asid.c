@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "pmap/asid.h"
+#include "base/asid.h"
 
 #include "base/assert.h"
 

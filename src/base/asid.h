@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Address-space tags, 16 bits wide.  Each live pmap has one of its own; 0 is nobody's.  Tags are
+ * Address-space tags, 16 bits wide.  Each live space has one of its own; 0 is nobody's.  Tags are
  * handed out round robin, so that one is used again as late as possible.
  */
-#ifndef PMAP_ASID_H
-#define PMAP_ASID_H
+#ifndef BASE_ASID_H
+#define BASE_ASID_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "machine_spec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool
+machine_spec_wrong(char *error, size_t len, const char *text, const char *why)
+{
+    snprintf(error, len, "\"%.200s\" %s", text, why);
+    return false;
+}
+
+bool
+machine_spec_swap(const char *text, struct pgw_config *config, char *path, size_t size, char *error,
+    size_t error_len)
+{
+    const char *colon = strrchr(text, ':');
+    const char *number = colon != NULL ? colon + 1 : text;
+    uint64_t bytes = 0;
+
+    if (strcmp(text, "none") == 0) {
+        config->swap = PGW_SWAP_NONE;
+        return true;
+    }
+    enum pgw_status status = pgw_size_parse(number, &bytes);
+    if (status == PGW_RANGE)
+        return machine_spec_wrong(error, error_len, number, "is too large");
+    if (status != PGW_OK)
+        return machine_spec_wrong(
+            error, error_len, text, "is none of: none, a size such as 256M, FILE:SIZE");
+    if (bytes < PGW_PAGE_SIZE)
+        return machine_spec_wrong(
+            error, error_len, text, "is less than a page of 4K; for no swap, write none");
+    config->swap = PGW_SWAP_TEMP;
+    config->swap_size = bytes;
+    if (colon == NULL)
+        return true;
+    size_t len = (size_t)(colon - text);
+    if (len == 0 || len >= size)
+        return machine_spec_wrong(error, error_len, text,
+            len == 0 ? "has no file name before the colon" : "has too long a file name");
+    memcpy(path, text, len);
+    path[len] = '\0';
+    config->swap = PGW_SWAP_FILE;
+    config->swap_path = path;
+    return true;
+}
+
+/* "85us" in nanoseconds, up to a comma or the end; moves *text past it.  Negative: not a time. */
+static double
+machine_spec_time(const char **text)
+{
+    static const struct {
+        const char *name;
+        double ns;
+    } units[] = {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"", 1}};
+    char *end = NULL;
+
+    if (**text < '0' || **text > '9')
+        return -1;
+    double n = strtod(*text, &end);
+    size_t len = strcspn(end, ",");
+    *text = end + len;
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strlen(units[i].name) == len && strncmp(end, units[i].name, len) == 0)
+            return n * units[i].ns;
+    }
+    return -1;
+}
+
+bool
+machine_spec_cost(const char *text, struct pgw_cost *cost)
+{
+    const struct {
+        const char *name;
+        double *ns;
+    } figures[] = {{"tlb=", &cost->tlb_ns}, {"l2=", &cost->l2_ns}, {"ram=", &cost->ram_ns},
+        {"fault=", &cost->fault_ns}, {"disk=", &cost->disk_ns}, {"refill=", &cost->refill_ns},
+        {"switch=", &cost->switch_ns}, {"register=", &cost->register_ns},
+        {"move=", &cost->move_ns}};
+    const size_t n = sizeof figures / sizeof figures[0];
+
+    for (;; text++) {
+        size_t i = 0;
+        while (i < n && strncmp(text, figures[i].name, strlen(figures[i].name)) != 0)
+            i++;
+        if (i == n)
+            return false;
+        text += strlen(figures[i].name);
+        double ns = machine_spec_time(&text);
+        if (!(ns >= 0 && ns <= 1e18))
+            return false;
+        *figures[i].ns = ns;
+        if (*text == '\0')
+            return true;
+    }
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The memory manager of a system: the paged core (vm/) or the contiguous one (seg/), as far as the
+ * rest of the machine has to do with the whole of it.  Spaces are reached through vm/space.h.
+ */
+#ifndef API_CORE_H
+#define API_CORE_H
+
+#include "base/result.h"
+#include "vm/space.h"
+
+struct pgw_system;
+struct pgw_stats;
+
+struct core_ops {
+    const char *name;
+    /* Builds system->vm or system->seg, from what system has already.  PGW_NOMEM, PGW_INVAL. */
+    enum pgw_status (*create)(struct pgw_system *system);
+    void (*destroy)(struct pgw_system *system);
+    enum pgw_status (*space_create)(struct pgw_system *system, struct space **space);
+    /* The object for a file's pager, which goes with the last reference. */
+    enum pgw_status (*object_create)(struct pgw_system *system, struct pager *pager,
+        uint64_t npages, struct space_object **object);
+    /* Between slices: works ahead of need. */
+    void (*idle)(struct pgw_system *system);
+    void (*stats)(struct pgw_system *system, struct pgw_stats *out);
+    bool (*check)(struct pgw_system *system);
+};
+
+extern const struct core_ops core_paged;
+extern const struct core_ops core_contiguous;
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A system over the paged core. */
+#include "api/core.h"
+
+#include "api/sim.h"
+
+static enum pgw_status
+core_paged_create(struct pgw_system *system)
+{
+    const struct vm_config config = {
+        .mem = &system->mem,
+        .alloc = &system->core,
+        .pmap_system = system->pmaps,
+        .policy_ops = system->settings.policy,
+        .swap = system->swap,
+        .seed = system->settings.seed,
+        .clock = &system->clock,
+        .space_end = system->va_end,
+    };
+
+    return vm_system_create(&config, &system->vm);
+}
+
+static void
+core_paged_destroy(struct pgw_system *system)
+{
+    if (system->vm != NULL)
+        vm_system_destroy(system->vm);
+}
+
+static enum pgw_status
+core_paged_space_create(struct pgw_system *system, struct space **space)
+{
+    return vm_space_create(system->vm, space);
+}
+
+static enum pgw_status
+core_paged_object_create(
+    struct pgw_system *system, struct pager *pager, uint64_t npages, struct space_object **object)
+{
+    return vm_object_create(system->vm, pager, npages, object);
+}
+
+static void
+core_paged_idle(struct pgw_system *system)
+{
+    vm_daemon(system->vm);
+}
+
+static void
+core_paged_stats(struct pgw_system *system, struct pgw_stats *out)
+{
+    struct vm_stats vm;
+
+    vm_stats(system->vm, &vm);
+    out->minor = vm.minor;
+    out->major = vm.major;
+    out->zero_fill = vm.zero_fill;
+    out->cow = vm.cow;
+    out->swap_in = vm.pages_in;
+    out->swap_out = vm.pages_out;
+    out->file_in = vm.file_pages_in;
+    out->evicted = vm.evicted;
+    out->evicted_clean = vm.evicted_clean;
+    out->daemon_runs = vm.daemon_runs;
+    out->direct_reclaims = vm.direct_reclaims;
+    out->put_failures = vm.put_failures;
+    out->get_failures = vm.get_failures;
+    out->resident = vm.resident;
+    out->resident_peak = vm.resident_peak;
+    out->anons = vm.anons;
+    out->objects = vm.objects;
+    out->spaces = vm.spaces;
+    out->regions = vm.regions;
+    out->ram_free = system->mem.nfree;
+    out->tables = system->pmaps->tables;
+    out->tables_peak = system->pmaps->tables_peak;
+}
+
+static bool
+core_paged_check(struct pgw_system *system)
+{
+    return vm_check(system->vm);
+}
+
+const struct core_ops core_paged = {
+    .name = "paged",
+    .create = core_paged_create,
+    .destroy = core_paged_destroy,
+    .space_create = core_paged_space_create,
+    .object_create = core_paged_object_create,
+    .idle = core_paged_idle,
+    .stats = core_paged_stats,
+    .check = core_paged_check,
+};

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Room in RAM for a block: what is tried, in this order.
+ *
+ *     in place        the frames behind it (before it) are free
+ *     by moving       a hole is large enough, its own frames counted as free
+ *     compaction      there is room in all, but in several holes: the others are moved out of the way
+ *     swapping        others go out, whole, the one used longest ago first; those of the space that
+ *                     runs only when there are no others, for an instruction needs its code and its
+ *                     data at once
+ *
+ * Compaction before an extension slides what lies below the block down and what lies above it up, so
+ * that all that is free lies next to it: it grows in place if there is as much free in all.
+ *
+ * A block is between two places only inside these functions.  Every move tells the machine which
+ * pointers are stale and gives it the new registers, before anybody runs again.
+ */
+#include "base/assert.h"
+#include "seg/segcore.h"
+
+static bool
+room_extend(struct seg_system *system, const struct seg_want *want, uint64_t above, uint64_t *first)
+{
+    const struct seg_fit_ops *ops = system->fit->ops;
+    const struct seg_block *block = want->block;
+    uint64_t n = block->npages;
+    uint64_t at = block->first;
+
+    if (want->below > 0 && !ops->resize(system->fit, &at, n, n + want->below, true))
+        return false;
+    if (above > 0 && !ops->resize(system->fit, &at, n + want->below, want->npages, false)) {
+        if (want->below > 0) {
+            bool back = ops->resize(system->fit, &at, n + want->below, n, true);
+            BASE_ASSERT(back);
+        }
+        return false;
+    }
+    system->stats.grown_in_place++;
+    *first = at;
+    return true;
+}
+
+static uint64_t
+room_alloc(struct seg_system *system, const struct seg_want *want)
+{
+    const struct seg_fit_ops *ops = system->fit->ops;
+
+    if (system->config.scheme == SEG_NONE && ops->alloc_at(system->fit, want->home, want->npages))
+        return want->home;
+    return ops->alloc(system->fit, want->npages);
+}
+
+/* Its own frames count as free: the new place may overlap the old one. */
+static bool
+room_move(struct seg_system *system, const struct seg_want *want, uint64_t *first)
+{
+    const struct seg_fit_ops *ops = system->fit->ops;
+    struct seg_block *block = want->block;
+
+    ops->free(system->fit, block->first, block->npages);
+    uint64_t to = room_alloc(system, want);
+    if (to == SEG_FIT_NONE) {
+        bool back = ops->alloc_at(system->fit, block->first, block->npages);
+        BASE_ASSERT(back);
+        return false;
+    }
+    seg_frames_move(system, block->first, to + want->below, block->npages);
+    seg_block_stale(block, 0, block->npages);
+    system->stats.grown_by_moving++;
+    *first = to;
+    return true;
+}
+
+static bool
+room_try(struct seg_system *system, const struct seg_want *want, uint64_t *first)
+{
+    const struct seg_block *block = want->block;
+
+    if (block == NULL) {
+        *first = room_alloc(system, want);
+        return *first != SEG_FIT_NONE;
+    }
+    return room_extend(system, want, want->npages - want->below - block->npages, first) ||
+           room_move(system, want, first);
+}
+
+/* --- compaction --- */
+
+static void
+room_slide(struct seg_system *system, struct seg_block *block, uint64_t to)
+{
+    const struct seg_fit_ops *ops = system->fit->ops;
+
+    if (to == block->first)
+        return;
+    ops->free(system->fit, block->first, block->npages);
+    bool there = ops->alloc_at(system->fit, to, block->npages);
+    BASE_ASSERT(there);
+    seg_frames_move(system, block->first, to, block->npages);
+    seg_block_stale(block, 0, block->npages);
+    seg_block_set_first(system, block, to);
+    seg_block_changed(block);
+    system->stats.moved += block->npages;
+}
+
+static void
+room_slide_all(struct seg_system *system, const struct seg_block *pivot, bool down)
+{
+    struct seg_block *block;
+    uint64_t low = 0;
+    uint64_t high = system->mem->nframes;
+
+    RB_FOREACH (block, seg_block_tree, &system->resident) {
+        if (pivot != NULL && (down ? block->first >= pivot->first : block->first > pivot->first))
+            break;
+        room_slide(system, block, low);
+        low += block->npages;
+    }
+    if (block == NULL)
+        return;
+    for (block = RB_MAX(seg_block_tree, &system->resident); block->first >= low;) {
+        high -= block->npages;
+        room_slide(system, block, high);
+        block = RB_PREV(seg_block_tree, &system->resident, block);
+        if (block == NULL)
+            break;
+    }
+}
+
+/* Blocks of fixed places: each goes to the lowest free one that holds it. */
+static bool
+room_lower(struct seg_system *system, struct seg_block *block)
+{
+    const struct seg_fit_ops *ops = system->fit->ops;
+    uint64_t first, n;
+
+    for (uint64_t at = 0; ops->hole(system->fit, at, &first, &n); at = first + n) {
+        if (first >= block->first)
+            return false;
+        if (!ops->alloc_at(system->fit, first, block->npages))
+            continue;
+        ops->free(system->fit, block->first, block->npages);
+        seg_frames_move(system, block->first, first, block->npages);
+        seg_block_stale(block, 0, block->npages);
+        seg_block_set_first(system, block, first);
+        seg_block_changed(block);
+        system->stats.moved += block->npages;
+        return true;
+    }
+    return false;
+}
+
+static void
+room_lower_all(struct seg_system *system)
+{
+    struct seg_block *block;
+    struct seg_block *next;
+    bool again = true;
+
+    while (again) {
+        again = false;
+        for (block = RB_MIN(seg_block_tree, &system->resident); block != NULL; block = next) {
+            next = RB_NEXT(seg_block_tree, &system->resident, block);
+            again = room_lower(system, block) || again;
+        }
+    }
+}
+
+bool
+seg_room_compact(struct seg_system *system, const struct seg_block *pivot, bool down)
+{
+    uint64_t before = system->stats.moved;
+
+    if (system->config.scheme == SEG_NONE)
+        return false; /* where a program is, is what it believes */
+    if (system->fit->ops->movable)
+        room_slide_all(system, pivot, down);
+    else
+        room_lower_all(system);
+    bool moved = system->stats.moved != before;
+    system->stats.compactions += moved;
+    return moved;
+}
+
+/* --- swapping --- */
+
+static bool
+room_is_running(const struct seg_system *system, const struct seg_block *block)
+{
+    const struct seg_segment *segment;
+
+    LIST_FOREACH (segment, &block->users, user)
+        if (segment->space == system->running)
+            return true;
+    return false;
+}
+
+/* Sends one block out; false: none can go. */
+static bool
+room_victim(struct seg_system *system)
+{
+    struct seg_block *block;
+
+    for (int running = 0; running < 2; running++) {
+        TAILQ_FOREACH (block, &system->all_blocks, lru) {
+            if (block->state != SEG_RESIDENT || block->pins > 0 ||
+                room_is_running(system, block) != (running == 1))
+                continue;
+            if (seg_block_out(system, block) == PGW_OK)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Could it fit if all went out that can? */
+static bool
+room_is_hopeless(const struct seg_system *system, const struct seg_want *want)
+{
+    const struct seg_block *block;
+    uint64_t fixed = want->npages;
+
+    TAILQ_FOREACH (block, &system->all_blocks, lru)
+        if (block->state == SEG_RESIDENT && block->pins > 0 && block != want->block)
+            fixed += block->npages;
+    return fixed > system->mem->nframes;
+}
+
+enum pgw_status
+seg_room(struct seg_system *system, const struct seg_want *want, uint64_t *first)
+{
+    struct seg_fit_counts counts;
+    struct seg_block *block = want->block;
+    uint64_t more = want->npages - (block != NULL ? block->npages : 0);
+    bool failed = false;
+
+    if (want->npages > system->mem->nframes)
+        return seg_fail(system, PGW_NORAM, "a segment would be larger than all of RAM");
+    if (room_try(system, want, first))
+        return PGW_OK;
+    bool hopeless = room_is_hopeless(system, want);
+    for (;;) {
+        system->fit->ops->counts(system->fit, &counts);
+        if (counts.free >= more) {
+            system->stats.failures += !failed;
+            failed = true;
+            bool down = block != NULL && 2 * want->below > more;
+            if (!system->config.no_compaction && seg_room_compact(system, block, down) &&
+                room_try(system, want, first))
+                return PGW_OK;
+        }
+        if (hopeless || !room_victim(system))
+            return seg_fail(system, PGW_NORAM,
+                counts.free >= more ? "no hole in RAM is large enough for a segment"
+                                    : "RAM is too small for a segment");
+        if (room_try(system, want, first))
+            return PGW_OK;
+    }
+}
+
+/* --- home, without relocation --- */
+
+/* Moves a block to a free run outside [home, end). */
+static bool
+room_park(struct seg_system *system, struct seg_block *block, uint64_t home, uint64_t end)
+{
+    const struct seg_fit_ops *ops = system->fit->ops;
+    uint64_t first, n;
+
+    for (uint64_t at = 0; ops->hole(system->fit, at, &first, &n); at = first + n) {
+        uint64_t to = first < home ? first : first > end ? first : end;
+        uint64_t limit = first < home && first + n > home ? home : first + n;
+        if (limit < to || limit - to < block->npages) {
+            to = first > end ? first : end;
+            limit = first + n;
+        }
+        if (limit < to || limit - to < block->npages || !ops->alloc_at(system->fit, to, block->npages))
+            continue;
+        ops->free(system->fit, block->first, block->npages);
+        seg_frames_move(system, block->first, to, block->npages);
+        seg_block_stale(block, 0, block->npages);
+        seg_block_set_first(system, block, to);
+        seg_block_changed(block);
+        system->stats.segments_out++;
+        system->stats.pages_out += block->npages;
+        return true;
+    }
+    return false;
+}
+
+/* The lowest block but this one in [home, end). */
+static struct seg_block *
+room_obstacle(struct seg_system *system, const struct seg_block *but, uint64_t home, uint64_t end)
+{
+    struct seg_block *block;
+
+    RB_FOREACH (block, seg_block_tree, &system->resident)
+        if (block != but && block->first < end && block->first + block->npages > home)
+            return block;
+    return NULL;
+}
+
+/*
+ * The last obstacle and a parked block change places, page by page, when there is no room for
+ * either beside the other.  The obstacle must fit where the block is.
+ */
+static enum pgw_status
+room_exchange(struct seg_system *system, struct seg_block *block, struct seg_block *other,
+    uint64_t home, unsigned char *page)
+{
+    const struct seg_fit_ops *ops = system->fit->ops;
+    uint64_t from = block->first;
+    uint64_t there = other->first;
+    uint64_t n = other->npages;
+
+    for (uint64_t i = 0; i < n; i++) {
+        unsigned char *a = mem_page_bytes(system->mem, &system->mem->pages[there + i]);
+        unsigned char *b = mem_page_bytes(system->mem, &system->mem->pages[from + i]);
+        __builtin_memcpy(page, a, PAGE_SIZE);
+        __builtin_memcpy(a, b, PAGE_SIZE);
+        __builtin_memcpy(b, page, PAGE_SIZE);
+    }
+    ops->free(system->fit, there, n);
+    ops->free(system->fit, from, block->npages);
+    bool both = ops->alloc_at(system->fit, from, n) &&
+                ops->alloc_at(system->fit, home, block->npages);
+    BASE_ASSERT(both);
+    seg_frames_move(system, there, home, n);
+    seg_frames_move(system, from + n, home + n, block->npages - n);
+    seg_block_stale(other, 0, n);
+    seg_block_stale(block, 0, block->npages);
+    RB_REMOVE(seg_block_tree, &system->resident, block);
+    seg_block_set_first(system, other, from);
+    block->first = home;
+    RB_INSERT(seg_block_tree, &system->resident, block);
+    seg_block_changed(other);
+    seg_block_changed(block);
+    system->stats.segments_out++;
+    system->stats.pages_out += n;
+    return PGW_OK;
+}
+
+static enum pgw_status
+room_clear(struct seg_system *system, struct seg_block *block, uint64_t home)
+{
+    uint64_t end = home + block->npages;
+    struct seg_block *other;
+
+    while ((other = room_obstacle(system, block, home, end)) != NULL) {
+        if (room_park(system, other, home, end) || seg_block_out(system, other) == PGW_OK)
+            continue;
+        bool apart = block->state == SEG_RESIDENT &&
+                     (block->first >= end || block->first + block->npages <= home);
+        bool last = room_obstacle(system, block, other->first + other->npages, end) == NULL;
+        if (!apart || !last || other->npages > block->npages)
+            return seg_fail(system, PGW_NORAM,
+                "another program is at these addresses, and there is nowhere else to put it");
+        unsigned char *page = system->config.alloc->map(system->config.alloc, PAGE_SIZE);
+        if (page == NULL)
+            return seg_fail(system, PGW_NOMEM, "no memory to exchange two programs");
+        (void)room_exchange(system, block, other, home, page);
+        system->config.alloc->unmap(system->config.alloc, page, PAGE_SIZE);
+    }
+    return PGW_OK;
+}
+
+enum pgw_status
+seg_room_home(struct seg_system *system, struct seg_segment *segment)
+{
+    const struct seg_fit_ops *ops = system->fit->ops;
+    struct seg_block *block = segment->block;
+    uint64_t home = seg_segment_home(segment);
+
+    if (block->state == SEG_RESIDENT && block->first == home)
+        return PGW_OK;
+    block->pins++;
+    enum pgw_status status = room_clear(system, block, home);
+    if (status == PGW_OK && block->state != SEG_RESIDENT)
+        status = seg_block_in(system, block);
+    block->pins--;
+    if (status != PGW_OK || block->first == home)
+        return status;
+    ops->free(system->fit, block->first, block->npages);
+    bool there = ops->alloc_at(system->fit, home, block->npages);
+    BASE_ASSERT(there);
+    seg_frames_move(system, block->first, home, block->npages);
+    seg_block_stale(block, 0, block->npages);
+    seg_block_set_first(system, block, home);
+    seg_block_changed(block);
+    system->stats.segments_in++;
+    system->stats.pages_in += block->npages;
+    return PGW_OK;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sharing: a region of another space is seen through one more region, over the same amap.  What
+ * anybody's fault puts into that amap, all of them find there; a mapping that an older page had in
+ * another space is removed then (fault.c), so that the next access there faults and finds the new
+ * one (law P1).
+ *
+ * A region that is shared once stays so: nobody knows who else still looks at its amap.
+ */
+#include "vm/core.h"
+
+/* The highest hole, or the place asked for, which must be free. */
+static enum pgw_status
+share_place(struct vm_space *space, uint64_t len, uint64_t *va)
+{
+    uint64_t end = space->system->space_end;
+
+    if (*va == 0)
+        return vm_region_hole(space, len, end - SPACE_GUARD, va);
+    if ((*va & ~PAGE_MASK) != 0)
+        return PGW_INVAL;
+    if (*va >= end || len > end - *va)
+        return PGW_RANGE;
+    const struct vm_region *above = vm_region_at_or_above(space, *va);
+    return above == NULL || above->start >= *va + len ? PGW_OK : PGW_EXIST;
+}
+
+static enum pgw_status
+share_locked(
+    struct vm_space *space, struct vm_space *from, uint64_t from_va, prot_t prot, uint64_t *va)
+{
+    struct vm_system *system = space->system;
+    struct vm_region *source = vm_region_at(from, from_va);
+    uint64_t at = *va;
+
+    if (source == NULL || source->start != from_va)
+        return PGW_NOTFOUND;
+    if (source->growsdown)
+        return PGW_UNSUPPORTED; /* it may grow over what the others have below theirs */
+    enum pgw_status status = share_place(space, source->end - source->start, &at);
+    if (status != PGW_OK)
+        return status;
+    struct vm_region *region = base_pool_get(&system->regions);
+    if (region == NULL)
+        return PGW_NOMEM;
+    status = vm_amap_own(system, source);
+    if (status != PGW_OK) {
+        base_pool_put(&system->regions, region);
+        return status;
+    }
+    source->shared = true;
+    source->amap->refs++;
+    *region = *source;
+    region->prot = prot;
+    region->anchor += at - source->start; /* modulo 2^64: only differences count */
+    region->start = at;
+    region->end = at + (source->end - source->start);
+    if (region->object != NULL)
+        vm_object_hold_locked(region->object);
+    vm_region_insert(space, region);
+    *va = at;
+    return PGW_OK;
+}
+
+enum pgw_status
+vm_share(struct space *space, struct space *from, uint64_t from_va, prot_t prot, uint64_t *va)
+{
+    struct vm_space *vm_space = vm_space_of(space);
+
+    if ((prot & ~PROT_MASK_ALL) != 0)
+        return PGW_INVAL;
+    base_lock_take(&vm_space->system->lock);
+    enum pgw_status status = share_locked(vm_space, vm_space_of(from), from_va, prot, va);
+    base_lock_drop(&vm_space->system->lock);
+    return status;
+}
