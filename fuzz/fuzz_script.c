@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Scripts, on machines that are kept small.  Whatever they say, the machine must be whole afterwards,
- * and what went wrong must be one line of text.  Files and programs of the host are out of reach.
+ * Scripts, on machines that are kept small.  Whatever they say, the machine must be whole
+ * afterwards, and what went wrong must be one line of text.  Files and programs of the host are out
+ * of reach.
  *
- * Input: the text of a script; or, when its first byte is 0x80 or more, bytes that each choose a word
- * of the language, for scripts that mean something more often.
+ * Input: the text of a script; or, when its first byte is 0x80 or more, bytes that each choose a
+ * word of the language, for scripts that mean something more often.
  */
 #include "fuzz.h"
 

@@ -14,8 +14,8 @@
 bool machine_spec_swap(const char *text, struct pgw_config *config, char *path, size_t size,
     char *error, size_t error_len);
 
-/* Reads a list such as "ram=80ns,disk=4ms", of any of MACHINE_SPEC_COSTS with ns, us, ms or s (ns when
- * there is none).  False: it is not one; cost may be changed in part. */
+/* Reads a list such as "ram=80ns,disk=4ms", of any of MACHINE_SPEC_COSTS with ns, us, ms or s (ns
+ * when there is none).  False: it is not one; cost may be changed in part. */
 #define MACHINE_SPEC_COSTS "tlb, l2, ram, fault, disk, refill, switch, register, move"
 bool machine_spec_cost(const char *text, struct pgw_cost *cost);
 

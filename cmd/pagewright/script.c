@@ -163,8 +163,8 @@ script_process_check(struct script *script, const char *name)
         return script_mistake(
             script, "there is a process \"%s\" already: take another name, or end it", name);
     if (script->nprocesses >= script->limits.processes)
-        return script_mistake(script, "there are %u processes, which is the most: end one",
-            script->nprocesses);
+        return script_mistake(
+            script, "there are %u processes, which is the most: end one", script->nprocesses);
     return script_need_system(script);
 }
 

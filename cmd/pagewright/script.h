@@ -28,13 +28,7 @@
 
 #include "script_lex.h"
 
-enum script_result {
-    SCRIPT_OK,
-    SCRIPT_UNMET,
-    SCRIPT_REFUSED,
-    SCRIPT_MISTAKE,
-    SCRIPT_QUIT
-};
+enum script_result { SCRIPT_OK, SCRIPT_UNMET, SCRIPT_REFUSED, SCRIPT_MISTAKE, SCRIPT_QUIT };
 
 /* A space of the machine, by the name that the script gave it. */
 struct script_process {
@@ -66,17 +60,17 @@ struct script {
     /* Set by script_init(), and may be changed then. */
     FILE *out, *err;
     struct script_limits limits;
-    bool echo;                    /* each line is written to out before it is done */
-    bool no_files;                /* verbs that open files or run programs are refused */
-    volatile sig_atomic_t *stop;  /* set it to end a long line; NULL: nobody will */
+    bool echo;                   /* each line is written to out before it is done */
+    bool no_files;               /* verbs that open files or run programs are refused */
+    volatile sig_atomic_t *stop; /* set it to end a long line; NULL: nobody will */
 
     /* The interpreter's own. */
     struct pgw_system *system; /* NULL: none yet */
     struct script_processes processes;
     unsigned nprocesses;
-    struct script_source *source; /* the innermost */
-    char message[1024];           /* of the last line that was not OK */
-    enum pgw_status status;       /* with SCRIPT_REFUSED */
+    struct script_source *source;           /* the innermost */
+    char message[1024];                     /* of the last line that was not OK */
+    enum pgw_status status;                 /* with SCRIPT_REFUSED */
     unsigned expectations, unmet, mistakes; /* so far */
 };
 
@@ -86,22 +80,20 @@ void script_fini(struct script *script);
 /* Does one line, without telling anybody how it ended. */
 enum script_result script_line(struct script *script, const char *line);
 /* The same of a line that has been split.  words->n is above 0. */
-enum script_result script_words(
-    struct script *script, const struct script_word *word, size_t n);
+enum script_result script_words(struct script *script, const struct script_word *word, size_t n);
 
 /* Counts how a line ended and writes message to err, after the place of the line. */
 void script_tell(struct script *script, enum script_result result);
 
 /*
- * Does the lines of in, telling how each ended, up to its end, a quit, or, unless go_on, a line that
- * was refused or mistaken; returns how the last one ended.  name: see script_source.
+ * Does the lines of in, telling how each ended, up to its end, a quit, or, unless go_on, a line
+ * that was refused or mistaken; returns how the last one ended.  name: see script_source.
  */
 enum script_result script_stream(struct script *script, FILE *in, const char *name, bool go_on);
 
 /* The same of the file at path; relative to the folder of the file that it is named in.  *opened:
  * false if it cannot be read; message says why. */
-enum script_result script_file(
-    struct script *script, const char *path, bool go_on, bool *opened);
+enum script_result script_file(struct script *script, const char *path, bool go_on, bool *opened);
 
 /* path as seen from the folder of the innermost source, in buf.  False: it is too long. */
 bool script_path(const struct script *script, const char *path, char *buf, size_t size);
@@ -112,7 +104,8 @@ int script_exit_code(const struct script *script);
 /* For verbs: sets message and returns SCRIPT_MISTAKE. */
 enum script_result script_mistake(struct script *script, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Sets message to the library's words for status and returns SCRIPT_REFUSED; SCRIPT_OK for PGW_OK. */
+/* Sets message to the library's words for status and returns SCRIPT_REFUSED; SCRIPT_OK for PGW_OK.
+ */
 enum script_result script_refused(struct script *script, enum pgw_status status);
 
 /* Makes the default machine if there is none yet. */

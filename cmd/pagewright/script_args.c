@@ -111,8 +111,8 @@ args_no_process(struct args *args, const char *name)
         (void)script_mistake(args->script, "there is no process \"%.64s\": did you mean \"%s\"?",
             name, nearest.best);
     else
-        (void)script_mistake(args->script,
-            "there is no process \"%.64s\": make it with process NAME", name);
+        (void)script_mistake(
+            args->script, "there is no process \"%.64s\": make it with process NAME", name);
 }
 
 struct script_process *

@@ -32,7 +32,8 @@ script_escape(char c)
     }
 }
 
-/* Copies what is between quotes to *to; *from is after the opening one, and then the closing one. */
+/* Copies what is between quotes to *to; *from is after the opening one, and then the closing one.
+ */
 static const char *
 script_lex_quoted(const char **from, char **to)
 {
@@ -211,7 +212,7 @@ script_nearest_try(struct script_nearest *nearest, const char *candidate)
     if (len > SCRIPT_NEAREST_MAX || strlen(candidate) > SCRIPT_NEAREST_MAX)
         return;
     unsigned distance = script_distance(nearest->word, candidate);
-    if (distance < nearest->distance && 2 * distance < strlen(candidate)) {
+    if (distance < nearest->distance && distance < (strlen(candidate) + 1) / 2) {
         nearest->distance = distance;
         nearest->best = candidate;
     }

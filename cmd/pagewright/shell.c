@@ -2,9 +2,9 @@
 /*
  * pagewright shell: lines of the language from a person.
  *
- * At a terminal, libedit reads them: with editing, a history that outlives the shell, and completion
- * of verbs and processes.  Otherwise lines are read as they come, so that a shell can be driven
- * through a pipe.  A mistake ends neither.
+ * At a terminal, libedit reads them: with editing, a history that outlives the shell, and
+ * completion of verbs and processes.  Otherwise lines are read as they come, so that a shell can be
+ * driven through a pipe.  A mistake ends neither.
  */
 #include <argp.h>
 #include <errno.h>
@@ -42,7 +42,7 @@ static char *
 shell_prompt(EditLine *edit)
 {
     (void)edit;
-    return (char *)(uintptr_t)"pagewright> ";
+    return (char *)(uintptr_t) "pagewright> ";
 }
 
 /* ---------------------------------------------------------------------------------------- */
@@ -163,7 +163,8 @@ shell_open(struct shell *shell)
     el_set(shell->edit, EL_EDITOR, "emacs");
     el_set(shell->edit, EL_SIGNAL, 1);
     el_set(shell->edit, EL_HIST, history, shell->history);
-    el_set(shell->edit, EL_ADDFN, "pagewright-complete", "complete a verb or a name", shell_complete);
+    el_set(
+        shell->edit, EL_ADDFN, "pagewright-complete", "complete a verb or a name", shell_complete);
     el_set(shell->edit, EL_BIND, "^I", "pagewright-complete", NULL);
     (void)el_source(shell->edit, NULL);
     return true;

@@ -172,14 +172,13 @@ translate_spec_segment(
 {
     char copy[SPEC_MAX], *rest = copy;
 
-    *segment = (struct pgw_translate_segment){.origin = PGW_UNGIVEN,
-        .limit = PGW_UNGIVEN,
-        .prot = PGW_READ | PGW_WRITE | PGW_EXEC};
+    *segment = (struct pgw_translate_segment){
+        .origin = PGW_UNGIVEN, .limit = PGW_UNGIVEN, .prot = PGW_READ | PGW_WRITE | PGW_EXEC};
     if (snprintf(copy, sizeof copy, "%s", text) >= (int)sizeof copy)
         return spec_wrong(why, len, text, "it", "too long");
     const char *origin = spec_cut(copy, '@');
-    if (origin != NULL && (!translate_spec_bytes(origin, &segment->origin) ||
-                              segment->origin == PGW_UNGIVEN))
+    if (origin != NULL &&
+        (!translate_spec_bytes(origin, &segment->origin) || segment->origin == PGW_UNGIVEN))
         return spec_wrong(why, len, text, origin, "not an origin: write @ and an address");
     const char *base = strsep(&rest, ":");
     if (!translate_spec_bytes(base, &segment->base))

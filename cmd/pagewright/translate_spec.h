@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How mappings, segments and addresses are written on the command line of `pagewright translate`. */
+/* How mappings, segments and addresses are written on the command line of `pagewright translate`.
+ */
 #ifndef PAGEWRIGHT_TRANSLATE_SPEC_H
 #define PAGEWRIGHT_TRANSLATE_SPEC_H
 

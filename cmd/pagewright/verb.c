@@ -179,8 +179,8 @@ verb_source(struct args *args)
 
 /* A list of the library's, which is never out of date. */
 static void
-verb_help_names(FILE *out, const char *option, const char *(*name)(unsigned),
-    const char *(*summary)(unsigned))
+verb_help_names(
+    FILE *out, const char *option, const char *(*name)(unsigned), const char *(*summary)(unsigned))
 {
     for (unsigned i = 0; name(i) != NULL; i++)
         fprintf(out, "  %s%-12s %s\n", option, name(i), summary(i));
@@ -197,7 +197,8 @@ verb_help_one(FILE *out, const struct verb *verb)
         verb_help_names(out, "tlb=", pgw_tlb_preset_name, pgw_tlb_preset_summary);
     }
     if (verb->run == verb_expect)
-        fputs("OPERATOR is one of: = != < <= > >=\nSTATUS is one of: nomem noram noswap io corrupt inval range exist notfound access "
+        fputs("OPERATOR is one of: = != < <= > >=\nSTATUS is one of: nomem noram noswap io corrupt "
+              "inval range exist notfound access "
               "nospace unsupported again noexec\n",
             out);
 }

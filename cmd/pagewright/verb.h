@@ -26,7 +26,8 @@ struct verb {
     const char *help;  /* what it does, one sentence */
     const char *example;
     enum script_result (*run)(struct args *args); /* NULL: it prints its value */
-    enum script_result (*value)(struct args *args, struct verb_value *value); /* NULL: it has none */
+    enum script_result (*value)(
+        struct args *args, struct verb_value *value); /* NULL: it has none */
     bool bare; /* it steers the script itself, and cannot be what `expect fails` tries */
 };
 

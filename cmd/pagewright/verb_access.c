@@ -53,9 +53,9 @@ verb_write(struct args *args)
         args_wrong(args, "what to write is missing, or is neither a number nor a text in quotes");
     if (!args_done(args))
         return SCRIPT_MISTAKE;
-    return script_refused(args->script,
-        text != NULL ? pgw_write(process->space, va, text, strlen(text) + 1)
-                     : pgw_write(process->space, va, &number, sizeof number));
+    return script_refused(
+        args->script, text != NULL ? pgw_write(process->space, va, text, strlen(text) + 1)
+                                   : pgw_write(process->space, va, &number, sizeof number));
 }
 
 enum script_result
@@ -98,14 +98,12 @@ verb_evict(struct args *args)
 
 /* A text up to its NUL, or as much as fits; what cannot be shown is a dot. */
 static enum script_result
-verb_read_text(
-    struct script *script, struct pgw_space *space, uint64_t va, char *text, size_t size)
+verb_read_text(struct script *script, struct pgw_space *space, uint64_t va, char *text, size_t size)
 {
     size_t i;
 
     for (i = 0; i + 1 < size; i++) {
-        enum script_result result =
-            script_refused(script, pgw_read(space, va + i, &text[i], 1));
+        enum script_result result = script_refused(script, pgw_read(space, va + i, &text[i], 1));
         if (result != SCRIPT_OK)
             return result;
         if (text[i] == '\0')

@@ -96,11 +96,11 @@ verb_expect_query(
     struct args *args, const struct script_word *word, size_t n, struct verb_value *value)
 {
     const struct verb *verb = word->quoted ? NULL : verb_find(word->text);
-    struct args query = {
-        .script = args->script, .verb = verb, .word = word + 1, .left = n - 1};
+    struct args query = {.script = args->script, .verb = verb, .word = word + 1, .left = n - 1};
 
     if (verb == NULL || verb->value == NULL) {
-        args_wrong(args, "\"%.64s\" has no value that could be compared (read, page, stat and run do)",
+        args_wrong(args,
+            "\"%.64s\" has no value that could be compared (read, page, stat and run do)",
             word->text);
         return SCRIPT_MISTAKE;
     }
@@ -140,8 +140,8 @@ verb_expect_words(char *buf, size_t size, const struct script_word *word, size_t
     buf[0] = '\0';
     for (size_t i = 0; i < n && len < size; i++) {
         const char *quote = word[i].quoted ? "\"" : "";
-        int more = snprintf(buf + len, size - len, "%s%s%s%s", i > 0 ? " " : "", quote,
-            word[i].text, quote);
+        int more = snprintf(
+            buf + len, size - len, "%s%s%s%s", i > 0 ? " " : "", quote, word[i].text, quote);
         len += more > 0 ? (size_t)more : 0;
     }
 }
@@ -171,9 +171,10 @@ verb_expect_value(struct args *args)
     while (at < n && verb_operator(&word[at]) == 0)
         at++;
     if (at == 0 || at + 1 >= n) {
-        args_wrong(args, "%s", at == 0 && n > 0 ? "what is compared is missing"
-                : at >= n                       ? "a comparison is missing"
-                                                : "a value is missing");
+        args_wrong(args, "%s",
+            at == 0 && n > 0 ? "what is compared is missing"
+            : at >= n        ? "a comparison is missing"
+                             : "a value is missing");
         return SCRIPT_MISTAKE;
     }
     enum script_result result = verb_expect_query(args, word, at, &left);
@@ -221,7 +222,8 @@ verb_expect_fails(struct args *args)
         return SCRIPT_MISTAKE;
     const struct verb *verb = args->word->quoted ? NULL : verb_find(args->word->text);
     if (verb != NULL && verb->bare)
-        return script_mistake(script, "%s cannot be refused: only the machine's verbs can", verb->name);
+        return script_mistake(
+            script, "%s cannot be refused: only the machine's verbs can", verb->name);
     result = script_words(script, args->word, args->left);
     if (result == SCRIPT_MISTAKE || (result == SCRIPT_REFUSED && script->status == status))
         return result == SCRIPT_MISTAKE ? SCRIPT_MISTAKE : SCRIPT_OK;

@@ -20,8 +20,17 @@ verb_look_range(char *buf, size_t size, uint64_t first, uint64_t n)
     if (n == 1)
         snprintf(buf, size, "%llu", (unsigned long long)first);
     else
-        snprintf(buf, size, "%llu-%llu", (unsigned long long)first,
-            (unsigned long long)(first + n - 1));
+        snprintf(
+            buf, size, "%llu-%llu", (unsigned long long)first, (unsigned long long)(first + n - 1));
+}
+
+/* Adds two strings to the one in text, as far as they fit. */
+static void
+verb_look_append(char *text, size_t size, const char *before, const char *more)
+{
+    size_t len = strlen(text);
+
+    snprintf(text + len, size - len, "%s%s", before, more);
 }
 
 static void
@@ -182,14 +191,6 @@ verb_frames_same(const struct verb_frames_run *run, const struct verb_frames_run
     return frame->space == 0 || frame->va == first->va + run->n * PGW_PAGE_SIZE;
 }
 
-static void
-verb_frames_append(char *text, size_t size, const char *before, const char *more)
-{
-    size_t len = strlen(text);
-
-    snprintf(text + len, size - len, "%s%s", before, more);
-}
-
 /*
  * Completes a run of one frame: the processes that have it at its address, the first one first, and
  * how many others refer to it; and dirty, which the page knows better.
@@ -204,7 +205,7 @@ verb_frames_complete(const struct script *script, struct verb_frames_run *run)
 
     if (frame->space == 0)
         return;
-    verb_frames_append(run->owners, sizeof run->owners, "", verb_look_owner(script, frame->space));
+    verb_look_append(run->owners, sizeof run->owners, "", verb_look_owner(script, frame->space));
     if ((first = script_process_of_id(script, frame->space)) == NULL)
         return;
     pgw_page_at(first->space, frame->va, &page);
@@ -215,7 +216,7 @@ verb_frames_complete(const struct script *script, struct verb_frames_run *run)
             continue;
         pgw_page_at(process->space, frame->va, &page);
         if (page.state == PGW_PAGE_RESIDENT && page.frame == frame->number) {
-            verb_frames_append(run->owners, sizeof run->owners, ",", process->name);
+            verb_look_append(run->owners, sizeof run->owners, ",", process->name);
             found++;
         }
     }
@@ -274,10 +275,28 @@ verb_frames(struct args *args)
 
 /* ---------------------------------------------------------------------------------------- */
 
+/* The processes that have the partition, with commas. */
+static void
+verb_partition_owners(
+    struct script *script, const struct pgw_partition *p, char *owners, size_t size)
+{
+    const struct script_process *process;
+
+    owners[0] = '\0';
+    TAILQ_FOREACH (process, &script->processes, link) {
+        struct pgw_page page;
+        pgw_page_at(process->space, p->va, &page);
+        if (page.state == PGW_PAGE_RESIDENT && page.frame == p->frame)
+            verb_look_append(owners, size, owners[0] != '\0' ? "," : "", process->name);
+    }
+    if (owners[0] == '\0')
+        verb_look_append(owners, size, "", verb_look_owner(script, p->space));
+}
+
 static void
 verb_partition_print(struct script *script, const struct pgw_partition *p)
 {
-    char range[48], size[24];
+    char range[48], size[24], owners[160];
 
     verb_look_range(range, sizeof range, p->frame, p->frames);
     fprintf(script->out, "%-15s %6s  ", range, verb_size(p->frames * PGW_PAGE_SIZE, size));
@@ -285,11 +304,8 @@ verb_partition_print(struct script *script, const struct pgw_partition *p)
         fputs("hole\n", script->out);
         return;
     }
-    fprintf(script->out, "%s  %s 0x%llx", p->name, verb_look_owner(script, p->space),
-        (unsigned long long)p->va);
-    if (p->sharers > 1)
-        fprintf(script->out, ", shared by %llu", (unsigned long long)p->sharers);
-    fputc('\n', script->out);
+    verb_partition_owners(script, p, owners, sizeof owners);
+    fprintf(script->out, "%s  %s 0x%llx\n", p->name, owners, (unsigned long long)p->va);
 }
 
 enum script_result

@@ -66,7 +66,8 @@ verb_machine_cost(struct args *args, struct verb_machine_options *o, const char 
 {
     if (!machine_spec_cost(text, &o->config.cost))
         args_wrong(args,
-            "cost is any of " MACHINE_SPEC_COSTS ", each with a time, such as ram=80ns,disk=4ms, and "
+            "cost is any of " MACHINE_SPEC_COSTS
+            ", each with a time, such as ram=80ns,disk=4ms, and "
             "not \"%.64s\"",
             text);
 }
@@ -206,7 +207,7 @@ verb_run(struct args *args)
     enum script_result result = verb_run_value(args, &value);
 
     if (result == SCRIPT_OK)
-        fprintf(args->script->out, "%s: exit status %llu\n", program,
-            (unsigned long long)value.number);
+        fprintf(
+            args->script->out, "%s: exit status %llu\n", program, (unsigned long long)value.number);
     return result;
 }

@@ -157,9 +157,10 @@ verb_map(struct args *args)
         return SCRIPT_MISTAKE;
     unsigned flags = words.at ? PGW_FIXED | PGW_NOREPLACE : 0;
     uint64_t va = words.va;
-    enum script_result result = words.file
-        ? verb_map_file(args->script, process->space, len, &words, flags, &va)
-        : script_refused(args->script, pgw_map(process->space, len, words.rights, flags, &va));
+    enum script_result result =
+        words.file
+            ? verb_map_file(args->script, process->space, len, &words, flags, &va)
+            : script_refused(args->script, pgw_map(process->space, len, words.rights, flags, &va));
     if (result == SCRIPT_OK && !words.at)
         verb_map_tell(args, process, va);
     return result;

@@ -15,7 +15,7 @@ struct verb_stat_row {
 /* clang-format off */
 #define STAT(field, text) {#field, text, offsetof(struct pgw_stats, field), STAT_COUNT}
 #define STAT_LEVEL(field, level, text) \
-    {#field #level, text, offsetof(struct pgw_stats, field) + level * sizeof(uint64_t), STAT_COUNT}
+    {#field #level, text, offsetof(struct pgw_stats, field) + (level) * sizeof(uint64_t), STAT_COUNT}
 #define STAT_OF(field, text) {#field, text, offsetof(struct pgw_space_counts, field), STAT_COUNT}
 
 static const struct verb_stat_row system_rows[] = {
@@ -170,12 +170,11 @@ verb_stat_find(struct args *args, const struct verb_stat_row *rows, const char *
     }
     args->bad = true;
     if (nearest.best != NULL)
-        (void)script_mistake(
-            args->script, "nothing counted is named \"%.64s\": did you mean \"%s\"?", name,
-            nearest.best);
-    else
         (void)script_mistake(args->script,
-            "nothing counted is named \"%.64s\": stat all lists the names", name);
+            "nothing counted is named \"%.64s\": did you mean \"%s\"?", name, nearest.best);
+    else
+        (void)script_mistake(
+            args->script, "nothing counted is named \"%.64s\": stat all lists the names", name);
     return NULL;
 }
 
@@ -213,8 +212,7 @@ verb_stat_value(struct args *args, struct verb_value *value)
 }
 
 static void
-verb_stat_print(
-    FILE *out, const struct verb_stat_source *source, const struct verb_stat_row *row)
+verb_stat_print(FILE *out, const struct verb_stat_source *source, const struct verb_stat_row *row)
 {
     struct verb_value value;
     char text[sizeof value.text];

@@ -44,7 +44,7 @@ verb_slots_region(struct script *script, struct verb_slots *slots, struct verb_s
 {
     struct pgw_page page;
 
-    for (; at->va < end && *left > 0; at->va += PGW_PAGE_SIZE, (*left)--) {
+    for (; at->va<end && * left> 0; at->va += PGW_PAGE_SIZE, (*left)--) {
         if (script_stopped(script))
             return false;
         pgw_page_at(at->process->space, at->va, &page);
@@ -83,7 +83,8 @@ verb_slots_order(const void *a, const void *b)
 
     if (x->slot != y->slot)
         return x->slot < y->slot ? -1 : 1;
-    return x->order != y->order ? (x->order < y->order ? -1 : 1) : (x->va > y->va) - (x->va < y->va);
+    return x->order != y->order ? (x->order < y->order ? -1 : 1)
+                                : (x->va > y->va) - (x->va < y->va);
 }
 
 /* How many entries from i on are of one slot: processes that share it. */

@@ -28,8 +28,8 @@ verb_walk(struct args *args)
 
     if (!args_done(args))
         return SCRIPT_MISTAKE;
-    enum script_result result = script_refused(
-        args->script, pgw_walk_string(process->space, va, right, false, &text));
+    enum script_result result =
+        script_refused(args->script, pgw_walk_string(process->space, va, right, false, &text));
     if (result == SCRIPT_OK)
         verb_walk_print(args->script, text);
     return result;
@@ -39,8 +39,7 @@ static enum script_result
 verb_pagetable_one(struct script *script, const struct script_process *process, bool named)
 {
     char *text = NULL;
-    enum script_result result =
-        script_refused(script, pgw_pagetable_string(process->space, &text));
+    enum script_result result = script_refused(script, pgw_pagetable_string(process->space, &text));
 
     if (result != SCRIPT_OK)
         return result;

@@ -158,8 +158,7 @@ explain_radix_fields(const struct explain *explain, struct explain_field fields[
             63, format->va_bits, format->sign_extended ? "sign" : "must be zero"};
     for (unsigned level = 0; level <= last; level++) {
         const struct mmu_level *l = &format->level[level];
-        fields[n++] =
-            (struct explain_field){l->shift + l->bits - 1, l->shift, names->index[level]};
+        fields[n++] = (struct explain_field){l->shift + l->bits - 1, l->shift, names->index[level]};
     }
     fields[n++] = (struct explain_field){format->level[last].shift - 1, 0, "offset"};
     return n;
@@ -205,6 +204,20 @@ explain_fields(const struct explain *explain, struct explain_field fields[EXPLAI
     return 0;
 }
 
+uint64_t
+explain_after(const struct explain *explain, const struct mmu_step *step)
+{
+    const struct mmu_format *format = explain->row->format;
+    uint64_t after = step->value;
+
+    if (step->table) /* set as the walk passes, whatever comes of it */
+        return mmu_bits_put(after, format->level[step->level].table_accessed, true);
+    if (explain->trace->fault != MMU_OK)
+        return after;
+    after = mmu_bits_put(after, format->accessed, true);
+    return explain->access == ACCESS_WRITE ? mmu_bits_put(after, format->dirty, true) : after;
+}
+
 /* What an access to a resident page that is not mapped, or not for this, will meet. */
 static const char *
 explain_resident(const struct explain *explain)
@@ -232,8 +245,9 @@ explain_page_text(const struct explain *explain, char out[EXPLAIN_PAGE_LEN])
         return;
     case SPACE_PAGE_UNTOUCHED:
         (void)snprintf(out, EXPLAIN_PAGE_LEN, "untouched: %s",
-            prot_allows(known->prot, explain->access) ? "the first access makes it, of zeros"
-                                                      : "but its region does not allow this: SIGSEGV");
+            prot_allows(known->prot, explain->access)
+                ? "the first access makes it, of zeros"
+                : "but its region does not allow this: SIGSEGV");
         return;
     case SPACE_PAGE_SWAPPED:
         (void)snprintf(out, EXPLAIN_PAGE_LEN, "on disk, slot %llu%s", slot,

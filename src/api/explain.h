@@ -28,12 +28,13 @@ struct explain {
     enum access access;
     bool decimal; /* figures are in decimal first, not in hexadecimal */
     const struct mmu_trace *trace;
-    uint64_t root;                             /* of the space, as loaded; not for CONTIGUOUS */
+    uint64_t root;                                 /* of the space, as loaded; not for CONTIGUOUS */
     const struct mmu_segment_registers *registers; /* CONTIGUOUS */
-    const struct mmu *mmu;                     /* names the TLB arrays; NULL: there are none */
-    const struct explain_page *page;           /* NULL: nothing is known */
-    const struct mem *tables; /* not NULL: also all entries of the space's tables, which lie there */
-    bool slots; /* entries that are not valid may be explain_slot_entry()'s */
+    const struct mmu *mmu;                         /* names the TLB arrays; NULL: there are none */
+    const struct explain_page *page;               /* NULL: nothing is known */
+    const struct mem
+        *tables; /* not NULL: also all entries of the space's tables, which lie there */
+    bool slots;  /* entries that are not valid may be explain_slot_entry()'s */
 };
 
 /*
@@ -62,25 +63,19 @@ struct explain_bit {
     const char *name, *meaning;
 };
 
-enum explain_family {
-    EXPLAIN_PLAIN,
-    EXPLAIN_RISCV,
-    EXPLAIN_X86,
-    EXPLAIN_ARM,
-    EXPLAIN_MIPS
-};
+enum explain_family { EXPLAIN_PLAIN, EXPLAIN_RISCV, EXPLAIN_X86, EXPLAIN_ARM, EXPLAIN_MIPS };
 
 /* What the manual of a format calls things.  Lists of bits end with a NULL name. */
 struct explain_names {
     const char *format; /* NULL in the one that fits all */
     enum explain_family family;
-    const char *root;                      /* the root register */
-    const char *tag;                       /* its field for the space's tag */
-    const char *level[MMU_LEVELS_MAX];     /* a table of this level */
-    const char *index[MMU_LEVELS_MAX];     /* the address's field that picks its entry */
-    const struct explain_bit *leaf;        /* bits of a leaf of the last level */
-    const struct explain_bit *large;       /* of a leaf of another one */
-    const struct explain_bit *table;       /* of an entry that leads to a table */
+    const char *root;                  /* the root register */
+    const char *tag;                   /* its field for the space's tag */
+    const char *level[MMU_LEVELS_MAX]; /* a table of this level */
+    const char *index[MMU_LEVELS_MAX]; /* the address's field that picks its entry */
+    const struct explain_bit *leaf;    /* bits of a leaf of the last level */
+    const struct explain_bit *large;   /* of a leaf of another one */
+    const struct explain_bit *table;   /* of an entry that leads to a table */
 };
 
 const struct explain_names *explain_names_of(const struct mmu_format *format);
@@ -122,6 +117,7 @@ uint64_t explain_field_value(const struct explain_field *field, uint64_t va);
 /* Why a translation ended in a fault. */
 struct explain_fault {
     const char *kind; /* one word, for programs */
+    const char *name; /* for people */
     int level;        /* of the entry at fault; -1: none is */
     uint64_t bits;    /* of that entry, that are */
     char why[256];
@@ -130,18 +126,21 @@ struct explain_fault {
 void explain_fault(const struct explain *explain, struct explain_fault *fault);
 void explain_raises(const struct explain *explain, struct explain_fault *fault);
 
+/* What the entry becomes by the access: with the accessed and dirty bits that hardware or the
+ * handler sets in it. */
+uint64_t explain_after(const struct explain *explain, const struct mmu_step *step);
+
 /* What the memory manager knows, in one line; out holds EXPLAIN_PAGE_LEN bytes. */
 #define EXPLAIN_PAGE_LEN 200
 void explain_page_text(const struct explain *explain, char out[EXPLAIN_PAGE_LEN]);
 
 /* What an entry that was read is for, in words: "table in frame 0x80001". */
 #define EXPLAIN_LEADS_LEN 128
-void explain_leads(const struct explain *explain, const struct mmu_step *step,
-    char out[EXPLAIN_LEADS_LEN]);
+void explain_leads(
+    const struct explain *explain, const struct mmu_step *step, char out[EXPLAIN_LEADS_LEN]);
 /* "V(0) valid, R(1) readable": the bits that are set, those of the frame number apart. */
 #define EXPLAIN_SET_LEN 400
-void explain_set_bits(
-    const struct explain_bit *bits, uint64_t value, char out[EXPLAIN_SET_LEN]);
+void explain_set_bits(const struct explain_bit *bits, uint64_t value, char out[EXPLAIN_SET_LEN]);
 
 /* An entry in use of the space's tables. */
 struct explain_entry {

@@ -35,8 +35,8 @@ explain_blame(const struct explain *explain, const struct mmu_step *step, struct
         return;
     }
     (void)snprintf(fault->why, sizeof fault->why, "%s: %s %s %s%s%s", names->level[step->level],
-        explain_mask(explain_bits_of(names, format, step->level, step->table), wrong, text,
-            sizeof text),
+        explain_mask(
+            explain_bits_of(names, format, step->level, step->table), wrong, text, sizeof text),
         (wrong & (wrong - 1)) == 0 ? "is" : "are", (step->value & wrong) != 0 ? "set" : "clear",
         so[0] != '\0' ? ", " : "", so);
 }
@@ -44,9 +44,8 @@ explain_blame(const struct explain *explain, const struct mmu_step *step, struct
 static const char *
 explain_not_allowed(enum access access)
 {
-    static const char *const texts[] = {
-        "which does not allow reading", "which does not allow writing",
-        "which does not allow executing"};
+    static const char *const texts[] = {"which does not allow reading",
+        "which does not allow writing", "which does not allow executing"};
 
     return texts[access];
 }
@@ -67,7 +66,7 @@ explain_absent(const struct explain *explain, struct explain_fault *fault)
         return;
     }
     (void)snprintf(fault->why, sizeof fault->why, "%s",
-        step != NULL && step->kind == MMU_STEP_CHAIN ? "no entry of the chain is this page's"
+        step != NULL && step->kind == MMU_STEP_CHAIN  ? "no entry of the chain is this page's"
         : step != NULL && step->kind == MMU_STEP_HASH ? "the anchor leads to no entry"
                                                       : "there is no mapping");
 }
@@ -110,10 +109,10 @@ explain_refused(const struct explain *explain, struct explain_fault *fault)
         return;
     }
     (void)snprintf(fault->why, sizeof fault->why, "%s grants %s, %s",
-        step == NULL                         ? "the mapping"
-        : step->kind == MMU_STEP_SEGMENT     ? "the segment register"
-        : step->kind == MMU_STEP_TLB         ? "the TLB's entry"
-                                             : "the entry",
+        step == NULL                     ? "the mapping"
+        : step->kind == MMU_STEP_SEGMENT ? "the segment register"
+        : step->kind == MMU_STEP_TLB     ? "the TLB's entry"
+                                         : "the entry",
         explain_prot(step != NULL ? step->prot : explain->trace->prot, prot), so);
 }
 
@@ -124,7 +123,8 @@ explain_reserved(const struct explain *explain, const struct mmu_step *step, uin
     struct explain_fault *fault)
 {
     const struct mmu_format *format = explain->row->format;
-    uint64_t frame = format->level[format->levels - 1].leaf_pfn & ~format->level[step->level].leaf_pfn;
+    uint64_t frame =
+        format->level[format->levels - 1].leaf_pfn & ~format->level[step->level].leaf_pfn;
     char size[EXPLAIN_SIZE_LEN];
 
     fault->bits = step->value & reserved;
@@ -138,6 +138,24 @@ explain_reserved(const struct explain *explain, const struct mmu_step *step, uin
         (void)snprintf(fault->why + at, sizeof fault->why - at, ", and reserved: must be zero");
 }
 
+/* Bits that are set must not go with bits that are clear. */
+static void
+explain_combination(
+    const struct explain *explain, const struct mmu_step *step, struct explain_fault *fault)
+{
+    const struct mmu_format *format = explain->row->format;
+    const struct explain_names *names = explain_names_of(format);
+    const struct explain_bit *bits = explain_bits_of(names, format, step->level, step->table);
+    const struct mmu_bits bad = format->leaf_bad;
+    char set[EXPLAIN_BITS_LEN], clear[EXPLAIN_BITS_LEN];
+
+    fault->level = (int)step->level;
+    fault->bits = bad.mask;
+    (void)snprintf(fault->why, sizeof fault->why, "%s: %s without %s is reserved",
+        names->level[step->level], explain_mask(bits, bad.value, set, sizeof set),
+        explain_mask(bits, bad.mask & ~bad.value, clear, sizeof clear));
+}
+
 static void
 explain_malformed(const struct explain *explain, struct explain_fault *fault)
 {
@@ -146,8 +164,9 @@ explain_malformed(const struct explain *explain, struct explain_fault *fault)
 
     if (step == NULL || step->kind != MMU_STEP_ENTRY) {
         (void)snprintf(fault->why, sizeof fault->why, "%s",
-            step != NULL ? "the chain leads out of the table or in a circle, or reserved bits are set"
-                         : "the register describes no table");
+            step != NULL
+                ? "the chain leads out of the table or in a circle, or reserved bits are set"
+                : "the register describes no table");
         return;
     }
     const struct mmu_level *l = &format->level[step->level];
@@ -160,9 +179,7 @@ explain_malformed(const struct explain *explain, struct explain_fault *fault)
     else if ((step->value & reserved) != 0)
         explain_reserved(explain, step, reserved, fault);
     else if (!step->table && mmu_bits_hold(step->value, format->leaf_bad))
-        explain_blame(explain, step,
-            (struct mmu_bits){format->leaf_bad.mask, format->leaf_bad.mask},
-            "a combination that is reserved", fault);
+        explain_combination(explain, step, fault);
     else
         explain_blame(explain, step, (struct mmu_bits){0, 0},
             "one of a run, but the low frame-number bits are not the run's", fault);
@@ -180,7 +197,7 @@ explain_software(const struct explain *explain, struct explain_fault *fault)
     }
     struct mmu_bits bits =
         mmu_bits_hold(step->value, format->accessed) ? format->dirty : format->accessed;
-    explain_blame(explain, step, bits, "and to change that is left to software", fault);
+    explain_blame(explain, step, bits, "and it is for software to change that", fault);
 }
 
 static void
@@ -215,8 +232,8 @@ explain_noncanonical(const struct explain *explain, struct explain_fault *fault)
         (void)snprintf(fault->why, sizeof fault->why,
             "addresses from 0x%llx on are the kernel's (kseg0 to kseg3)", 1ull << bits);
     else if (format != NULL && format->sign_extended)
-        (void)snprintf(fault->why, sizeof fault->why, "bits 63 to %u must all equal bit %u", bits,
-            bits - 1);
+        (void)snprintf(
+            fault->why, sizeof fault->why, "bits 63 to %u must all equal bit %u", bits, bits - 1);
     else
         (void)snprintf(fault->why, sizeof fault->why,
             "bits 63 to %u must be zero: %u bits are translated", bits, bits);
@@ -246,8 +263,7 @@ explain_bounds(const struct explain *explain, struct explain_fault *fault)
             explain_number(explain->decimal, segment->origin, offset));
     else
         (void)snprintf(fault->why, sizeof fault->why, "offset %s is %s the limit %s",
-            explain_number(explain->decimal, within, offset),
-            segment->down ? "above" : "not below",
+            explain_number(explain->decimal, within, offset), segment->down ? "above" : "not below",
             explain_number(explain->decimal, segment->limit, limit));
 }
 
@@ -255,22 +271,23 @@ void
 explain_fault(const struct explain *explain, struct explain_fault *fault)
 {
     static const struct {
-        const char *kind;
+        const char *kind, *name;
         void (*look)(const struct explain *explain, struct explain_fault *fault);
     } kinds[MMU_FAULTS] = {
-        [MMU_NOT_PRESENT] = {"not-present", explain_absent},
-        [MMU_RIGHTS] = {"rights", explain_refused},
-        [MMU_NONCANONICAL] = {"non-canonical", explain_noncanonical},
-        [MMU_MALFORMED] = {"malformed", explain_malformed},
-        [MMU_BUS] = {"bus", explain_not_ram},
-        [MMU_AD] = {"accessed-dirty", explain_software},
-        [MMU_BOUNDS] = {"bounds", explain_bounds},
+        [MMU_NOT_PRESENT] = {"not-present", "not present", explain_absent},
+        [MMU_RIGHTS] = {"rights", "not allowed", explain_refused},
+        [MMU_NONCANONICAL] = {"non-canonical", "not an address", explain_noncanonical},
+        [MMU_MALFORMED] = {"malformed", "malformed", explain_malformed},
+        [MMU_BUS] = {"bus", "no such RAM", explain_not_ram},
+        [MMU_AD] = {"accessed-dirty", "left to software", explain_software},
+        [MMU_BOUNDS] = {"bounds", "out of bounds", explain_bounds},
     };
 
-    *fault = (struct explain_fault){.kind = "none", .level = -1};
+    *fault = (struct explain_fault){.kind = "none", .name = "none", .level = -1};
     if (explain->trace->fault == MMU_OK)
         return;
     fault->kind = kinds[explain->trace->fault].kind;
+    fault->name = kinds[explain->trace->fault].name;
     kinds[explain->trace->fault].look(explain, fault);
     explain_raises(explain, fault);
 }

@@ -67,9 +67,9 @@ explain_json_bits(const struct explain_bit *bits, uint64_t value)
         uint64_t field = value << (63 - bits->high) >> (63 - bits->high + bits->low);
         if (field == 0)
             continue;
-        json_t *bit = json_pack("{s:s, s:i, s:i, s:I, s:s}", "name", bits->name, "high",
-            (int)bits->high, "low", (int)bits->low, "value", (json_int_t)field, "meaning",
-            bits->meaning);
+        json_t *bit =
+            json_pack("{s:s, s:i, s:i, s:I, s:s}", "name", bits->name, "high", (int)bits->high,
+                "low", (int)bits->low, "value", (json_int_t)field, "meaning", bits->meaning);
         if (json_array_append_new(array, bit) != 0) {
             json_decref(array);
             return NULL;
@@ -93,9 +93,9 @@ explain_json_entry(const struct explain *explain, const struct mmu_step *step)
         explain_hex(step->pa - step->idx * format->pte_bytes), "index", (json_int_t)step->idx, "at",
         explain_hex(step->pa), "value", explain_value(step->value, format->pte_bytes), "bits",
         valid ? explain_json_bits(bits, step->value) : json_array(), "leads_to", leads, "frame",
-        !valid         ? json_null()
+        !valid        ? json_null()
         : step->table ? explain_hex(mmu_pte_table_pfn(format, step->value))
-                       : explain_hex(mmu_pte_leaf_pfn(format, step->level, step->value)),
+                      : explain_hex(mmu_pte_leaf_pfn(format, step->level, step->value)),
         "rights", explain_rights(valid ? step->prot : PROT_MASK_NONE), "user",
         (int)(valid && step->user));
 }
@@ -227,8 +227,8 @@ explain_json_table_entry(void *ctx, const struct explain_entry *entry)
     char leads[EXPLAIN_LEADS_LEN], bytes[3 * 16 + 1] = "";
 
     for (unsigned i = 0; i < entry->bytes && i < 16; i++)
-        (void)snprintf(bytes + (size_t)i * 3, 4, i + 1 < entry->bytes ? "%02x " : "%02x",
-            entry->raw[i]);
+        (void)snprintf(
+            bytes + (size_t)i * 3, 4, i + 1 < entry->bytes ? "%02x " : "%02x", entry->raw[i]);
     explain_leads(list->explain, &entry->step, leads);
     json_t *item = json_pack("{s:i, s:o, s:I, s:o, s:s, s:o, s:o, s:s}", "level",
         (int)entry->step.level, "table", explain_hex(entry->table), "index",
@@ -275,8 +275,9 @@ explain_json(const struct explain *explain, char **text)
     const struct mmu_trace *trace = explain->trace;
     const char *source = row->format != NULL ? row->format->source : row->source;
     bool done = trace->fault == MMU_OK;
-    json_t *root = json_pack("{s:i, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-        "version", 1, "generator", pgw_version(), "mmu", row->name, "source",
+    json_t *root = json_pack(
+        "{s:i, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1,
+        "generator", pgw_version(), "mmu", row->name, "source",
         source != NULL ? json_string(source) : json_null(), "access",
         explain_access(explain->access), "address", explain_hex(explain->va), "fields",
         explain_json_fields(explain), "root", explain_json_root(explain), "steps",

@@ -3,11 +3,11 @@
  * What the manuals call things.  Where bits are is in the format's row (mmu/format.h), and what is
  * done with them is the walker's business; here they only get their names.
  *
- *   RISC-V Instruction Set Manual, volume II, 20211203: 4.1.11 (satp), 4.3.1, 4.4.1; Svnapot, Svpbmt
- *   Intel SDM volume 3A, chapter 4: figures 4-4, 4-7, 4-11; PCID in 4.10.1
- *   Arm Architecture Reference Manual DDI 0487, D8.3 (VMSAv8-64 descriptors), TTBR0_EL1
- *   MIPS32 Architecture for Programmers, volume III (MD00090): EntryLo0 and EntryLo1; the table's
- *       own bits as in mmu/format_mips.c
+ *   RISC-V Instruction Set Manual, volume II, 20211203: 4.1.11 (satp), 4.3.1, 4.4.1; Svnapot,
+ * Svpbmt Intel SDM volume 3A, chapter 4: figures 4-4, 4-7, 4-11; PCID in 4.10.1 Arm Architecture
+ * Reference Manual DDI 0487, D8.3 (VMSAv8-64 descriptors), TTBR0_EL1 MIPS32 Architecture for
+ * Programmers, volume III (MD00090): EntryLo0 and EntryLo1; the table's own bits as in
+ * mmu/format_mips.c
  */
 #include "api/explain.h"
 
@@ -47,24 +47,24 @@ static const struct explain_bit x86_table[] = {
 
 static const struct explain_bit arm_page[] = {
     {0, 0, "valid", "valid"}, {1, 1, "type", "page"}, {2, 4, "AttrIndx", "memory type"},
-    {5, 5, "NS", "non-secure"}, {6, 6, "AP[1]", "for users"}, {7, 7, "AP[2]", "read-only"},
+    {5, 5, "NS", "non-secure"}, {6, 6, "AP[1]", "for users"}, {7, 7, "AP[2]", "read-only; with DBM: clean"},
     {8, 9, "SH", "shareability"}, {10, 10, "AF", "accessed"}, {11, 11, "nG", "not global"},
-    {51, 51, "DBM", "writable, hardware clears AP[2]"}, {52, 52, "Contiguous", "one of a run"},
-    {53, 53, "PXN", "the kernel cannot execute it"}, {54, 54, "UXN", "users cannot execute it"},
+    {51, 51, "DBM", "writable"}, {52, 52, "Contiguous", "one of a run"},
+    {53, 53, "PXN", "no execution by the kernel"}, {54, 54, "UXN", "no execution by users"},
     {55, 58, "SW", "the system's own"}, {0},
 };
 static const struct explain_bit arm_large[] = {
     {0, 0, "valid", "valid"}, {1, 1, "type", "table, not block"}, {2, 4, "AttrIndx", "memory type"},
-    {5, 5, "NS", "non-secure"}, {6, 6, "AP[1]", "for users"}, {7, 7, "AP[2]", "read-only"},
+    {5, 5, "NS", "non-secure"}, {6, 6, "AP[1]", "for users"}, {7, 7, "AP[2]", "read-only; with DBM: clean"},
     {8, 9, "SH", "shareability"}, {10, 10, "AF", "accessed"}, {11, 11, "nG", "not global"},
-    {51, 51, "DBM", "writable, hardware clears AP[2]"}, {52, 52, "Contiguous", "one of a run"},
-    {53, 53, "PXN", "the kernel cannot execute it"}, {54, 54, "UXN", "users cannot execute it"},
+    {51, 51, "DBM", "writable"}, {52, 52, "Contiguous", "one of a run"},
+    {53, 53, "PXN", "no execution by the kernel"}, {54, 54, "UXN", "no execution by users"},
     {55, 58, "SW", "the system's own"}, {0},
 };
 static const struct explain_bit arm_table[] = {
     {0, 0, "valid", "valid"}, {1, 1, "type", "table"},
-    {59, 59, "PXNTable", "the kernel cannot execute below"},
-    {60, 60, "UXNTable", "users cannot execute below"},
+    {59, 59, "PXNTable", "no execution by the kernel below"},
+    {60, 60, "UXNTable", "no execution by users below"},
     {61, 61, "APTable[0]", "not for users"}, {62, 62, "APTable[1]", "read-only below"},
     {63, 63, "NSTable", "non-secure"}, {0},
 };
@@ -103,7 +103,7 @@ static const struct explain_names names[] = {
         {"index 0", "index 1", "index 2", "index 3"}, arm_page, arm_large, arm_table},
     {"mips32", EXPLAIN_MIPS, "Context", "ASID", {"directory", "page"},
         {"directory", "page"}, mips_page, mips_page, mips_table},
-    {NULL, EXPLAIN_PLAIN, "root", "tag", {"level 0", "level 1", "level 2", "level 3", "level 4"},
+    {NULL, EXPLAIN_PLAIN, "base register", "tag", {"level 0", "level 1", "level 2", "level 3", "level 4"},
         {"page", "index 1", "index 2", "index 3", "index 4"}, riscv_bits, riscv_bits, riscv_bits},
 };
 /* clang-format on */

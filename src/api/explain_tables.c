@@ -45,16 +45,30 @@ explain_entry_slot(const struct mmu_format *format, unsigned level, uint64_t pte
     return true;
 }
 
+/* The frame of an entry of the inverted table: its own, or for an alias the one that it names. */
+static uint64_t
+explain_hashed_frame(const struct explain *explain, const struct mmu_step *step)
+{
+    const struct mem *mem = explain->tables != NULL ? explain->tables : explain->mmu->mem;
+    const struct mem_page *page = mem_page_at(mem, step->pa >> PAGE_SHIFT);
+
+    if (step->idx < mem->nframes || page == NULL)
+        return mem->base_pfn + step->idx;
+    return mem->base_pfn +
+           hashed_entry_load(mem_page_bytes(mem, page) + (step->pa & (PAGE_SIZE - 1))).frame;
+}
+
 static void
 explain_hashed_leads(
     const struct explain *explain, const struct mmu_step *step, char out[EXPLAIN_LEADS_LEN])
 {
-    char number[EXPLAIN_NUMBER_LEN];
+    char number[EXPLAIN_NUMBER_LEN], frame[EXPLAIN_NUMBER_LEN], prot[EXPLAIN_PROT_LEN];
     uint64_t page = (step->value & ((1ull << HASHED_TAG_SHIFT) - 1)) >> PAGE_SHIFT;
 
-    (void)snprintf(out, EXPLAIN_LEADS_LEN, "page %s of space %u",
-        explain_number(explain->decimal, page, number),
-        (unsigned)(step->value >> HASHED_TAG_SHIFT));
+    (void)snprintf(out, EXPLAIN_LEADS_LEN, "page %s of space %u, frame %s, %s",
+        explain_number(explain->decimal, page, number), (unsigned)(step->value >> HASHED_TAG_SHIFT),
+        explain_number(explain->decimal, explain_hashed_frame(explain, step), frame),
+        explain_prot(step->prot, prot));
 }
 
 void
@@ -71,23 +85,27 @@ explain_leads(
     }
     if (!mmu_pte_valid(format, step->level, step->value)) {
         if (explain->slots && explain_entry_slot(format, step->level, step->value, &slot))
-            (void)snprintf(out, EXPLAIN_LEADS_LEN, "not valid: on disk, slot %llu",
-                (unsigned long long)slot);
+            (void)snprintf(
+                out, EXPLAIN_LEADS_LEN, "not valid: on disk, slot %llu", (unsigned long long)slot);
         else
             (void)snprintf(out, EXPLAIN_LEADS_LEN, "not valid");
         return;
     }
     if (step->table) {
-        (void)snprintf(out, EXPLAIN_LEADS_LEN, "table in frame %s%s%s%s",
-            explain_number(explain->decimal, mmu_pte_table_pfn(format, step->value), number),
+        (void)snprintf(out, EXPLAIN_LEADS_LEN, "table in frame 0x%llx%s%s%s",
+            (unsigned long long)mmu_pte_table_pfn(format, step->value),
             step->prot != PROT_MASK_ALL ? ", lets through " : "",
             step->prot != PROT_MASK_ALL ? explain_prot(step->prot, prot) : "",
             step->user ? "" : ", not for users");
         return;
     }
+    bool run = mmu_pte_is_run(format, step->level, step->value);
     (void)snprintf(out, EXPLAIN_LEADS_LEN, "%s page, frame %s, %s, %s",
-        explain_size(format->level[step->level].shift, size),
-        explain_number(explain->decimal, mmu_pte_leaf_pfn(format, step->level, step->value), number),
+        explain_size(format->level[step->level].shift + (run ? format->run_order : 0), size),
+        explain_number(explain->decimal,
+            run ? mmu_pte_run_pfn(format, step->value)
+                : mmu_pte_leaf_pfn(format, step->level, step->value),
+            number),
         explain_prot(step->prot, prot), step->user ? "user" : "kernel");
 }
 
@@ -98,14 +116,13 @@ explain_set_bits(const struct explain_bit *bits, uint64_t value, char out[EXPLAI
 
     (void)snprintf(out, EXPLAIN_SET_LEN, "none");
     for (; bits->name != NULL && at < EXPLAIN_SET_LEN; bits++) {
-        uint64_t field =
-            value << (63 - bits->high) >> (63 - bits->high + bits->low);
+        uint64_t field = value << (63 - bits->high) >> (63 - bits->high + bits->low);
         const char *comma = at > 0 ? ", " : "";
         if (field == 0)
             continue;
         if (bits->low == bits->high)
-            at += (size_t)snprintf(out + at, EXPLAIN_SET_LEN - at, "%s%s(%u) %s", comma,
-                bits->name, bits->low, bits->meaning);
+            at += (size_t)snprintf(out + at, EXPLAIN_SET_LEN - at, "%s%s(%u) %s", comma, bits->name,
+                bits->low, bits->meaning);
         else
             at += (size_t)snprintf(out + at, EXPLAIN_SET_LEN - at, "%s%s(%u-%u) = %llu %s", comma,
                 bits->name, bits->high, bits->low, (unsigned long long)field, bits->meaning);
@@ -129,10 +146,8 @@ explain_entry_at(const struct mmu_format *format, const unsigned char *table, ui
             .value = pte,
             .table = leads}};
 
-    entry.step.prot =
-        leads ? mmu_pte_table_prot(format, level, pte) : mmu_pte_prot(format, pte);
-    entry.step.user =
-        mmu_bits_hold(pte, leads ? format->level[level].table_user : format->user);
+    entry.step.prot = leads ? mmu_pte_table_prot(format, level, pte) : mmu_pte_prot(format, pte);
+    entry.step.user = mmu_bits_hold(pte, leads ? format->level[level].table_user : format->user);
     return entry;
 }
 
@@ -159,8 +174,8 @@ explain_each_table(const struct explain *explain, unsigned level, uint64_t pfn, 
             if (below == 0)
                 fn(ctx, &entry);
             else if (entry.step.table && level + 1 < format->levels)
-                explain_each_table(explain, level + 1,
-                    mmu_pte_table_pfn(format, entry.step.value), entry.va, fn, ctx);
+                explain_each_table(explain, level + 1, mmu_pte_table_pfn(format, entry.step.value),
+                    entry.va, fn, ctx);
         }
     }
 }
@@ -200,27 +215,26 @@ explain_each_entry(const struct explain *explain, explain_entry_fn *fn, void *ct
     if (explain->row->kind == REGISTRY_HASHED)
         explain_each_hashed(explain, fn, ctx);
     else if (explain->row->format != NULL)
-        explain_each_table(explain, 0,
-            mmu_format_root_pfn(explain->row->format, explain->root), 0, fn, ctx);
+        explain_each_table(
+            explain, 0, mmu_format_root_pfn(explain->row->format, explain->root), 0, fn, ctx);
 }
 
 static void
 explain_hashed_root(const struct explain *explain, char out[EXPLAIN_ROOT_LEN])
 {
     const struct hashed_root root = hashed_root_of(explain->root);
-    char number[EXPLAIN_NUMBER_LEN];
 
     (void)snprintf(out, EXPLAIN_ROOT_LEN,
-        "register = 0x%llx: space %u, table in frame %s, %llu anchors",
-        (unsigned long long)explain->root, root.tag,
-        explain_number(explain->decimal, root.pfn, number), 1ull << (root.anchors_log2 & 31u));
+        "register = 0x%llx: space %u, table in frame 0x%llx, %llu anchors",
+        (unsigned long long)explain->root, root.tag, (unsigned long long)root.pfn,
+        1ull << (root.anchors_log2 & 31u));
 }
 
 void
 explain_root_text(const struct explain *explain, char out[EXPLAIN_ROOT_LEN])
 {
     const struct mmu_format *format = explain->row->format;
-    char number[EXPLAIN_NUMBER_LEN], mode[32] = "", tag[32] = "";
+    char mode[32] = "", tag[32] = "";
 
     if (format == NULL) {
         explain_hashed_root(explain, out);
@@ -229,14 +243,14 @@ explain_root_text(const struct explain *explain, char out[EXPLAIN_ROOT_LEN])
     const struct explain_names *names = explain_names_of(format);
     if (names->family == EXPLAIN_RISCV)
         (void)snprintf(mode, sizeof mode, "MODE %llu, ",
-            (unsigned long long)(format->root_mode >> (format->pte_bytes == 8 ? 60 : 31)));
+            (unsigned long long)(explain->root >> (format->pte_bytes == 8 ? 60 : 31)));
     if (format->asid_bits > 0)
         (void)snprintf(tag, sizeof tag, "%s %llu, ", names->tag,
             (unsigned long long)(explain->root >> format->root_asid_shift &
                                  ((1ull << format->asid_bits) - 1)));
-    (void)snprintf(out, EXPLAIN_ROOT_LEN, "%s = 0x%llx: %s%stable in frame %s", names->root,
+    (void)snprintf(out, EXPLAIN_ROOT_LEN, "%s = 0x%llx: %s%stable in frame 0x%llx", names->root,
         (unsigned long long)explain->root, mode, tag,
-        explain_number(explain->decimal, mmu_format_root_pfn(format, explain->root), number));
+        (unsigned long long)mmu_format_root_pfn(format, explain->root));
 }
 
 struct explain_dump {
@@ -286,7 +300,8 @@ explain_registers_add(const struct explain *explain, struct report_buf *buf)
         report_buf_add(buf, "no registers: a program's address is the RAM's\n");
         return;
     }
-    report_buf_add(buf, "register  origin              base                limit               rights\n");
+    report_buf_add(
+        buf, "register  origin              base                limit               rights\n");
     for (unsigned i = 0; i < registers->n; i++) {
         const struct mmu_segment *segment = &registers->seg[i];
         if (segment->limit == 0) {

@@ -26,13 +26,20 @@ explain_text_head(struct explain_out *out)
         explain_access(explain->access), explain_both(explain->decimal, explain->va, both));
 }
 
-/* The field's bits, in groups that a reader can count. */
+/* The field's bits, in groups that a reader can count; those above the scheme's address only if
+ * they are not all the same. */
 static void
 explain_binary(const struct explain_field *field, uint64_t value, char out[96])
 {
+    unsigned width = field->high - field->low + 1;
+    uint64_t ones = UINT64_MAX >> (64 - width);
     size_t at = 0;
 
-    for (int bit = (int)(field->high - field->low); bit >= 0; bit--) {
+    if (field->high == 63 && (value == 0 || value == ones)) {
+        (void)snprintf(out, 96, "all %u", value == 0 ? 0u : 1u);
+        return;
+    }
+    for (unsigned bit = width; bit-- > 0;) {
         out[at++] = (value >> bit & 1u) != 0 ? '1' : '0';
         if (bit % 4 == 0 && bit > 0)
             out[at++] = ' ';
@@ -49,7 +56,7 @@ explain_text_fields(struct explain_out *out)
     int width = 0;
 
     for (unsigned i = 0; i < n; i++) {
-        explain_binary(&fields[i], 0, binary);
+        explain_binary(&fields[i], explain_field_value(&fields[i], out->explain->va), binary);
         if ((int)strlen(binary) > width)
             width = (int)strlen(binary);
     }
@@ -68,17 +75,42 @@ explain_text_root(struct explain_out *out)
     const struct explain *explain = out->explain;
     char root[EXPLAIN_ROOT_LEN];
 
+    if (explain->row->kind == REGISTRY_FLAT)
+        report_buf_add(out->buf, "look-up    in a hash table outside RAM\n");
     if (explain->row->kind == REGISTRY_CONTIGUOUS || explain->row->kind == REGISTRY_FLAT)
         return;
     explain_root_text(explain, root);
     report_buf_add(out->buf, "root       %s\n", root);
 }
 
+/* A list whose items end with commas, in lines that begin below its first. */
+static void
+explain_text_list(struct explain_out *out, const char *list)
+{
+    size_t at = 0;
+
+    report_buf_add(out->buf, "           ");
+    while (*list != '\0') {
+        size_t n = strcspn(list, ",") + 1;
+        n = n > strlen(list) ? strlen(list) : n;
+        if (at > 0 && at + n > 80) {
+            report_buf_add(out->buf, "\n           ");
+            at = 0;
+            list += strspn(list, " ");
+            continue;
+        }
+        report_buf_add(out->buf, "%.*s", (int)n, list);
+        list += n;
+        at += n;
+    }
+    report_buf_add(out->buf, "\n");
+}
+
 /* EntryLo0 or EntryLo1, as the handler loads it. */
 static void
-explain_text_entrylo(struct explain_out *out, const struct mmu_step *step)
+explain_text_entrylo(struct explain_out *out, uint64_t entry)
 {
-    uint64_t lo = step->value >> 6; /* mmu/format_mips.c */
+    uint64_t lo = entry >> 6; /* mmu/format_mips.c */
 
     report_buf_add(out->buf,
         "           EntryLo%u = 0x%08llx: PFN 0x%llx, C %llu, D %llu, V %llu, G %llu\n",
@@ -88,23 +120,22 @@ explain_text_entrylo(struct explain_out *out, const struct mmu_step *step)
         (unsigned long long)(lo & 1));
 }
 
-/* What this access would set in the leaf. */
+/* What this access changes in the entry. */
 static void
 explain_text_updates(struct explain_out *out, const struct mmu_step *step)
 {
-    const struct explain *explain = out->explain;
-    const struct mmu_format *format = explain->row->format;
-    char names[EXPLAIN_BITS_LEN];
-    uint64_t after = mmu_bits_put(step->value, format->accessed, true);
+    const struct mmu_format *format = out->explain->row->format;
+    const struct explain_bit *bits =
+        explain_bits_of(explain_names_of(format), format, step->level, step->table);
+    uint64_t after = explain_after(out->explain, step);
+    uint64_t set = after & ~step->value, cleared = step->value & ~after;
+    char names[EXPLAIN_BITS_LEN], more[EXPLAIN_BITS_LEN];
 
-    if (explain->access == ACCESS_WRITE)
-        after = mmu_bits_put(after, format->dirty, true);
-    if (step->table || explain->trace->fault != MMU_OK || after == step->value)
+    if (after == step->value)
         return;
-    report_buf_add(out->buf, "           this access changes %s\n",
-        explain_mask(
-            explain_bits_of(explain_names_of(format), format, step->level, false),
-            after ^ step->value, names, sizeof names));
+    report_buf_add(out->buf, "           this access%s%s%s%s%s\n", set != 0 ? " sets " : "",
+        explain_mask(bits, set, names, sizeof names), set != 0 && cleared != 0 ? " and" : "",
+        cleared != 0 ? " clears " : "", explain_mask(bits, cleared, more, sizeof more));
 }
 
 static void
@@ -123,12 +154,11 @@ explain_text_entry(struct explain_out *out, const struct mmu_step *step)
     report_buf_add(out->buf, "           %s\n", leads);
     if (!mmu_pte_valid(format, step->level, step->value))
         return;
-    explain_set_bits(
-        explain_bits_of(names, format, step->level, step->table), step->value, set);
-    report_buf_add(out->buf, "           %s\n", set);
-    if (names->family == EXPLAIN_MIPS && !step->table)
-        explain_text_entrylo(out, step);
+    explain_set_bits(explain_bits_of(names, format, step->level, step->table), step->value, set);
+    explain_text_list(out, set);
     explain_text_updates(out, step);
+    if (names->family == EXPLAIN_MIPS && !step->table)
+        explain_text_entrylo(out, explain_after(explain, step));
 }
 
 static void
@@ -176,8 +206,13 @@ explain_text_chain(struct explain_out *out, const struct mmu_step *step)
         explain_number(explain->decimal, step->idx, entry), (unsigned long long)step->pa,
         (unsigned long long)step->value);
     report_buf_add(out->buf, "           %s: %s\n", leads, mine ? "found" : "another page's");
-    if (mine)
-        report_buf_add(out->buf, "           %s\n", set);
+    if (!mine)
+        return;
+    explain_text_list(out, set);
+    uint64_t sets = HASHED_A | (explain->access == ACCESS_WRITE ? HASHED_D : 0);
+    if (explain->trace->fault == MMU_OK && (sets & ~step->value) != 0)
+        report_buf_add(out->buf, "           this access sets %s\n",
+            explain_mask(explain_hashed_bits, sets & ~step->value, set, sizeof set));
 }
 
 static void
@@ -185,7 +220,8 @@ explain_text_segment(struct explain_out *out, const struct mmu_step *step)
 {
     const struct explain *explain = out->explain;
     bool decimal = explain->decimal;
-    char a[EXPLAIN_NUMBER_LEN], b[EXPLAIN_NUMBER_LEN], c[EXPLAIN_NUMBER_LEN], prot[EXPLAIN_PROT_LEN];
+    char a[EXPLAIN_NUMBER_LEN], b[EXPLAIN_NUMBER_LEN], c[EXPLAIN_NUMBER_LEN],
+        prot[EXPLAIN_PROT_LEN];
 
     if (explain->registers == NULL || step->idx >= explain->registers->n)
         return;
@@ -224,9 +260,9 @@ explain_text_step(struct explain_out *out, const struct mmu_step *step)
         explain_text_tlb(out, step);
         return;
     case MMU_STEP_PWC:
-        report_buf_add(out->buf, "walk cache the %s table is known: frame %s\n",
+        report_buf_add(out->buf, "walk cache the walk begins at %s: its table is in frame 0x%llx\n",
             explain_names_of(out->explain->row->format)->level[step->level],
-            explain_number(out->explain->decimal, step->value, number));
+            (unsigned long long)step->value);
         return;
     case MMU_STEP_ENTRY:
         explain_text_entry(out, step);
@@ -263,9 +299,9 @@ explain_text_sum(struct explain_out *out)
     uint64_t size = PAGE_SIZE;
     char a[EXPLAIN_NUMBER_LEN], b[EXPLAIN_NUMBER_LEN], c[EXPLAIN_NUMBER_LEN];
 
-    if (last == NULL || last->kind == MMU_STEP_IDENTITY)
+    if (last != NULL && last->kind == MMU_STEP_IDENTITY)
         return;
-    if (explain->row->kind == REGISTRY_CONTIGUOUS) {
+    if (last != NULL && explain->row->kind == REGISTRY_CONTIGUOUS) {
         const struct mmu_segment *segment = &explain->registers->seg[last->idx];
         report_buf_add(out->buf, "   (base %s %s offset %s)",
             explain_number(explain->decimal, segment->base, a), segment->down ? "-" : "+",
@@ -273,7 +309,7 @@ explain_text_sum(struct explain_out *out)
                 segment->down ? segment->origin - explain->va : explain->va - segment->origin, b));
         return;
     }
-    if (last->kind == MMU_STEP_ENTRY)
+    if (last != NULL && last->kind == MMU_STEP_ENTRY)
         size <<= trace->order;
     uint64_t offset = explain->va & (size - 1);
     report_buf_add(out->buf, "   (frame %s * %s + offset %s)",
@@ -297,7 +333,7 @@ explain_text_end(struct explain_out *out)
         explain_text_sum(out);
         report_buf_add(out->buf, "\n");
     } else {
-        report_buf_add(out->buf, "fault      %s: %s\n", fault.kind, fault.why);
+        report_buf_add(out->buf, "fault      %s: %s\n", fault.name, fault.why);
         if (fault.raises[0] != '\0')
             report_buf_add(out->buf, "raises     %s\n", fault.raises);
     }

@@ -45,6 +45,30 @@ flat_translate(struct mmu *mmu, uint64_t va, enum access access, struct mmu_tran
     return MMU_OK;
 }
 
+/* No steps: there is one question, and it leaves the referenced bit alone. */
+static void
+flat_explain(struct mmu *mmu, uint64_t va, enum access access, struct mmu_trace *trace)
+{
+    struct flat *flat = (struct flat *)mmu;
+    struct mem_page *page;
+
+    *trace = (struct mmu_trace){.fault = MMU_NOT_PRESENT};
+    if (flat->pmap == NULL || flat->pmap->ops->extract(
+                                  flat->pmap, page_floor(va), &page, &trace->prot) != PGW_OK)
+        return;
+    trace->fault = prot_allows(trace->prot, access) ? MMU_OK : MMU_RIGHTS;
+    trace->pa = (mem_page_pfn(mmu->mem, page) << PAGE_SHIFT) | (va & (PAGE_SIZE - 1));
+}
+
+static bool
+flat_entry(const struct mmu *mmu, size_t i, struct mmu_tlb_view *view)
+{
+    (void)mmu;
+    (void)i;
+    (void)view;
+    return false;
+}
+
 static void
 flat_load(struct mmu *mmu, uint64_t root, uint32_t asid)
 {
@@ -84,6 +108,8 @@ static const struct mmu_ops flat_ops = {
     .name = "flat",
     .translate = flat_translate,
     .load = flat_load,
+    .explain = flat_explain,
+    .entry = flat_entry,
     .invalidate_range = flat_invalidate_range,
     .invalidate_space = flat_invalidate_space,
     .destroy = flat_destroy,

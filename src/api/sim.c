@@ -141,7 +141,7 @@ sim_build(struct pgw_system *system, const struct pgw_config *given)
         status = settings_read(system, &config);
     if (status == PGW_OK) {
         bool contiguous = system->settings.mmu->kind == REGISTRY_CONTIGUOUS;
-        system->core_ops = contiguous ? &core_contiguous : &core_paged;
+        system->core_ops = contiguous ? &sim_contiguous : &sim_paged;
         status = sim_build_ram(system, &config);
     }
     if (status == PGW_OK)

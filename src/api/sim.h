@@ -12,7 +12,7 @@
 
 #include <pagewright/pagewright.h>
 
-#include "api/core.h"
+#include "api/sim_core.h"
 #include "api/objcache.h"
 #include "api/registry.h"
 #include "base/inject.h"
@@ -60,7 +60,7 @@ struct pgw_system {
     struct base_alloc ram;
 
     struct mem mem;
-    const struct core_ops *core_ops;
+    const struct sim_core_ops *core_ops;
     struct pmap_system *pmaps; /* NULL: contiguous */
     struct mmu *mmu;
     struct pager *swap;   /* NULL: none */

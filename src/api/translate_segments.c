@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Registers for pgw_translate_string(), set by hand: bases, limits and origins are figures in bytes,
- * as a textbook has them, and no RAM need be there.
+ * Registers for pgw_translate_string(), set by hand: bases, limits and origins are figures in
+ * bytes, as a textbook has them, and no RAM need be there.
  *
  * Which bits of an address pick a segment register is a property of the machine (bits and space of
  * the scheme's options).  A question that gives every segment's origin describes a machine of its
@@ -119,8 +119,7 @@ translate_check_segment(struct translate *translate, size_t i)
         return translate_fail(translate, PGW_INVAL, "segment %zu: a limit of 0 leaves nothing", i);
     if (given->origin == PGW_UNGIVEN)
         return PGW_OK;
-    if (segment.down ? segment.limit > segment.origin
-                     : segment.limit > UINT64_MAX - segment.origin)
+    if (segment.down ? segment.limit > segment.origin : segment.limit > UINT64_MAX - segment.origin)
         return translate_fail(translate, PGW_RANGE,
             "segment %zu: origin and limit go beyond the ends of 64-bit addresses", i);
     return PGW_OK;

@@ -64,7 +64,8 @@ translate_read(struct translate *translate, const struct pgw_translate *question
         return status;
     if (translate->row->kind == REGISTRY_FLAT)
         return translate_fail(translate, PGW_INVAL,
-            "mmu %s keeps its mappings outside RAM: there is nothing to show", translate->row->name);
+            "mmu %s keeps its mappings outside RAM: there is nothing to show",
+            translate->row->name);
     if (q->nmaps > 0 && translate->row->kind == REGISTRY_CONTIGUOUS)
         return translate_fail(translate, PGW_INVAL,
             "mmu %s has no pages to map: give it a base and a limit", translate->row->name);

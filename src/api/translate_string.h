@@ -26,13 +26,12 @@ struct translate {
 };
 
 /* pgw_translate_string with fault injection for tests; inject may be NULL. */
-MUST_CHECK enum pgw_status translate_string(const struct pgw_translate *question,
-    struct base_inject *inject, bool *fault, char **text);
+MUST_CHECK enum pgw_status translate_string(
+    const struct pgw_translate *question, struct base_inject *inject, bool *fault, char **text);
 
 /* Says what is wrong and returns status. */
-enum pgw_status translate_fail(
-    struct translate *translate, enum pgw_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+enum pgw_status translate_fail(struct translate *translate, enum pgw_status status,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* A figure in an error, in the base that the question was asked in. */
 const char *translate_number(const struct translate *translate, uint64_t n, char out[24]);
 

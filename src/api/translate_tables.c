@@ -51,13 +51,13 @@ translate_room(struct translate *translate, uint64_t need, uint64_t limit)
         /* from the usual place upwards, then from 0 */
         uint64_t base = (TRANSLATE_FIRST + i * TRANSLATE_STEP) % (limit + 1);
         base -= base % TRANSLATE_STEP;
-        if (base + need > limit || !translate_clear_of_maps(translate, base, need))
+        if (base + need - 1 > limit || !translate_clear_of_maps(translate, base, need))
             continue;
-        enum pgw_status status = mem_init(
-            &translate->mem, &translate->core, &translate->ram, need << PAGE_SHIFT, base);
+        enum pgw_status status =
+            mem_init(&translate->mem, &translate->core, &translate->ram, need << PAGE_SHIFT, base);
         if (status != PGW_OK)
-            return translate_fail(translate, status, "cannot get RAM for the tables: %s",
-                pgw_status_text(status));
+            return translate_fail(
+                translate, status, "cannot get RAM for the tables: %s", pgw_status_text(status));
         return PGW_OK;
     }
     return translate_fail(translate, PGW_INVAL,
@@ -113,8 +113,8 @@ translate_leaf(struct translate *translate, const struct pgw_translate_map *map,
         *pte = map->frame;
         if (format->pte_bytes == 8 || *pte >> 32 == 0)
             return PGW_OK;
-        return translate_fail(translate, PGW_RANGE, "entry 0x%llx has more than 32 bits",
-            (unsigned long long)*pte);
+        return translate_fail(
+            translate, PGW_RANGE, "entry 0x%llx has more than 32 bits", (unsigned long long)*pte);
     }
     if (map->on_disk) {
         if (explain_slot_entry(format, level, map->frame, pte))
@@ -127,8 +127,8 @@ translate_leaf(struct translate *translate, const struct pgw_translate_map *map,
             "frame %s is too high: entries of %s have %d bits for it",
             translate_number(translate, map->frame, frame), translate->row->name,
             64 - __builtin_clzll(most));
-    *pte = mmu_pte_leaf(
-        format, level, map->frame, format->prot_given[map->prot & 7u], !map->kernel);
+    *pte =
+        mmu_pte_leaf(format, level, map->frame, format->prot_given[map->prot & 7u], !map->kernel);
     if (map->accessed)
         *pte = mmu_bits_put(*pte, format->accessed, true);
     if (map->dirty)
@@ -210,7 +210,11 @@ translate_tables(struct translate *translate)
     const struct mmu_format *format = translate->row->format;
     const struct pgw_translate *q = &translate->question;
     unsigned order = mmu_format_table_order(format, 0);
-    uint64_t need = ((uint64_t)1 << order) + (q->nmaps + 2) * format->levels + 8;
+    uint64_t tables = ((uint64_t)1 << order) + q->nmaps * (format->levels - 1), need = 8;
+
+    /* A power of two, so that the tables lie one after the other from its beginning. */
+    while (need < tables)
+        need *= 2;
     enum pgw_status status = translate_room(translate, need, translate_table_limit(format));
 
     if (status != PGW_OK)

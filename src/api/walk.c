@@ -48,17 +48,17 @@ pgw_walk_string(struct pgw_space *space, uint64_t va, unsigned right, bool json,
     struct explain explain = {.va = va, .trace = &trace, .page = &page};
 
     if (right != PGW_READ && right != PGW_WRITE && right != PGW_EXEC)
-        return sim_fail(system, PGW_INVAL,
-            "cannot walk: an access is one of PGW_READ, PGW_WRITE and PGW_EXEC");
+        return sim_fail(
+            system, PGW_INVAL, "cannot walk: an access is one of PGW_READ, PGW_WRITE and PGW_EXEC");
     explain.access = (enum access)__builtin_ctz(right);
     sim_activate(system, space);
     walk_context(space, &explain);
     walk_page(space, va, &page);
     system->mmu->ops->explain(system->mmu, va, explain.access, &trace);
     enum pgw_status status = json ? explain_json(&explain, text) : explain_text(&explain, text);
-    return status == PGW_OK ? PGW_OK
-                            : sim_fail(system, status, "cannot show the walk: %s",
-                                  pgw_status_text(status));
+    return status == PGW_OK
+               ? PGW_OK
+               : sim_fail(system, status, "cannot show the walk: %s", pgw_status_text(status));
 }
 
 enum pgw_status

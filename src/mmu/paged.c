@@ -13,9 +13,9 @@
  *    excludes L1: an L1 victim is dropped, an L2 victim leaves its copy in L1 alone, an L1 hit does
  *    not touch L2's order.
  *  - Pieces: a mapping of a size that a list has no array for is held in pieces of the largest
- *    smaller size that it has; the piece is filled in which the access lies.  What L2 gives to L1 is
- *    no larger than the piece that L2 has.  Where entries of several sizes cover a page, the smallest
- *    is meant.
+ *    smaller size that it has; the piece is filled in which the access lies.  What L2 gives to L1
+ * is no larger than the piece that L2 has.  Where entries of several sizes cover a page, the
+ * smallest is meant.
  *  - Pairs (the last level only: L2, or L1 without one): a half that is not filled is a miss;
  *    what fills it leaves the other half alone, and counts as a use of the entry.
  *  - Entries are tagged with their space; global ones serve every space.  A pair is global when
@@ -25,8 +25,8 @@
  *    faults without a walk: whoever adds a right to a translation must shoot the old one down.
  *  - An entry remembers that its dirty bit is set.  A store through one that does not walks
  *    again to set it, and brings the copies in L1D and L2 up to date in place; where a copy cannot
- *    be (it covers more than the mapping now does), all that covers the page there is dropped and it
- *    is filled anew.
+ *    be (it covers more than the mapping now does), all that covers the page there is dropped and
+ * it is filled anew.
  *  - Prefetch: only after a walk for a miss, not into the next aligned block of 512 pages, not if
  *    L2 has the page; for reading, or for execution after a fetch.  It sets no bit, and a page that
  *    it may not have is left alone.
@@ -74,16 +74,18 @@ struct paged {
     bool loaded; /* a space has been */
     bool cached; /* TLBs are modelled */
     bool prefetch;
+    bool plain_l2; /* there is an L2, without pairs */
     struct tlb_list l1d, l1i, l2;
 
-    uint32_t tags;                     /* that hardware has; 0: none */
-    uint32_t tagged;                   /* of them, given to spaces since the last rollover */
-    uint64_t tag_of[PAGED_ASIDS / 64]; /* which spaces have one; unused if there are enough for all */
+    uint32_t tags;   /* that hardware has; 0: none */
+    uint32_t tagged; /* of them, given to spaces since the last rollover */
+    uint64_t
+        tag_of[PAGED_ASIDS / 64]; /* which spaces have one; unused if there are enough for all */
 };
 
 static enum mmu_fault
-paged_walk(struct paged *paged, uint64_t va, enum access access, unsigned how,
-    struct mmu_walk *walk)
+paged_walk(
+    struct paged *paged, uint64_t va, enum access access, unsigned how, struct mmu_walk *walk)
 {
     if (!paged->loaded)
         return MMU_BUS;
@@ -229,24 +231,28 @@ paged_prefetch(struct paged *paged, uint64_t va, enum access access)
     paged->mmu.stats.prefetches++;
 }
 
-/* An L1 miss: *walk is what L1 is to be filled with, *walked whether it comes from a walk. */
-static enum mmu_fault
-paged_miss(struct paged *paged, uint64_t va, enum access access, struct mmu_walk *walk,
-    bool *walked)
+static void
+paged_count_miss(struct paged *paged, enum access access)
 {
-    struct tlb_place second;
-    *walked = false;
-    if (paged->l2.n != 0) {
-        if (tlb_list_find(&paged->l2, va >> PAGE_SHIFT, paged->asid, &second))
-            return paged_hit_l2(paged, &second, va, access, walk);
-        paged->mmu.stats.l2_misses++;
-    }
-    enum mmu_fault fault = paged_walk(paged, va, access, 0, walk);
+    *(access == ACCESS_EXEC ? &paged->mmu.stats.l1i_misses : &paged->mmu.stats.l1d_misses) += 1;
+}
+
+/* Neither TLB has the page: walks, and fills L2 and l1. */
+static enum mmu_fault
+paged_miss(struct paged *paged, struct tlb_list *l1, uint64_t va, enum access access,
+    struct tlb_place *place, bool *forget)
+{
+    struct mmu_walk walk;
+    bool second = paged->l2.n != 0;
+    paged->mmu.stats.l2_misses += second;
+    enum mmu_fault fault = paged_walk(paged, va, access, 0, &walk);
     if (fault != MMU_OK)
         return fault;
-    *walked = true;
-    if (paged->l2.n != 0)
-        (void)paged_fill(paged, &paged->l2, va, walk, 0, &second);
+    if (second)
+        (void)paged_fill(paged, &paged->l2, va, &walk, 0, place);
+    *forget = paged_fill(paged, l1, va, &walk, 0, place);
+    if (paged->prefetch)
+        paged_prefetch(paged, va, access);
     return MMU_OK;
 }
 
@@ -256,15 +262,13 @@ paged_refill(struct paged *paged, struct tlb_list *l1, uint64_t va, enum access 
     struct tlb_place *place, bool *forget)
 {
     struct mmu_walk walk;
-    bool walked;
-    *(l1 == &paged->l1i ? &paged->mmu.stats.l1i_misses : &paged->mmu.stats.l1d_misses) += 1;
-    enum mmu_fault fault = paged_miss(paged, va, access, &walk, &walked);
-    if (fault != MMU_OK)
-        return fault;
-    *forget = paged_fill(paged, l1, va, &walk, 0, place);
-    if (walked && paged->prefetch)
-        paged_prefetch(paged, va, access);
-    return MMU_OK;
+    paged_count_miss(paged, access);
+    if (!tlb_list_find(&paged->l2, va >> PAGE_SHIFT, paged->asid, place))
+        return paged_miss(paged, l1, va, access, place, forget);
+    enum mmu_fault fault = paged_hit_l2(paged, place, va, access, &walk);
+    if (fault == MMU_OK)
+        *forget = paged_fill(paged, l1, va, &walk, 0, place);
+    return fault;
 }
 
 /* A hit in l1.  A store may have to set the dirty bit first, in L1D's copy and L2's. */
@@ -287,6 +291,23 @@ paged_hit(struct paged *paged, struct tlb_list *l1, uint64_t va, enum access acc
     return MMU_OK;
 }
 
+/* The end of a translation: the access has gone through the entry. */
+static enum mmu_fault
+paged_give(struct paged *paged, const struct tlb_place *place, uint64_t va, enum access access,
+    bool forget, struct mmu_translation *out)
+{
+    struct tlb_entry *entry = place->entry;
+    if (place->order != 0 || entry->window != paged->mmu.window) {
+        /* the page's first use in this window through this entry, or one that may be */
+        entry->window = paged->mmu.window;
+        paged_touched(paged, va, access);
+    }
+    out->bytes = paged_reach(paged, place, va >> PAGE_SHIFT);
+    out->prot = entry->usable;
+    out->forget = forget;
+    return MMU_OK;
+}
+
 /* All that can happen on the way to a translation. */
 static __attribute__((noinline)) enum mmu_fault
 paged_translate_slow(
@@ -302,17 +323,51 @@ paged_translate_slow(
     enum mmu_fault fault = tlb_list_find(l1, va >> PAGE_SHIFT, paged->asid, &place)
                                ? paged_hit(paged, l1, va, access, &place, &forget)
                                : paged_refill(paged, l1, va, access, &place, &forget);
-    if (fault != MMU_OK)
-        return fault;
-    if (place.order != 0 || place.entry->window != paged->mmu.window) {
-        /* the page's first use in this window through this entry, or one that may be */
-        place.entry->window = paged->mmu.window;
-        paged_touched(paged, va, access);
-    }
-    out->bytes = paged_reach(paged, &place, va >> PAGE_SHIFT);
-    out->prot = place.entry->usable;
-    out->forget = forget;
+    return fault == MMU_OK ? paged_give(paged, &place, va, access, forget, out) : fault;
+}
+
+/* The L2 entry at goes to l1 as it is: it is a 4 KiB page's, ready for the access. */
+static enum mmu_fault
+paged_copy_up(struct paged *paged, struct tlb *l1, size_t at, uint64_t va, enum access access,
+    struct mmu_translation *out)
+{
+    struct tlb *l2 = &paged->l2.array[0];
+    struct tlb_entry entry = l2->entries[at];
+    paged_count_miss(paged, access);
+    paged->mmu.stats.l2_hits++;
+    l2->entries[at].stamp = l2->clock++;
+    entry.window = paged->mmu.window;
+    (void)tlb_put(l1, va >> PAGE_SHIFT, l2->keys[at], &entry);
+    paged_touched(paged, va, access);
+    out->bytes = entry.bytes;
+    out->prot = entry.usable;
+    out->forget = false;
     return MMU_OK;
+}
+
+/* An L1 miss of the fast path.  While the lists hold 4 KiB pages of the spaces' own only, it is
+ * known where to look in L2, and nowhere else. */
+static __attribute__((noinline)) enum mmu_fault
+paged_translate_miss(
+    struct paged *paged, uint64_t va, enum access access, struct mmu_translation *out)
+{
+    struct tlb_list *l1 = access == ACCESS_EXEC ? &paged->l1i : &paged->l1d;
+    struct tlb *l2 = &paged->l2.array[0];
+    uint64_t vpn = va >> PAGE_SHIFT;
+    if (l1->odd != 0 || paged->l2.odd != 0 || !paged->plain_l2)
+        return paged_translate_slow(paged, va, access, out);
+    size_t at = tlb_search(l2, tlb_set(l2, vpn), vpn << 19 | paged->key_low);
+    if (at == TLB_NONE) {
+        struct tlb_place place;
+        bool forget;
+        paged_count_miss(paged, access);
+        enum mmu_fault fault = paged_miss(paged, l1, va, access, &place, &forget);
+        return fault == MMU_OK ? paged_give(paged, &place, va, access, forget, out) : fault;
+    }
+    if (!prot_allows(l2->entries[at].usable, access) ||
+        (l2->entries[at].flags & TLB_PREFETCHED) != 0)
+        return paged_translate_slow(paged, va, access, out);
+    return paged_copy_up(paged, &l1->array[0], at, va, access, out);
 }
 
 /* The plain L1 hit, with nothing to be done but to note the use. */
@@ -326,7 +381,7 @@ paged_translate(struct mmu *mmu, uint64_t va, enum access access, struct mmu_tra
     uint64_t vpn = va >> PAGE_SHIFT;
     size_t at = tlb_search(l1, tlb_set(l1, vpn), vpn << 19 | paged->key_low);
     if (__builtin_expect(at == TLB_NONE, 0))
-        return paged_translate_slow(paged, va, access, out);
+        return paged_translate_miss(paged, va, access, out);
     struct tlb_entry *entry = &l1->entries[at];
     if (__builtin_expect(!prot_allows(entry->usable, access) || entry->window != mmu->window, 0))
         return paged_translate_slow(paged, va, access, out);
@@ -447,8 +502,7 @@ paged_explain_hit(const struct tlb_place *place, size_t idx, unsigned level, uin
 
 /* Looks in L1 and L2; true: that is all (no walk follows). */
 static bool
-paged_explain_tlb(
-    struct paged *paged, uint64_t va, enum access access, struct mmu_trace *trace)
+paged_explain_tlb(struct paged *paged, uint64_t va, enum access access, struct mmu_trace *trace)
 {
     struct tlb_list *l1 = access == ACCESS_EXEC ? &paged->l1i : &paged->l1d;
     struct tlb_list *lists[] = {l1, &paged->l2};
@@ -566,6 +620,7 @@ mmu_paged_create(const struct mmu_paged_config *config, struct mem *mem, struct 
     paged->pwc = config->pwc;
     paged->cached = spec->l1d[0].entries != 0;
     paged->prefetch = spec->prefetch;
+    paged->plain_l2 = paged->l2.n != 0 && !spec->pairs;
     if (paged_is_fast(&paged->l1i) && paged_is_fast(&paged->l1d))
         paged->fast_end = config->walker->va_end_low;
     if (!spec->no_asid && config->walker->asid_bits != 0)

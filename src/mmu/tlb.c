@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define TLB_GLOBAL ((uint64_t)1 << 17)
+#define TLB_SMALL ((uint64_t)1 << 18) /* a page of 4 KiB */
 #define TLB_ASID(key) ((uint32_t)((key) >> 1) & 0xffffu)
 #define TLB_KEY_VPN_BITS 45u
 
@@ -29,6 +30,13 @@ tlb_key_order(uint64_t key)
     return (unsigned)__builtin_ctzll(key >> 18);
 }
 
+/* Global, or of more than 4 KiB. */
+static bool
+tlb_key_odd(uint64_t key)
+{
+    return (key & (TLB_GLOBAL | TLB_SMALL)) != TLB_SMALL;
+}
+
 /* The entry's first page, as far as keys hold it. */
 static uint64_t
 tlb_key_vpn(uint64_t key)
@@ -38,8 +46,7 @@ tlb_key_vpn(uint64_t key)
 
 /* The key of a valid entry with this order, in the set from first on. */
 static size_t
-tlb_search_space(
-    const struct tlb *tlb, size_t first, unsigned order, uint64_t vpn, uint32_t asid)
+tlb_search_space(const struct tlb *tlb, size_t first, unsigned order, uint64_t vpn, uint32_t asid)
 {
     size_t at = tlb_search(tlb, first, tlb_key_of(tlb, order, vpn, (uint64_t)asid << 1));
     if (__builtin_expect(at == TLB_NONE && tlb->globals != 0, 0))
@@ -108,8 +115,8 @@ static unsigned
 tlb_size_of(const struct tlb *tlb, unsigned order)
 {
     unsigned size = 0;
-    while (size < tlb->nsizes && tlb->order[size] != order)
-        size++;
+    while (tlb->order[size] != order && ++size < tlb->nsizes)
+        ;
     return size;
 }
 
@@ -127,8 +134,8 @@ tlb_list_order(const struct mmu_tlb_array *spec, unsigned order[MMU_TLB_ARRAYS])
     return n;
 }
 
-/* In which order sizes are looked up.  An entry that is filled later must not hide one through which
- * the hart has got a page: larger ones never do, when small ones are found first. */
+/* In which order sizes are looked up.  An entry that is filled later must not hide one through
+ * which the hart has got a page: larger ones never do, when small ones are found first. */
 static void
 tlb_list_looks(struct tlb_list *list)
 {
@@ -157,6 +164,8 @@ tlb_list_init(
     }
     for (unsigned i = 0; i < list->n; i++)
         list->array[i].slots = tlb_list_slots(list) - 1;
+    for (unsigned i = 0; i < list->n; i++)
+        list->array[i].odd = &list->odd;
     tlb_list_looks(list);
     return PGW_OK;
 }
@@ -185,8 +194,7 @@ tlb_list_wide(const struct tlb_list *list)
 /* --- looking up --- */
 
 static bool
-tlb_find(
-    struct tlb *tlb, unsigned size, uint64_t vpn, uint32_t asid, struct tlb_place *place)
+tlb_find(struct tlb *tlb, unsigned size, uint64_t vpn, uint32_t asid, struct tlb_place *place)
 {
     if (tlb->live[size] == 0)
         return false;
@@ -203,8 +211,7 @@ bool
 tlb_list_find(struct tlb_list *list, uint64_t vpn, uint32_t asid, struct tlb_place *place)
 {
     for (unsigned i = 0; i < list->nlooks; i++)
-        if (tlb_find(
-                &list->array[list->look[i].array], list->look[i].size, vpn, asid, place))
+        if (tlb_find(&list->array[list->look[i].array], list->look[i].size, vpn, asid, place))
             return true;
     return false;
 }
@@ -269,26 +276,33 @@ tlb_victim_plru(const struct tlb *tlb, size_t first)
     return first;
 }
 
+/* With LRU and FIFO; a free way has stamp 0. */
 static size_t
 tlb_victim_oldest(const struct tlb *tlb, size_t first)
 {
-    size_t victim = first;
-    for (size_t at = first + 1; at < first + tlb->ways; at++)
-        if (tlb->entries[at << tlb->pair].stamp < tlb->entries[victim << tlb->pair].stamp)
-            victim = at;
-    return victim;
+    const struct tlb_entry *entry = &tlb->entries[first << tlb->pair];
+    uint64_t oldest = entry->stamp;
+    size_t victim = 0;
+    for (size_t way = 1; way < tlb->ways; way++) {
+        entry += (size_t)1 << tlb->pair;
+        if (entry->stamp < oldest) {
+            oldest = entry->stamp;
+            victim = way;
+        }
+    }
+    return first + victim;
 }
 
 static size_t
 tlb_victim(struct tlb *tlb, size_t first)
 {
+    if (tlb->replace == MMU_REPLACE_LRU || tlb->replace == MMU_REPLACE_FIFO)
+        return tlb_victim_oldest(tlb, first);
     size_t at = tlb_search(tlb, first, 0);
     if (at != TLB_NONE)
         return at;
-    if (tlb->replace == MMU_REPLACE_RANDOM)
-        return first + base_rng_below(&tlb->rng, tlb->ways);
     return tlb->replace == MMU_REPLACE_PLRU ? tlb_victim_plru(tlb, first)
-                                            : tlb_victim_oldest(tlb, first);
+                                            : first + base_rng_below(&tlb->rng, tlb->ways);
 }
 
 /* --- filling and dropping --- */
@@ -301,9 +315,27 @@ tlb_clear(struct tlb *tlb, size_t at)
         return;
     tlb->live[tlb_size_of(tlb, tlb_key_order(key))]--;
     tlb->globals -= (key & TLB_GLOBAL) != 0;
+    *tlb->odd -= tlb_key_odd(key);
     tlb->keys[at] = 0;
     for (size_t half = 0; half <= tlb->pair; half++)
         tlb->entries[at << tlb->pair | half].flags = 0;
+    tlb->entries[at << tlb->pair].stamp = 0;
+}
+
+/* Another key for the place. */
+static void
+tlb_set_key(struct tlb *tlb, size_t at, unsigned size, uint64_t key)
+{
+    uint64_t was = tlb->keys[at];
+    if (was != 0) {
+        tlb->live[tlb_size_of(tlb, tlb_key_order(was))]--;
+        tlb->globals -= (was & TLB_GLOBAL) != 0;
+        *tlb->odd -= tlb_key_odd(was);
+    }
+    tlb->keys[at] = key;
+    tlb->live[size]++;
+    tlb->globals += (key & TLB_GLOBAL) != 0;
+    *tlb->odd += tlb_key_odd(key);
 }
 
 void
@@ -343,8 +375,7 @@ tlb_write(struct tlb_entry *entry, unsigned order, const struct tlb_fill *fill)
 /* A key for the page: a pair's that is there already, which becomes the space's own if it was
  * global and this half is not; or a new one in place of the victim. */
 static size_t
-tlb_take(
-    struct tlb *tlb, unsigned size, const struct tlb_fill *fill, bool *fresh, bool *forget)
+tlb_take(struct tlb *tlb, unsigned size, const struct tlb_fill *fill, bool *fresh, bool *forget)
 {
     unsigned order = tlb->order[size];
     bool global = fill->walk->global;
@@ -357,14 +388,13 @@ tlb_take(
         at = tlb_victim(tlb, first);
     *forget = tlb_displaces(tlb, at, *fresh, order, fill->vpn);
     if (!*fresh) {
-        tlb->globals -= !global && tlb->keys[at] != own;
-        tlb->keys[at] = global ? tlb->keys[at] : own;
+        if (!global)
+            tlb_set_key(tlb, at, size, own);
         return at;
     }
-    tlb_clear(tlb, at);
-    tlb->keys[at] = global ? tlb_key_of(tlb, order, fill->vpn, TLB_GLOBAL) : own;
-    tlb->live[size]++;
-    tlb->globals += global;
+    tlb_set_key(tlb, at, size, global ? tlb_key_of(tlb, order, fill->vpn, TLB_GLOBAL) : own);
+    for (size_t half = 0; half <= tlb->pair; half++)
+        tlb->entries[at << tlb->pair | half].flags = 0;
     return at;
 }
 
@@ -381,10 +411,37 @@ tlb_list_array(struct tlb_list *list, unsigned mapping, unsigned *order)
     return tlb;
 }
 
+size_t
+tlb_put(struct tlb *tlb, uint64_t vpn, uint64_t key, const struct tlb_entry *entry)
+{
+    size_t at = tlb_victim(tlb, tlb_set(tlb, vpn));
+    tlb_set_key(tlb, at, 0, key);
+    tlb->entries[at] = *entry;
+    tlb_stamp(tlb, at);
+    return at;
+}
+
+/* tlb_list_fill in the plain case; false: it is not that. */
+static bool
+tlb_list_put(struct tlb_list *list, const struct tlb_fill *fill, struct tlb_place *place)
+{
+    struct tlb *tlb = list->array;
+    struct tlb_entry entry;
+    if (fill->walk->global || (fill->walk->order != 0 && list->orders != 1) || tlb->mru != NULL ||
+        tlb->pair != 0)
+        return false;
+    tlb_write(&entry, 0, fill);
+    size_t at = tlb_put(tlb, fill->vpn, fill->vpn << 19 | tlb_key_low(fill->asid), &entry);
+    *place = (struct tlb_place){tlb, at, 0, &tlb->entries[at]};
+    return true;
+}
+
 bool
 tlb_list_fill(struct tlb_list *list, const struct tlb_fill *fill, struct tlb_place *place)
 {
     unsigned order;
+    if (tlb_list_put(list, fill, place))
+        return false;
     struct tlb *tlb = tlb_list_array(list, fill->walk->order, &order);
     unsigned size = tlb_size_of(tlb, order);
     bool forget;
@@ -430,10 +487,10 @@ tlb_covers(const struct tlb *tlb, uint64_t key, uint64_t vpn, uint64_t end)
 
 /* Which entries go. */
 struct tlb_drop {
-    uint64_t vpn, end;   /* those that cover a page of this range */
-    uint32_t asid;       /* of this space */
-    bool globals;        /* and global ones */
-    bool all;            /* of any space */
+    uint64_t vpn, end; /* those that cover a page of this range */
+    uint32_t asid;     /* of this space */
+    bool globals;      /* and global ones */
+    bool all;          /* of any space */
 };
 
 static bool

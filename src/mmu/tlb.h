@@ -18,9 +18,9 @@
  * either may be empty.
  *
  * Replacement.  A free way is taken first, the lowest.  Use is noted as a stamp: a hit stores one
- * word instead of moving entries.  LRU's victim is the lowest stamp.  FIFO stamps only when filling.
- * Tree PLRU's bits, one a node, always point away from the half that was used last: so they
- * need not be kept, the stamps say the same.
+ * word instead of moving entries.  LRU's victim is the lowest stamp, which of free ones is 0.  FIFO
+ * stamps only when filling. Tree PLRU's bits, one a node, always point away from the half that was
+ * used last: so they need not be kept, the stamps say the same.
  *
  * The most recent entry of each set is remembered (mru) where the hart's pointer cache must be told
  * that it is no longer that; see mmu/paged.c.
@@ -63,10 +63,11 @@ struct tlb {
     uint32_t ways;
     unsigned pair; /* 1: in pairs */
     unsigned nsizes;
-    uint8_t order[TLB_SIZES];   /* rising */
-    uint32_t live[TLB_SIZES];   /* valid entries of that order */
-    uint32_t *mru;              /* by set: index of its most recent key; NULL: not kept */
-    uint64_t slots;             /* with mru: the pointer cache's slots, less 1 */
+    uint8_t order[TLB_SIZES]; /* rising */
+    uint32_t live[TLB_SIZES]; /* valid entries of that order */
+    uint64_t *odd;            /* the list's count, see there */
+    uint32_t *mru;            /* by set: index of its most recent key; NULL: not kept */
+    uint64_t slots;           /* with mru: the pointer cache's slots, less 1 */
     enum mmu_replace replace;
     struct base_rng rng;
     void *chunk; /* what the arrays lie in */
@@ -78,6 +79,8 @@ struct tlb_list {
     struct tlb array[MMU_TLB_ARRAYS];
     unsigned n;
     uint32_t orders; /* bit n: some array holds 2^n pages */
+    uint64_t odd;    /* valid entries that are global or of more than 4 KiB: while there are none,
+                        only the first array need be asked, and by the space's key alone */
     unsigned nlooks;
     struct {
         uint8_t array, size;
@@ -149,8 +152,7 @@ unsigned tlb_list_slots(const struct tlb_list *list);
 bool tlb_list_wide(const struct tlb_list *list);
 
 /* Looks page vpn of the space up, in the smallest size that covers it; changes no order. */
-bool tlb_list_find(
-    struct tlb_list *list, uint64_t vpn, uint32_t asid, struct tlb_place *place);
+bool tlb_list_find(struct tlb_list *list, uint64_t vpn, uint32_t asid, struct tlb_place *place);
 
 /*
  * The page was used: makes its entry the most recent of its set.  fill puts it into the array for
@@ -159,6 +161,10 @@ bool tlb_list_find(
  */
 bool tlb_use(const struct tlb_place *place, uint64_t vpn);
 bool tlb_list_fill(struct tlb_list *list, const struct tlb_fill *fill, struct tlb_place *place);
+
+/* The plain case: a 4 KiB page of the space's own, with this key, into an array without pairs whose
+ * mru is not kept; where it is. */
+size_t tlb_put(struct tlb *tlb, uint64_t vpn, uint64_t key, const struct tlb_entry *entry);
 
 /* What the entry says about page vpn, as a walk would; order is the entry's. */
 void tlb_read(const struct tlb_place *place, uint64_t vpn, struct mmu_walk *walk);
@@ -170,8 +176,7 @@ void tlb_list_drop_page(struct tlb_list *list, uint64_t vpn, uint32_t asid);
 
 /* Drop what the page range, the space or every space has; they return how many entries that was.
  * A range drops global entries too, whichever space it is of; the others leave them. */
-uint64_t tlb_list_drop_range(
-    struct tlb_list *list, uint32_t asid, uint64_t vpn, uint64_t npages);
+uint64_t tlb_list_drop_range(struct tlb_list *list, uint32_t asid, uint64_t vpn, uint64_t npages);
 uint64_t tlb_list_drop_space(struct tlb_list *list, uint32_t asid);
 uint64_t tlb_list_drop_all(struct tlb_list *list);
 

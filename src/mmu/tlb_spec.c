@@ -76,8 +76,8 @@ mmu_tlb_spec_valid(const struct mmu_tlb_spec *spec)
     bool l1 = spec->l1d[0].entries != 0, l2 = spec->l2[0].entries != 0;
     if ((spec->l1i[0].entries != 0) != l1 || (spec->prefetch && !l2))
         return false;
-    return l1 || (!l2 && !pwc && spec->replace == MMU_REPLACE_LRU && !spec->no_asid &&
-                     !spec->pairs);
+    return l1 ||
+           (!l2 && !pwc && spec->replace == MMU_REPLACE_LRU && !spec->no_asid && !spec->pairs);
 }
 
 /* --- text --- */
@@ -196,8 +196,18 @@ tlb_spec_on(const char **text, bool *on)
     return read;
 }
 
-enum tlb_spec_item { TLB_L1, TLB_L1I, TLB_L1D, TLB_L2, TLB_PWC, TLB_REPLACE, TLB_ASID, TLB_PREFETCH,
-    TLB_PAIRS, TLB_ITEMS };
+enum tlb_spec_item {
+    TLB_L1,
+    TLB_L1I,
+    TLB_L1D,
+    TLB_L2,
+    TLB_PWC,
+    TLB_REPLACE,
+    TLB_ASID,
+    TLB_PREFETCH,
+    TLB_PAIRS,
+    TLB_ITEMS
+};
 
 static bool
 tlb_spec_list(struct tlb_spec_reader *reader, enum tlb_spec_item item)
@@ -299,9 +309,10 @@ enum pgw_status
 mmu_tlb_spec_parse(const char *text, struct mmu_tlb_spec *spec)
 {
     struct tlb_spec_reader reader = {.at = text};
-    if (strcmp(text, "none") != 0 && !tlb_spec_read(&reader))
+    bool none = strcmp(text, "none") == 0;
+    if (!none && !tlb_spec_read(&reader))
         return PGW_INVAL;
-    if (!mmu_tlb_spec_valid(&reader.spec))
+    if (!mmu_tlb_spec_valid(&reader.spec) || none != (reader.spec.l1d[0].entries == 0))
         return PGW_INVAL;
     *spec = reader.spec;
     return PGW_OK;

@@ -59,8 +59,7 @@ struct walker_way {
     bool wrote;     /* some bit has been set */
     unsigned char *entry;
     uint64_t pte;
-    struct pwc_entry table[MMU_LEVELS_MAX]; /* by level: where it is, and what the entries above
-                                               it let through */
+    struct pwc_entry *table; /* by level: where it is, and what the entries above it let through */
 };
 
 static void
@@ -274,15 +273,9 @@ radix_walker_walk(struct mmu_walker *base, uint64_t root, uint32_t asid, uint64_
         none = (struct mmu_stats){0};
         stats = &none;
     }
-    struct walker_way way;
-    way.walker = walker;
-    way.stats = stats;
-    way.trace = trace;
-    way.va = va;
-    way.how = how;
-    way.level = 0;
-    way.leaf = false;
-    way.wrote = false;
+    struct pwc_entry table[MMU_LEVELS_MAX];
+    struct walker_way way = {
+        .walker = walker, .stats = stats, .trace = trace, .va = va, .how = how, .table = table};
     stats->walks++;
     walker_begin(&way, root, asid);
     unsigned first = way.level;

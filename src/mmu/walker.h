@@ -17,28 +17,30 @@ struct pwc;
 
 /* A translation that was found, for the page that was asked for. */
 struct mmu_walk {
-    uint64_t pfn; /* of the 4 KiB page */
-    prot_t prot;  /* rights, of all levels together */
+    uint64_t pfn;  /* of the 4 KiB page */
+    prot_t prot;   /* rights, of all levels together */
     uint8_t order; /* the mapping's size is 2^order pages, aligned in both spaces */
-    bool dirty;   /* its dirty bit is set now */
-    bool global;  /* the leaf, or a table on the way, is global */
+    bool dirty;    /* its dirty bit is set now */
+    bool global;   /* the leaf, or a table on the way, is global */
 };
 
 /* How to walk. */
-#define MMU_WALK_PEEK 1u     /* set no bit and count nothing: for explain().  Whether the page is RAM
-                                is not asked: a leaf that leads elsewhere is MMU_OK */
-#define MMU_WALK_PREFETCH 2u /* nobody asked yet: set no bit (a leaf or table not accessed is MMU_AD,
-                                which is no fault and not counted as one) */
+#define MMU_WALK_PEEK                                                                              \
+    1u /* set no bit and count nothing: for explain().  Whether the page is RAM                    \
+          is not asked: a leaf that leads elsewhere is MMU_OK */
+#define MMU_WALK_PREFETCH                                                                          \
+    2u /* nobody asked yet: set no bit (a leaf or table not accessed is MMU_AD,                    \
+          which is no fault and not counted as one) */
 
 struct mmu_walker {
     const struct mmu_walker_ops *ops;
     struct mem *mem;
     const char *name;
-    unsigned levels;    /* of tables, for reports and walk_refs */
-    unsigned asid_bits; /* tags that the scheme has room for; 0: none */
-    unsigned registers; /* written at a switch of spaces: root, tag */
+    unsigned levels;                    /* of tables, for reports and walk_refs */
+    unsigned asid_bits;                 /* tags that the scheme has room for; 0: none */
+    unsigned registers;                 /* written at a switch of spaces: root, tag */
     uint64_t va_end_low, va_start_high; /* canonical: [0, low) and [high, 2^64); high 0: none */
-    uint32_t orders;    /* bit n: mappings of 2^n pages exist */
+    uint32_t orders;                    /* bit n: mappings of 2^n pages exist */
 };
 
 struct mmu_walker_ops {

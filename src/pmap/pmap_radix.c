@@ -13,13 +13,13 @@
  *  - a table's offset is the number of its valid (user) entries; no table but the root has none;
  *  - resident is the sum of the pages of all leaves; tables the number of the tables' frames;
  *  - leaf and reverse record exist in pairs, with the same page, address and order;
- *  - a leaf that is not writable is not dirty.
+ *  - a leaf that is not writable is not dirty, if the format says both with the same bits.
  *
  * Accessed and dirty bits move ("are harvested") to mem_page before an entry that has them is
- * cleared or replaced, and the dirty bit before the right to write goes: there are formats in which
- * the two share bits.  A superpage's bits go to each of its pages: which one was used is not known,
- * and "modified" must not miss it (P2).  For the same reason the pieces of a split superpage
- * inherit them.
+ * cleared or replaced; where dirty and writable share bits, the dirty bit also before the right to
+ * write goes.  A superpage's bits go to each of its pages: which one was used is not known, and
+ * "modified" must not miss it (P2).  For the same reason the pieces of a split superpage inherit
+ * them.
  *
  * Rights.  What is asked for becomes the smallest set that the format has (prot_given); what every
  * such set contains is told in caps.always.
@@ -72,6 +72,12 @@ radix_set_format(struct radix_system *system, const struct mmu_format *format)
 {
     system->format = format;
     system->va_end = mmu_format_user_end(format);
+    system->dirty_writes =
+        (format->dirty.mask & (format->right[ACCESS_WRITE].mask | format->also_writable.mask)) != 0;
+    for (unsigned i = 0; i < 3; i++)
+        system->rights_mask |= format->right[i].mask;
+    for (prot_t prot = 0; prot < 8; prot++)
+        system->rights[prot] = mmu_pte_with_prot(format, 0, prot);
     for (unsigned level = 0; level < format->levels; level++)
         if (format->level[level].leaf)
             radix_add_size(system, level, level, false);

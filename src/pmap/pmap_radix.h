@@ -27,6 +27,8 @@ struct radix_system {
     uint64_t va_end;     /* user addresses are [0, va_end) */
     unsigned orders;     /* bit n: mappings of 2^n pages */
     uint64_t superpages; /* mappings above order 0, in all pmaps */
+    bool dirty_writes; /* a dirty leaf is a writable one: the format says both with the same bits */
+    uint64_t rights_mask, rights[8]; /* bits of a leaf's rights, and what they are by prot_t */
     struct radix_size size[MMU_LEVELS_MAX + 1];
     uint8_t size_of[MEM_ORDER_MAX + 1]; /* by order: which of size; those in orders are set */
     unsigned char *kernel; /* the bytes of the root's entries from kernel_first on; may be NULL */

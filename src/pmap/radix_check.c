@@ -35,7 +35,7 @@ radix_check_leaf(struct radix *radix, const struct radix_leaf *leaf, struct radi
                system->base.mem->nframes &&
            (leaf->pte & format->level[leaf->level].leaf_reserved) == 0 &&
            !mmu_bits_hold(leaf->pte, format->leaf_bad) && mmu_bits_hold(leaf->pte, format->user) &&
-           (prot_allows(mmu_pte_prot(format, leaf->pte), ACCESS_WRITE) ||
+           (!system->dirty_writes || prot_allows(mmu_pte_prot(format, leaf->pte), ACCESS_WRITE) ||
                !mmu_bits_hold(leaf->pte, format->dirty)) &&
            pv_find(page, &radix->base, leaf->va, leaf->order) != NULL;
 }

@@ -73,10 +73,7 @@ radix_update(struct pmap *pmap)
     radix_shoot_pending((struct radix *)pmap);
 }
 
-/*
- * A leaf that lies in the range as a whole.  Once it is not writable it is not dirty either: there
- * are formats in which a dirty leaf is a writable one, so that is harvested first (P2).
- */
+/* A leaf that lies in the range as a whole. */
 static void
 radix_sweep_leaf(
     struct radix *radix, const struct radix_leaf *leaf, prot_t prot, struct radix_change *change)
@@ -94,11 +91,11 @@ radix_sweep_leaf(
         radix_change_add(change, leaf->va, npages, true);
     } else if (now != old) {
         uint64_t pte = leaf->pte;
-        if ((now & PROT_MASK_W) == 0 && mmu_bits_hold(pte, format->dirty)) {
+        if (system->dirty_writes && (now & PROT_MASK_W) == 0 && mmu_bits_hold(pte, format->dirty)) {
             radix_harvest(system, leaf);
             pte = mmu_bits_put(pte, format->dirty, false);
         }
-        radix_leaf_store(system, leaf, mmu_pte_with_prot(format, pte, now));
+        radix_leaf_store(system, leaf, (pte & ~system->rights_mask) | system->rights[now]);
         radix_change_add(change, leaf->va, npages, false);
     }
 }

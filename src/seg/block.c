@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Blocks: contiguous pieces of memory, and who has them. */
+#include <string.h>
+
 #include "base/assert.h"
 #include "seg/segcore.h"
 
@@ -296,7 +298,7 @@ seg_block_shrink(struct seg_system *system, struct seg_block *block, uint64_t be
     } else if (block->state == SEG_SWAPPED) {
         seg_slots_forget(system, block->slots, below);
         seg_slots_forget(system, block->slots + below + kept, above);
-        __builtin_memmove(block->slots, block->slots + below, kept * SEG_SLOT_BYTES);
+        memmove(block->slots, block->slots + below, kept * SEG_SLOT_BYTES);
     }
     block->npages = kept;
     block_shift(block, 0 - below);

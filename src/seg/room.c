@@ -15,6 +15,8 @@
  * A block is between two places only inside these functions.  Every move tells the machine which
  * pointers are stale and gives it the new registers, before anybody runs again.
  */
+#include <string.h>
+
 #include "base/assert.h"
 #include "seg/segcore.h"
 
@@ -300,34 +302,41 @@ room_obstacle(struct seg_system *system, const struct seg_block *but, uint64_t h
     return NULL;
 }
 
+static void
+room_swap_pages(struct seg_system *system, uint64_t a, uint64_t b, unsigned char *page)
+{
+    unsigned char *first = mem_page_bytes(system->mem, &system->mem->pages[a]);
+    unsigned char *second = mem_page_bytes(system->mem, &system->mem->pages[b]);
+
+    memcpy(page, first, PAGE_SIZE);
+    memcpy(first, second, PAGE_SIZE);
+    memcpy(second, page, PAGE_SIZE);
+}
+
 /*
  * The last obstacle and a parked block change places, page by page, when there is no room for
- * either beside the other.  The obstacle must fit where the block is.
+ * either beside the other: the obstacle goes to where the block is, the block home.
  */
-static enum pgw_status
+static void
 room_exchange(struct seg_system *system, struct seg_block *block, struct seg_block *other,
     uint64_t home, unsigned char *page)
 {
     const struct seg_fit_ops *ops = system->fit->ops;
     uint64_t from = block->first;
     uint64_t there = other->first;
-    uint64_t n = other->npages;
+    uint64_t both = other->npages < block->npages ? other->npages : block->npages;
 
-    for (uint64_t i = 0; i < n; i++) {
-        unsigned char *a = mem_page_bytes(system->mem, &system->mem->pages[there + i]);
-        unsigned char *b = mem_page_bytes(system->mem, &system->mem->pages[from + i]);
-        __builtin_memcpy(page, a, PAGE_SIZE);
-        __builtin_memcpy(a, b, PAGE_SIZE);
-        __builtin_memcpy(b, page, PAGE_SIZE);
-    }
-    ops->free(system->fit, there, n);
+    for (uint64_t i = 0; i < both; i++)
+        room_swap_pages(system, there + i, from + i, page);
+    seg_frames_move(system, there + both, from + both, other->npages - both);
+    ops->free(system->fit, there, other->npages);
     ops->free(system->fit, from, block->npages);
-    bool both = ops->alloc_at(system->fit, from, n) &&
-                ops->alloc_at(system->fit, home, block->npages);
-    BASE_ASSERT(both);
-    seg_frames_move(system, there, home, n);
-    seg_frames_move(system, from + n, home + n, block->npages - n);
-    seg_block_stale(other, 0, n);
+    bool placed = ops->alloc_at(system->fit, from, other->npages) &&
+                  ops->alloc_at(system->fit, home, block->npages);
+    BASE_ASSERT(placed);
+    seg_frames_move(system, there, home, both);
+    seg_frames_move(system, from + both, home + both, block->npages - both);
+    seg_block_stale(other, 0, other->npages);
     seg_block_stale(block, 0, block->npages);
     RB_REMOVE(seg_block_tree, &system->resident, block);
     seg_block_set_first(system, other, from);
@@ -336,30 +345,51 @@ room_exchange(struct seg_system *system, struct seg_block *block, struct seg_blo
     seg_block_changed(other);
     seg_block_changed(block);
     system->stats.segments_out++;
-    system->stats.pages_out += n;
-    return PGW_OK;
+    system->stats.pages_out += other->npages;
+    system->stats.segments_in++;
+    system->stats.pages_in += block->npages;
+}
+
+/* Is the block, all of it out of [home, end), where the obstacle would fit, the last one there? */
+static bool
+room_may_exchange(struct seg_system *system, const struct seg_block *block,
+    const struct seg_block *other, uint64_t home, uint64_t end)
+{
+    const struct seg_fit_ops *ops = system->fit->ops;
+    uint64_t from = block->first;
+    uint64_t behind = from + block->npages;
+    uint64_t reach = from + (other->npages > block->npages ? other->npages : block->npages);
+
+    if (block->state != SEG_RESIDENT || (from < end && reach > home))
+        return false;
+    if (room_obstacle(system, block, other->first + other->npages, end) != NULL)
+        return false;
+    if (reach == behind)
+        return true;
+    if (!ops->alloc_at(system->fit, behind, reach - behind))
+        return false;
+    ops->free(system->fit, behind, reach - behind);
+    return true;
 }
 
 static enum pgw_status
 room_clear(struct seg_system *system, struct seg_block *block, uint64_t home)
 {
+    struct base_alloc *alloc = system->config.alloc;
     uint64_t end = home + block->npages;
     struct seg_block *other;
 
     while ((other = room_obstacle(system, block, home, end)) != NULL) {
         if (room_park(system, other, home, end) || seg_block_out(system, other) == PGW_OK)
             continue;
-        bool apart = block->state == SEG_RESIDENT &&
-                     (block->first >= end || block->first + block->npages <= home);
-        bool last = room_obstacle(system, block, other->first + other->npages, end) == NULL;
-        if (!apart || !last || other->npages > block->npages)
+        if (!room_may_exchange(system, block, other, home, end))
             return seg_fail(system, PGW_NORAM,
                 "another program is at these addresses, and there is nowhere else to put it");
-        unsigned char *page = system->config.alloc->map(system->config.alloc, PAGE_SIZE);
+        unsigned char *page = alloc->map(alloc, PAGE_SIZE);
         if (page == NULL)
             return seg_fail(system, PGW_NOMEM, "no memory to exchange two programs");
-        (void)room_exchange(system, block, other, home, page);
-        system->config.alloc->unmap(system->config.alloc, page, PAGE_SIZE);
+        room_exchange(system, block, other, home, page);
+        alloc->unmap(alloc, page, PAGE_SIZE);
     }
     return PGW_OK;
 }

@@ -114,7 +114,7 @@ map_record(struct seg_space *space, const struct seg_mapping *mapping)
 {
     const struct space_map_args *args = mapping->args;
     uint64_t len_max = page_ceil(args->len_max);
-    bool grows = (args->flags & SPACE_GROWSDOWN) != 0 &&
+    bool grows = (args->flags & SPACE_GROWSDOWN) != 0 && args->object == NULL &&
                  space->system->config.scheme == SEG_SEGMENTS &&
                  len_max > mapping->end - mapping->start && len_max <= mapping->end;
 
@@ -190,7 +190,10 @@ map_fixed(struct seg_space *space, struct seg_mapping *mapping)
     if (status != PGW_OK)
         return status;
     map_whole_stack(space, mapping);
-    return map_make(space, mapping);
+    status = map_make(space, mapping);
+    if (status != PGW_OK)
+        seg_region_join(space, mapping->start, mapping->end);
+    return status;
 }
 
 /* A hint is taken if it costs nothing: free, and within a segment for such mappings. */

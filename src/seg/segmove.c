@@ -135,7 +135,11 @@ move_fixed(struct seg_space *space, const struct seg_move *move, struct seg_regi
     if (seg_window_at(system, move->target) != seg_window_at(system, end - 1))
         return seg_fail(system, PGW_NOSPACE, "it would lie in two segments");
     status = seg_region_clip_range(space, move->target, end);
-    return status == PGW_OK ? move_to(space, move, record, move->target) : status;
+    if (status == PGW_OK)
+        status = move_to(space, move, record, move->target);
+    if (status != PGW_OK)
+        seg_region_join(space, move->target, end);
+    return status;
 }
 
 static enum pgw_status
@@ -164,10 +168,12 @@ move_away(struct seg_space *space, struct seg_move *move, uint64_t *va)
     enum pgw_status status = seg_region_clip_range(space, move->old, move->old_end);
     if (status == PGW_OK)
         status = move->fixed ? move_fixed(space, move, record) : move_anywhere(space, move, record);
-    if (status != PGW_OK)
-        base_pool_put(&system->regions, record);
-    else
+    if (status == PGW_OK) {
         *va = move->target;
+        return PGW_OK;
+    }
+    base_pool_put(&system->regions, record);
+    seg_region_join(space, move->old, move->old_end);
     return status;
 }
 

@@ -119,7 +119,12 @@ seg_region_clip_range(struct seg_space *space, uint64_t start, uint64_t end)
 {
     enum pgw_status status = seg_region_clip(space, start);
 
-    return status == PGW_OK ? seg_region_clip(space, end) : status;
+    if (status != PGW_OK)
+        return status;
+    status = seg_region_clip(space, end);
+    if (status != PGW_OK)
+        seg_region_join(space, start, start + 1);
+    return status;
 }
 
 void

@@ -72,6 +72,7 @@ share_limit(struct seg_space *space, uint64_t va, prot_t prot)
         region->prot = region->start == va ? prot : region->prot & prot;
         region->growsdown = false;
     }
+    seg_region_join(space, segment->lo, seg_segment_end(segment));
 }
 
 enum pgw_status

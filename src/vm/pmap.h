@@ -84,7 +84,8 @@ struct pmap_system {
 struct pmap_ops {
     const char *name;
 
-    /* One a system: shared pools, tags, the kernel's upper half.  PGW_NOMEM, PGW_NORAM. */
+    /* One a system: shared pools, tags, the kernel's upper half.  PGW_NOMEM, PGW_NORAM; PGW_INVAL:
+     * the scheme has no room for the numbers of all frames of this RAM. */
     enum pgw_status (*system_create)(struct mem *mem, struct base_alloc *alloc,
         const struct pmap_shootdown *shootdown, struct pmap_system **system);
     void (*system_destroy)(struct pmap_system *system); /* all pmaps are destroyed before */

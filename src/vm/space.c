@@ -11,6 +11,9 @@ static const struct space_ops vm_space_ops;
 /* A mapping may vanish as soon as it is made (law P1), but not for ever. */
 #define RESOLVE_TRIES 1000u
 
+/* Frames to be freed between two tries to find room for a root table. */
+#define CREATE_BATCH 16u
+
 enum pgw_status
 vm_space_create_locked(struct vm_system *system, struct vm_space **space)
 {
@@ -19,7 +22,8 @@ vm_space_create_locked(struct vm_system *system, struct vm_space **space)
     if (new == NULL)
         return PGW_NOMEM;
     enum pgw_status status = system->pmap_ops->create(system->pmap_system, &new->pmap);
-    if (status == PGW_NORAM && vm_reclaim_locked(system, 1) > 0)
+    /* A root table of many frames needs them side by side: more and more goes until they are. */
+    while (status == PGW_NORAM && vm_reclaim_locked(system, CREATE_BATCH) > 0)
         status = system->pmap_ops->create(system->pmap_system, &new->pmap);
     if (status != PGW_OK) {
         base_pool_put(&system->spaces, new);

@@ -586,7 +586,8 @@ torture_super(struct rig *rig, struct pmap *pmap, unsigned order, struct mem_pag
     struct mem_page *page)
 {
     uint64_t n = 1ull << order, at = n - 5;
-    enum pgw_status status = rig->ops->enter(pmap, SUPER, &super, 1, order, RW, ACCESS_WRITE, 0);
+    enum pgw_status status =
+        rig->ops->enter(pmap, SUPER, &super, 1, order, RW, ACCESS_WRITE, PMAP_WIRED);
     assert_true(rig->ops->check(pmap));
     if (status != PGW_OK)
         return;
@@ -594,6 +595,7 @@ torture_super(struct rig *rig, struct pmap *pmap, unsigned order, struct mem_pag
     assert_true(rig->ops->check(pmap));
     if (status == PGW_OK)
         expect_rights(rig, pmap, SUPER + PAGE_SIZE, page, RW);
+    expect_rights(rig, pmap, SUPER + 2 * PAGE_SIZE, &super[2], RW); /* P1, it is wired */
     drop(rig, pmap, SUPER + at * PAGE_SIZE, 1);
     expect_rights(rig, pmap, SUPER + at * PAGE_SIZE, &super[at], PROT_MASK_NONE);
     assert_true(rig->ops->check(pmap));

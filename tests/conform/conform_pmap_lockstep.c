@@ -28,7 +28,7 @@ struct step {
     struct mem_page *page[2][PAGES];
     struct mem_page *super[2][SIZES][SUPERS];
     unsigned order[SIZES], nsizes; /* of superpages, if there are to be any */
-    uint64_t window[WINDOWS];
+    uint64_t window[WINDOWS], end; /* of the addresses that both have */
     struct base_rng rng;
     bool loose;               /* it may have less than ref */
     uint64_t agreed, faulted; /* accesses */
@@ -79,6 +79,7 @@ step_common(struct step *step, bool supers)
     uint64_t windows[WINDOWS] = {
         0, 0x40000000 - (512u << PAGE_SHIFT), 0x50000000, end / 2, end - (1536u << PAGE_SHIFT)};
     memcpy(step->window, windows, sizeof windows);
+    step->end = end;
     for (unsigned order = 1; supers && order <= ORDER_MOST; order++)
         if ((orders >> order & 1) != 0)
             step->order[step->nsizes++] = order;
@@ -141,8 +142,10 @@ step_enter(struct step *step, uint64_t space)
     if (prot_allows(prot, ACCESS_WRITE) && step_below(step, 3) == 0)
         access = ACCESS_WRITE;
     uint64_t first = step_below(step, super ? SUPERS : PAGES - 8);
-    size_t n = super ? 1 : 1 + step_below(step, 8);
+    size_t n = 1 + step_below(step, super ? SUPERS - first : 8);
     uint64_t va = step_va(step) & ~(((uint64_t)PAGE_SIZE << order) - 1);
+    if ((uint64_t)n << order > (step->end - va) >> PAGE_SHIFT)
+        n = 1;
     for (int side = 0; side < 2; side++) {
         struct pmap *pmap = step->pmap[side][space];
         struct mem_page **pages = super ? step->super[side][size] : step->page[side];

@@ -29,12 +29,14 @@ class Case:
 NEEDS = {
     "pages": ("its memory is mapped and protected page by page",
               lambda scheme: not scheme["contiguous"]),
-    "fork": ("it makes processes, and all of them would have the same addresses",
-             lambda scheme: not scheme["contiguous"] or scheme["registers"] > 0),
+    "stack": ("a stack in the same piece of RAM as all else cannot grow to where that is",
+              lambda scheme: not scheme["contiguous"] or scheme["registers"] > 1),
+    "apart": ("its code and its data are 1 GiB apart, and would be one piece of RAM",
+              lambda scheme: not scheme["contiguous"] or scheme["registers"] > 1),
     "wide": ("it maps 250 GiB",
              lambda scheme: (scheme["user_bytes"] or 0) > 250 << 30),
     "null": ("address 0 is memory like any other",
-             lambda scheme: not scheme["contiguous"]),
+             lambda scheme: not scheme["contiguous"] or scheme["registers"] > 0),
 }
 
 
@@ -58,7 +60,7 @@ def little_ram(case, scheme):
         return case.small
     table = scheme["entry_bytes"] << (scheme["address_bits"] - 12)  # each process has a whole one
     kib = int(case.small[:-1]) * (1024 if case.small.endswith("M") else 1)
-    return f"{kib + (case.processes + 1) * (table >> 10)}K"
+    return f"{kib + (case.processes + 2) * (table >> 10)}K"
 
 
 SEGV, ILL, ABRT, BUS = 139, 132, 134, 135
@@ -73,27 +75,26 @@ CASES = [
     Case("churn"),
     Case("textfp"),
     Case("mappings", withheld=["write"], needs=["pages"]),
-    Case("forktree", small="4M", processes=50, needs=["fork"]),
-    Case("forktree-narrow", ["8", "64"], program="forktree", small="512K", processes=8,
-         needs=["fork"]),
-    Case("pipeline", small="384K", processes=5, needs=["fork"]),
-    Case("sigs", processes=2, withheld=["write", "execute"], needs=["pages", "fork"]),
-    Case("deep", stack=80 << 20, heavy=True),
+    Case("forktree", small="4M", processes=50),
+    Case("forktree-narrow", ["8", "64"], program="forktree", small="512K", processes=8),
+    Case("pipeline", small="384K", processes=5),
+    Case("sigs", processes=2, withheld=["write", "execute"], needs=["pages"]),
+    Case("deep", stack=80 << 20, heavy=True, needs=["stack"]),
     Case("sparse", small="4M", heavy=True, needs=["wide"]),
     Case("overcommit", small="800K"),
-    Case("freshzero", small="512K", processes=26, needs=["fork"]),
-    Case("chainexec", processes=2, needs=["fork"]),
-    Case("selfmod", processes=2, needs=["fork"]),
+    Case("freshzero", small="512K", processes=26),
+    Case("chainexec", processes=2),
+    Case("selfmod", processes=2),
     Case("nbody"),
     Case("digests"),
     Case("lisp"),
     Case("regexes"),
     Case("recursion"),
-    Case("turns", small="512K", processes=12, needs=["fork"]),
-    Case("apart", small="512K", processes=3, needs=["fork"]),
+    Case("turns", small="512K", processes=12),
+    Case("apart", small="512K", processes=3, needs=["apart"]),
     Case("filework"),
     Case("nocall"),
-    Case("hostile", small="512K", processes=6, needs=["fork"]),
+    Case("hostile", small="512K", processes=6, needs=["null"]),
     Case("insn", program="insn/insn"),
     Case("crash-null", ["null"], program="crash", status=SEGV, stderr=["0x0", "write", "null"],
          needs=["null"]),
@@ -105,10 +106,10 @@ CASES = [
     Case("crash-jump", ["jump"], program="crash", status=SEGV, stderr=["0x10"], needs=["null"]),
     Case("crash-data", ["data"], program="crash", status=SEGV, stderr=["rw-"],
          withheld=["execute"], needs=["pages"]),
-    Case("crash-stack", ["stack"], program="crash", status=SEGV, stderr=["stack"],
+    Case("crash-stack", ["stack"], program="crash", status=SEGV, stderr=["stack"], needs=["stack"],
          options=["--stack", "8M"]),
     Case("crash-illegal", ["illegal"], program="crash", status=ILL, stderr=["illegal"]),
-    Case("crash-bus", ["bus"], program="crash", status=BUS),
+    Case("crash-bus", ["bus"], program="crash", status=BUS, needs=["pages"]),
     Case("crash-abort", ["abort"], program="crash", status=ABRT),
     Case("crash-term", ["15"], program="crash", status=143),
     Case("crash-kill", ["9"], program="crash", status=137),

@@ -23,6 +23,17 @@ RUNS = [
     ("overcommit", ["--ram", "800K", "--swap", "64M", "--policy", "lru"], ["8192"]),
     ("overcommit", ["--ram", "800K", "--swap", "64M", "--tlb", "none"], ["8192"]),
     ("overcommit", ["--ram", "800K", "--swap", "64M", "--mmu", "ref"], ["8192"]),
+    ("overcommit", ["--ram", "1M", "--swap", "64M", "--mmu", "la57", "--tlb", "skylake"], ["8192"]),
+    ("overcommit", ["--ram", "1M", "--swap", "64M", "--mmu", "mips32", "--tlb", "mips-4kc"], ["8192"]),
+    ("overcommit", ["--ram", "1M", "--swap", "64M", "--mmu", "hashed"], ["8192"]),
+    ("overcommit", ["--ram", "1M", "--swap", "64M", "--mmu", "armv8:ad=fault"], ["8192"]),
+    ("overcommit", ["--ram", "1M", "--swap", "64M", "--tlb", "l1=16:4,l2=64:4,prefetch=on"], ["8192"]),
+    ("forktree", ["--ram", "4M", "--swap", "64M", "--mmu", "x86"], ["20", "64"]),
+    ("forktree", ["--ram", "4M", "--swap", "64M", "--mmu", "sv48", "--tlb", "l1=64:4,l2=1536:12,asid=off"],
+     ["20", "64"]),
+    ("sorts", ["--ram", "16M", "--mmu", "base-bounds"], []),
+    ("forktree", ["--ram", "16M", "--mmu", "segments"], ["8", "32"]),
+    ("apart", ["--ram", "16M", "--mmu", "segments"], []),
     ("chainexec", ["--ram", "2M"], []),
     ("nocall", ["--ram", "2M"], []),
 ]
@@ -52,6 +63,8 @@ def sums(report):
     yield "table peak", memory["table_frames"] <= memory["table_frames_peak"]
     yield "64 bytes a frame", memory["frame_table_bytes"] <= (memory["frames"] + 64) * 64
     yield "fetches", program["fetches"] >= program["instructions"] > 0
+    yield from sums_of_switches(report)
+    yield from sums_of_segments(report)
     yield from sums_of_translation(report)
     yield from sums_of_time(report)
 
@@ -61,6 +74,9 @@ def sums_of_translation(report):
     if report["config"]["mmu"] == "ref" or report["config"]["tlb"] == "none":
         yield "nothing is counted without a TLB", t is None
         return
+    if t is None:
+        yield "a TLB of a paged scheme is counted", report["segments"] is not None
+        return
     data, code = t["l1d"]["hits"] + t["l1d"]["misses"], t["l1i"]["hits"] + t["l1i"]["misses"]
     faulted = report["faults"]["minor"] + report["faults"]["major"] + 100
     yield "every fetch is looked up", \
@@ -68,11 +84,55 @@ def sums_of_translation(report):
     yield "every data access is looked up", \
         0 <= data - report["program"]["loads_stores"] <= faulted
     misses = t["l1i"]["misses"] + t["l1d"]["misses"]
-    yield "what misses L1 asks L2", t["l2"]["hits"] + t["l2"]["misses"] == misses
+    if t["l2"]["hits"] > 0:
+        yield "what misses L1 asks L2", t["l2"]["hits"] + t["l2"]["misses"] == misses
     yield "what misses L2 walks", t["walks"] >= t["l2"]["misses"]
-    refs = t["walk_references"]
-    yield "levels of sv39", len(refs) == 3 and refs[0] >= refs[1] >= refs[2] > 0
-    yield "a walk starts at the root", refs[0] >= t["walks"]
+    yield from sums_of_walks(report["config"], t)
+    yield "prefetched and used", t["prefetch_hits"] <= t["prefetches"]
+    yield "prefetch is on", (t["prefetches"] > 0) == ("prefetch=on" in report["config"]["tlb"])
+    yield "software sets the bits", (t["ad_faults"] > 0) == ("ad=fault" in report["config"]["mmu"])
+    yield "or hardware", (t["ad_updates"] == 0) == ("ad=fault" in report["config"]["mmu"])
+
+
+def sums_of_walks(config, t):
+    """Each walk begins at the root or where a walk cache says, and goes down from there."""
+    refs, cached, walks = t["walk_references"], t["walk_cache_hits"], t["walks"]
+    levels = {"sv39": 3, "x86": 2, "sv48": 4, "la57": 5, "armv8": 4, "mips32": 2, "hashed": 2}
+    yield "levels", len(refs) == len(cached) == levels[config["mmu"].split(":")[0]]
+    yield "who walks", t["walker"] == ("software" if config["mmu"] == "mips32" else "hardware")
+    if config["mmu"] == "hashed":
+        yield "a walk reads the anchor", refs[0] >= walks
+        return
+    yield "a walk cache saves the root", refs[0] + sum(cached) >= walks
+    yield "a walk goes down", all(refs[i] <= refs[i - 1] + cached[i] for i in range(1, len(refs)))
+    yield "walk caches are used", (sum(cached) > 0) == ("skylake" in config["tlb"])
+
+
+def sums_of_switches(report):
+    switches, cost = report["switches"], report["config"]["cost"]
+    spaces, config = switches["spaces"], report["config"]
+    yield "no more switches of spaces than turns", spaces <= report["program"]["context_switches"] + \
+        report["program"]["execs"] + report["program"]["forks"] + 1
+    yield "a switch empties the TLBs only for want of tags", switches["flushes"] <= spaces
+    untagged = "asid=off" in config["tlb"] or config["mmu"] in ("x86", "none")
+    if config["mmu"] in ("sv39", "sv48", "x86") and config["tlb"] != "none" and spaces > 2:
+        yield "and then it does", (switches["flushes"] > 0) == untagged
+    yield "what a switch costs", spaces == 0 or abs(
+        switches["ns_each"] - cost["switch_ns"] - cost["register_ns"] * switches["registers"] / spaces) < 1e-3
+
+
+def sums_of_segments(report):
+    s, memory = report["segments"], report["memory"]
+    if s is None:
+        yield "paged schemes have tables", memory["table_frames_peak"] > 0 or report["config"]["mmu"] == "ref"
+        return
+    yield "contiguous schemes have none", memory["table_frames_peak"] == 0
+    yield "nothing is left at the end", s["segments"] == s["pages"] == 0
+    yield "and the RAM is one hole", s["holes"] == 1 and s["fragmentation"] == 0 and \
+        s["largest_hole_pages"] == memory["frames_free"]
+    yield "something was in RAM", 0 < s["pages_peak"] <= memory["frames"]
+    forks = report["program"]["forks"]
+    yield "fork copies or shares", forks == 0 or s["fork_pages_copied"] + s["shared"] > 0
 
 
 def sums_of_time(report):

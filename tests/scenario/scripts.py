@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The language of `pagewright shell` and `pagewright script`.
 
-    scripts.py --pagewright BIN --source ROOT shipped|pages|mistakes|shell
+    scripts.py --pagewright BIN --source ROOT shipped|pages|mistakes|shell|update
 
 shipped: every script in scripts/ succeeds, twice with the same output.
 pages:   every script has a page in docs/scripts/ whose output is what the script prints.
 mistakes: each is one line with its place, and exit code 125.
 shell:   the shell through a pipe and at a terminal: goes on after mistakes, history, completion.
+update:  no test: puts what the scripts print now into their pages.
 """
 
 import argparse
@@ -47,6 +48,11 @@ def test_shipped(tap, pagewright, source):
             tap.check("\nexpect " in file.read(), name + ": it expects something")
 
 
+def blocks_of(text, command):
+    """The output blocks of a page, without the command that the first one begins with."""
+    return [[l for l in block.splitlines() if l != command] for block in BLOCK.findall(text)]
+
+
 def test_pages(tap, pagewright, source):
     """A page's blocks are, one after the other, parts of what `script --echo` prints; the first one
     begins with the command."""
@@ -55,22 +61,71 @@ def test_pages(tap, pagewright, source):
         if not tap.check(os.path.exists(page), name + ": there is a page"):
             continue
         command = f"$ pagewright script --echo scripts/{name}.pgw"
-        result = execute([pagewright, "script", "--echo", f"scripts/{name}.pgw"], cwd=source)
-        lines = result.out.decode().splitlines()
+        lines = echoed(pagewright, source, name)
         with open(page, encoding="utf-8") as file:
-            blocks = [block.splitlines() for block in BLOCK.findall(file.read())]
-        tap.check(blocks and blocks[0][0] == command, f"{name}: the page says {command}")
+            text = file.read()
+        tap.check("```console\n" + command + "\n" in text, f"{name}: the page says {command}")
         at = 0
-        for number, block in enumerate(blocks, 1):
-            wanted = block[1:] if block[0] == command else block
+        for number, wanted in enumerate(blocks_of(text, command), 1):
             while at + len(wanted) <= len(lines) and lines[at:at + len(wanted)] != wanted:
                 at += 1
             if not tap.check(at + len(wanted) <= len(lines), f"{name}: block {number} is real",
                              "\n".join(wanted)):
                 break
             at += len(wanted)
-    extra = set(os.listdir(source + "/docs/scripts")) - {n + ".md" for n in names(source)} - {"README.md"}
+    extra = set(os.listdir(source + "/docs/scripts")) - {n + ".md" for n in names(source)}
     tap.check(not extra, "no page is without its script", extra)
+    test_man(tap, pagewright, source)
+
+
+def echoed(pagewright, source, name):
+    """What `script --echo` prints, in lines."""
+    result = execute([pagewright, "script", "--echo", f"scripts/{name}.pgw"], cwd=source)
+    return (result.out + result.err).decode().splitlines()
+
+
+def update_pages(pagewright, source):
+    """Puts what scripts print now into their pages: each block keeps its lines of the script."""
+    for name in names(source):
+        page = f"{source}/docs/scripts/{name}.md"
+        command = f"$ pagewright script --echo scripts/{name}.pgw"
+        lines = echoed(pagewright, source, name)
+        with open(page, encoding="utf-8") as file:
+            text = file.read()
+        at = 0
+
+        def fresh(match):
+            nonlocal at
+            old = match.group(1).splitlines()
+            start = lines.index(next(l for l in old if l.startswith("> ")), at)
+            at = start
+            for _ in [l for l in old if l.startswith("> ")]:
+                at += 1
+                while at < len(lines) and not lines[at].startswith("> "):
+                    at += 1
+            head = [command] if command in old else []
+            return "```console\n" + "\n".join(head + lines[start:at]) + "\n```"
+
+        with open(page, "w", encoding="utf-8") as file:
+            file.write(BLOCK.sub(fresh, text))
+
+
+def test_man(tap, pagewright, source):
+    """The session in the man page's examples."""
+    with open(source + "/man/pagewright-shell.1", encoding="utf-8") as file:
+        session, test = re.findall(r"^\.Bd -literal\n(.*?)^\.Ed$", file.read(), re.M | re.S)[-2:]
+    typed = re.findall(r"^pagewright> (.*)$", session, re.M)
+    wanted = re.sub(r"^(pagewright> |\$ ).*\n", "", session, flags=re.M)
+    result = execute([pagewright, "shell"], stdin="\n".join(typed).encode())
+    tap.check(result.out.decode() == wanted and result.status == 0, "the man page's session",
+              result.out.decode())
+    script, told = re.match(r"\$ cat cow.pgw\n(.*?)\$ pagewright script cow.pgw; echo \$\?\n(.*)", test,
+                            re.S).groups()
+    with tempfile.TemporaryDirectory() as tmp:
+        with open(tmp + "/cow.pgw", "w", encoding="utf-8") as file:
+            file.write(script)
+        result = execute([pagewright, "script", "cow.pgw"], cwd=tmp)
+    tap.check(result.err.decode() + f"{result.status}\n" == told, "the man page's test", result.err)
 
 
 # A script, and what its one line says after the place.  {n}: the line that is blamed.
@@ -327,9 +382,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--pagewright", required=True)
     parser.add_argument("--source", required=True)
-    parser.add_argument("group", choices=["shipped", "pages", "mistakes", "shell"])
+    parser.add_argument("group", choices=["shipped", "pages", "mistakes", "shell", "update"])
     options = parser.parse_args()
     pagewright = os.path.abspath(options.pagewright)
+    if options.group == "update":
+        update_pages(pagewright, options.source)
+        return 0
     tap = Tap()
     with tempfile.TemporaryDirectory() as tmp:
         if options.group == "shipped":

@@ -74,7 +74,7 @@ try 125 'is less than a page of 4K; for no swap, write none' run --swap 0 x
 try 125 "cannot make the swap file $dir/no/swap: no such directory" run --swap "$dir/no/swap:1M" x
 try 125 "cannot swap to $dir: it is neither" run --swap "$dir:1M" x
 try 125 'cannot swap to /dev/null: it is neither' run --swap /dev/null:1M x
-try 125 'there is no mmu "sv99": use one of sv39, ref' run --mmu sv99 x
+try 125 'there is no mmu "sv99": use one of none, base-bounds, segments, linear' run --mmu sv99 x
 try 125 'there is no policy "mru": use one of clock, fifo, lru, random' run --policy mru x
 try 125 'tlb "l1=3:2" is not valid' run --tlb l1=3:2 x
 try 125 'tlb "l2=64:4" is not valid' run --tlb l2=64:4 x

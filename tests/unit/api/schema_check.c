@@ -25,6 +25,8 @@ schema_is(const char *type, const json_t *value)
         return json_is_integer(value);
     if (strcmp(type, "number") == 0)
         return json_is_number(value);
+    if (strcmp(type, "boolean") == 0)
+        return json_is_boolean(value);
     return strcmp(type, "null") == 0 && json_is_null(value);
 }
 

@@ -70,6 +70,15 @@ verify(struct pgw_space *space, uint64_t va, uint64_t pages, unsigned who)
     }
 }
 
+static struct pgw_mmu_limits
+limits_of(unsigned m)
+{
+    struct pgw_mmu_limits limits = {.size = sizeof limits};
+
+    assert_int_equal(pgw_mmu_limits(m, &limits), PGW_OK);
+    return limits;
+}
+
 /* Sixteen times the RAM in two spaces and a fork of one; every byte comes back. */
 static void
 more_than_ram(const char *mmu, const char *policy)
@@ -115,8 +124,65 @@ every_back_end_pages(void **state)
 {
     (void)state;
     for (unsigned m = 0; pgw_mmu_name(m) != NULL; m++) {
+        struct pgw_mmu_limits limits = limits_of(m);
+        if (limits.contiguous || limits.levels == 1)
+            continue; /* see the next two */
         for (unsigned p = 0; pgw_policy_name(p) != NULL; p++)
             more_than_ram(pgw_mmu_name(m), pgw_policy_name(p));
+    }
+}
+
+/* Its root table alone takes 4 MiB: what has no room for it is refused, and nothing is lost. */
+static void
+large_tables(void **state)
+{
+    struct pgw_system *system = system_of(2 << 20, "linear", "clock");
+    struct pgw_space *space[4];
+    uint64_t va = 0;
+
+    (void)state;
+    assert_int_equal(pgw_space_create(system, &space[0]), PGW_NORAM);
+    pgw_system_destroy(system);
+    system = system_of(16 << 20, "linear", "clock");
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(pgw_space_create(system, &space[i]), PGW_OK);
+    assert_int_equal(pgw_map(space[1], 1024 * PAGE, RW, 0, &va), PGW_OK);
+    fill(space[1], va, 1024, 7);
+    pgw_space_destroy(space[0]);
+    pgw_space_destroy(space[2]);
+    assert_int_equal(pgw_space_create(system, &space[0]), PGW_OK);
+    verify(space[1], va, 1024, 7);
+    assert_int_equal(stats_of(system).tables, 2 * 1024);
+    assert_true(pgw_system_check(system));
+    pgw_system_destroy(system);
+}
+
+/* Spaces that have no room side by side take turns, whole. */
+static void
+contiguous_takes_turns(void **state)
+{
+    (void)state;
+    for (unsigned m = 0; pgw_mmu_name(m) != NULL; m++) {
+        struct pgw_space *space[4];
+        uint64_t va = 0x10000, pages = 40;
+        if (!limits_of(m).contiguous)
+            continue;
+        struct pgw_system *system = system_of(256 << 10, pgw_mmu_name(m), "clock");
+        for (unsigned i = 0; i < 3; i++) {
+            assert_int_equal(pgw_space_create(system, &space[i]), PGW_OK);
+            assert_int_equal(pgw_map(space[i], pages * PAGE, RW, PGW_FIXED, &va), PGW_OK);
+            fill(space[i], va, pages, i);
+        }
+        assert_int_equal(pgw_fork(space[1], &space[3]), PGW_OK);
+        fill(space[3], va, pages / 2, 9);
+        for (unsigned i = 0; i < 3; i++)
+            verify(space[i], va, pages, i);
+        verify(space[3], va, pages / 2, 9);
+        assert_true(pgw_system_check(system));
+        struct pgw_stats stats = stats_of(system);
+        assert_true(stats.contiguous && stats.segments_in > 0 && stats.segments_out > 0);
+        assert_int_equal(stats.segment_copied, pages);
+        pgw_system_destroy(system);
     }
 }
 
@@ -172,7 +238,8 @@ bad_configurations(void **state)
     refused(&config, PGW_NORAM, "at least 64K");
     config = good;
     config.mmu = "sv40";
-    refused(&config, PGW_INVAL, "no mmu \"sv40\": use one of sv39, ref");
+    refused(
+        &config, PGW_INVAL, "no mmu \"sv40\": use one of none, base-bounds, segments, linear, x86");
     config = good;
     config.policy = NULL;
     refused(&config, PGW_INVAL, "no policy");
@@ -289,7 +356,9 @@ rights_are_kept(void **state)
 {
     (void)state;
     for (unsigned m = 0; pgw_mmu_name(m) != NULL; m++) {
-        struct pgw_system *system = system_of(1 << 20, pgw_mmu_name(m), "clock");
+        if (limits_of(m).contiguous)
+            continue; /* a segment has rights at the most, its pages have none */
+        struct pgw_system *system = system_of(16 << 20, pgw_mmu_name(m), "clock");
         struct pgw_space *space;
         uint64_t va = 0x10000, value = 42, got = 0;
 
@@ -573,6 +642,8 @@ main(void)
         cmocka_unit_test(files_are_shared_and_private),
         cmocka_unit_test(reports_come_out),
         cmocka_unit_test(every_back_end_pages),
+        cmocka_unit_test(large_tables),
+        cmocka_unit_test(contiguous_takes_turns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

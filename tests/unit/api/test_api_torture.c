@@ -83,16 +83,21 @@ work_inside(struct pgw_system *system)
 }
 
 static bool
-work(struct base_inject *inject, const char *mmu)
+work(struct base_inject *inject, unsigned mmu)
 {
     struct pgw_config config;
     struct pgw_system *system = NULL;
     char error[256] = "";
 
     pgw_config_init(&config);
-    config.ram = PGW_RAM_MIN;
+    struct pgw_mmu_limits limits = {.size = sizeof limits};
+    assert_int_equal(pgw_mmu_limits(mmu, &limits), PGW_OK);
+    /* a contiguous space must be in RAM as a whole, and so must a linear table */
+    config.ram = limits.contiguous    ? PGW_RAM_MIN * 4
+                 : limits.levels == 1 ? (8 << 20) + 2 * PGW_RAM_MIN
+                                      : PGW_RAM_MIN;
     config.swap_size = 4 << 20;
-    config.mmu = mmu;
+    config.mmu = pgw_mmu_name(mmu);
     config.error = error;
     config.error_len = sizeof error;
     if (sim_create(&config, inject, &system) != PGW_OK) {
@@ -108,7 +113,7 @@ work(struct base_inject *inject, const char *mmu)
 }
 
 static void
-fail_each(enum base_inject_point point, bool and_after, const char *mmu)
+fail_each(enum base_inject_point point, bool and_after, unsigned mmu)
 {
     unsigned n, failed = 0;
 
@@ -124,7 +129,7 @@ fail_each(enum base_inject_point point, bool and_after, const char *mmu)
         failed += !ok;
     }
     assert_true(n > 1 && n < TRIES);
-    printf("%s, point %d%s: %u tries, %u made the work fail\n", mmu, (int)point,
+    printf("%s, point %d%s: %u tries, %u made the work fail\n", pgw_mmu_name(mmu), (int)point,
         and_after ? " and all after" : "", n - 1, failed);
     if (and_after && point != INJECT_READ)
         assert_true(failed > 0);
@@ -136,8 +141,8 @@ each_fails(void **state)
     (void)state;
     for (unsigned m = 0; pgw_mmu_name(m) != NULL; m++) {
         for (int point = 0; point < INJECT_POINTS; point++) {
-            fail_each((enum base_inject_point)point, false, pgw_mmu_name(m));
-            fail_each((enum base_inject_point)point, true, pgw_mmu_name(m));
+            fail_each((enum base_inject_point)point, false, m);
+            fail_each((enum base_inject_point)point, true, m);
         }
     }
 }

@@ -93,12 +93,13 @@ test_every_scheme(void **state)
 static void
 test_wrong_options(void **state)
 {
-    static const char *const texts[] = {"sv39:", "sv39:ad", "sv39:ad=", "sv39:ad=soft", "sv39:fit=first",
-        "sv39:ad=fault,", "sv39:ad=fault,x", "x86:svade", "mips32:ad=fault", "hashed:x", "ref:x",
-        "none:fit=first", "none:bits=2", "base-bounds:bits=2", "base-bounds:fit=worse",
-        "base-bounds:space=31", "base-bounds:space=49", "segments:bits=1", "segments:bits=5",
-        "segments:bits=", "segments:bits=2x", "segments:compact=maybe", "segments:space=-1", "sv40",
-        "", ":", "sv39sv39sv39sv39sv39sv39sv39sv39sv39sv39sv39sv39sv39sv39sv39sv39sv39"};
+    static const char *const texts[] = {"sv39:", "sv39:ad", "sv39:ad=", "sv39:ad=soft",
+        "sv39:fit=first", "sv39:ad=fault,", "sv39:ad=fault,x", "x86:svade", "mips32:ad=fault",
+        "hashed:x", "ref:x", "none:fit=first", "none:bits=2", "base-bounds:bits=2",
+        "base-bounds:fit=worse", "base-bounds:space=31", "base-bounds:space=49", "segments:bits=1",
+        "segments:bits=5", "segments:bits=", "segments:bits=2x", "segments:compact=maybe",
+        "segments:space=-1", "sv40", "", ":",
+        "sv39sv39sv39sv39sv39sv39sv39sv39sv39sv39sv39sv39sv39sv39sv39sv39sv39"};
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct pgw_system *system = NULL;

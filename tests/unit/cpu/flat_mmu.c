@@ -25,6 +25,7 @@ flat_translate(struct mmu *mmu, uint64_t va, enum access access, struct mmu_tran
     enum mmu_fault fault = flat_lookup(flat, va, access, out);
     if (flat->told != NULL)
         flat->told(flat->told_ctx, va, access, fault == MMU_OK);
+    out->forget = flat->forget;
     return fault;
 }
 

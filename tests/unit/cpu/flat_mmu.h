@@ -12,6 +12,7 @@ struct flat_mmu {
     prot_t *prot;    /* by virtual page; 0: absent */
     uint32_t *frame; /* by virtual page: which page of bytes it shows */
     uint64_t calls;  /* translations asked for */
+    bool forget;     /* what a translation says of older ones; told may set it */
     void (*told)(void *ctx, uint64_t va, enum access access, bool ok); /* each; may be NULL */
     void *told_ctx;
 };

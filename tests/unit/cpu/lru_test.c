@@ -4,6 +4,9 @@
  * run with TLBs of a few sets.  A naive model sees every access, one by one, through true-LRU
  * sets; another sees only what the hart asks the MMU for.  Their misses must be the same, in
  * number and in order, and the hart's counts must be the model's.
+ *
+ * The same with entries that cover a block of four pages: then the MMU says "forget" when another
+ * entry becomes the most recent of a set, and the hart's slots have nothing to do with the sets.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -78,6 +81,7 @@ struct bed {
     uint64_t instructions, fetches, accesses;
     uint64_t pc, end;
     bool used[CODE_PAGES];
+    unsigned shift; /* an entry covers 1 << shift pages */
     struct lru data_model, fetch_model, data_asked, fetch_asked;
     uint64_t expected[MISS_MAX], seen[MISS_MAX];
     unsigned nexpected, nseen;
@@ -200,20 +204,23 @@ static void
 told(void *ctx, uint64_t va, enum access access, bool ok)
 {
     struct bed *bed = ctx;
-    uint64_t page = va >> PAGE_SHIFT;
+    uint64_t page = va >> PAGE_SHIFT >> bed->shift;
     assert_true(ok);
     bool fetch = access == ACCESS_EXEC;
-    if (lru_access(fetch ? &bed->fetch_asked : &bed->data_asked, page) && bed->nseen < MISS_MAX)
+    struct lru *lru = fetch ? &bed->fetch_asked : &bed->data_asked;
+    bed->flat.forget = bed->shift != 0 && lru->page[page % lru->sets][0] != page;
+    if (lru_access(lru, page) && bed->nseen < MISS_MAX)
         bed->seen[bed->nseen++] = page << 1 | fetch;
 }
 
 static void
 model_access(struct bed *bed, const struct access_record *a)
 {
+    uint64_t page = a->page >> bed->shift;
     *(a->fetch ? &bed->fetches : &bed->accesses) += 1;
-    if (lru_access(a->fetch ? &bed->fetch_model : &bed->data_model, a->page) &&
+    if (lru_access(a->fetch ? &bed->fetch_model : &bed->data_model, page) &&
         bed->nexpected < MISS_MAX)
-        bed->expected[bed->nexpected++] = a->page << 1 | a->fetch;
+        bed->expected[bed->nexpected++] = page << 1 | a->fetch;
 }
 
 /* Runs the trace through the model that sees everything. */
@@ -230,14 +237,16 @@ model(struct bed *bed)
 }
 
 static void
-check_program(uint64_t seed, unsigned sets, unsigned ways)
+check_program(uint64_t seed, unsigned sets, unsigned ways, unsigned shift)
 {
     struct bed *bed = calloc(1, sizeof(*bed));
     struct base_alloc alloc;
     struct cpu_hart *hart;
     assert_non_null(bed);
     base_rng_init(&bed->rng, seed);
-    assert_true(flat_mmu_init(&bed->flat, PAGES, sets, sets));
+    bed->shift = shift;
+    assert_true(shift == 0 ? flat_mmu_init(&bed->flat, PAGES, sets, sets)
+                           : flat_mmu_init(&bed->flat, PAGES, 16, 8));
     host_alloc_init(&alloc, NULL);
     lru_init(&bed->data_model, sets, ways);
     lru_init(&bed->fetch_model, sets, ways);
@@ -272,12 +281,64 @@ hits_and_misses_are_exact(void **state)
     print_message("seed %llu\n", (unsigned long long)seed);
     static const unsigned geometry[][2] = {{4, 2}, {1, 4}, {2, 1}, {16, 4}, {4, 4}, {1, 1}};
     for (unsigned i = 0; i < 60; i++)
-        check_program(seed + i, geometry[i % 6][0], geometry[i % 6][1]);
+        check_program(seed + i, geometry[i % 6][0], geometry[i % 6][1], 0);
+}
+
+static void
+entries_of_several_pages(void **state)
+{
+    (void)state;
+    uint64_t seed = (uint64_t)time(NULL);
+    print_message("seed %llu\n", (unsigned long long)seed);
+    static const unsigned geometry[][2] = {{1, 4}, {2, 2}, {4, 1}, {4, 2}};
+    for (unsigned i = 0; i < 40; i++)
+        check_program(seed + i, geometry[i % 4][0], geometry[i % 4][1], 2);
+}
+
+/* How many translations a run of a fetch and two loads asks for. */
+static uint64_t
+asked(struct flat_mmu *flat, struct cpu_hart *hart)
+{
+    uint64_t before = flat->calls;
+    hart->regs.pc = PAGE_SIZE;
+    assert_int_equal(cpu_hart_run(hart, 100), CPU_EXIT_ECALL);
+    return flat->calls - before;
+}
+
+/* A page is shot down: with wide entries, all pages must be asked for again. */
+static void
+shootdowns(void **state)
+{
+    (void)state;
+    for (int wide = 0; wide < 2; wide++) {
+        const uint32_t code[] = {asm_lui(6, 3), asm_i(0x03, 3, 7, 6, 0), asm_lui(6, 4),
+            asm_i(0x03, 3, 7, 6, 0), ASM_ECALL};
+        struct flat_mmu flat;
+        struct base_alloc alloc;
+        struct cpu_hart *hart;
+        assert_true(flat_mmu_init(&flat, 8, 16, 16));
+        flat.mmu.wide = wide == 1;
+        memcpy(flat.bytes + PAGE_SIZE, code, sizeof(code));
+        host_alloc_init(&alloc, NULL);
+        assert_int_equal(cpu_hart_create(&flat.mmu, &alloc, &hart), PGW_OK);
+        assert_int_equal(asked(&flat, hart), 3);
+        assert_int_equal(asked(&flat, hart), 0);
+        cpu_hart_invalidate_range(hart, 0, 3 * PAGE_SIZE, 1, false);
+        assert_int_equal(asked(&flat, hart), wide ? 3 : 1);
+        cpu_hart_invalidate_range(hart, 9, 3 * PAGE_SIZE, 1, false); /* another space's */
+        assert_int_equal(asked(&flat, hart), wide ? 3 : 0);
+        cpu_hart_destroy(hart);
+        flat_mmu_fini(&flat);
+    }
 }
 
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(hits_and_misses_are_exact)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hits_and_misses_are_exact),
+        cmocka_unit_test(entries_of_several_pages),
+        cmocka_unit_test(shootdowns),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

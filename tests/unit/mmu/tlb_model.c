@@ -36,8 +36,8 @@ model_list_init(
 }
 
 void
-model_init(struct model *model, const struct mmu_format *format, enum mmu_ad ad,
-    unsigned asid_bits, const struct mmu_tlb_spec *spec, uint64_t seed)
+model_init(struct model *model, const struct mmu_format *format, enum mmu_ad ad, unsigned asid_bits,
+    const struct mmu_tlb_spec *spec, uint64_t seed)
 {
     bool second = spec->l2[0].entries != 0;
     memset(model, 0, sizeof(*model));
@@ -127,8 +127,7 @@ model_table_used(struct model *model, struct model_way *way, bool *accessed)
 
 /* Goes down to a leaf. */
 static enum mmu_fault
-model_descend(
-    struct model *model, struct model_way *way, uint64_t vpn, struct model_leaf **leaf)
+model_descend(struct model *model, struct model_way *way, uint64_t vpn, struct model_leaf **leaf)
 {
     struct model_space *space = &model->space[model->asid - 1];
     unsigned giga_level = model->format->levels - 3;
@@ -181,8 +180,8 @@ model_leaf_used(struct model *model, struct model_way *way, struct model_leaf *l
 }
 
 static enum mmu_fault
-model_walk(struct model *model, uint64_t vpn, enum access access, unsigned how,
-    struct model_found *found)
+model_walk(
+    struct model *model, uint64_t vpn, enum access access, unsigned how, struct model_found *found)
 {
     struct model_leaf *leaf = NULL;
     struct model_way way = {.how = how, .level = model_pwc_find(model, vpn)};
@@ -224,8 +223,8 @@ model_half(const struct model_list *list, struct model_entry *entry, uint64_t vp
 }
 
 static struct model_entry *
-model_set(const struct model_list *list, const struct model_array *array, unsigned order,
-    uint64_t vpn)
+model_set(
+    const struct model_list *list, const struct model_array *array, unsigned order, uint64_t vpn)
 {
     return &array->entry[vpn / model_span(list, order) % array->nsets * array->ways];
 }
@@ -240,7 +239,8 @@ model_match(const struct model *model, const struct model_list *list,
         for (unsigned way = 0; way < array->ways; way++) {
             struct model_entry *e = &set[way];
             if (e->valid && e->global == (global == 1) && (global || e->asid == model->asid) &&
-                e->order == order && e->vpn == vpn / model_span(list, order) * model_span(list, order))
+                e->order == order &&
+                e->vpn == vpn / model_span(list, order) * model_span(list, order))
                 return e;
         }
     return NULL;
@@ -253,8 +253,7 @@ struct model_place {
 };
 
 static bool
-model_find(
-    struct model *model, struct model_list *list, uint64_t vpn, struct model_place *place)
+model_find(struct model *model, struct model_list *list, uint64_t vpn, struct model_place *place)
 {
     for (unsigned order = 0; order < 28; order++)
         for (unsigned i = 0; i < list->n; i++) {
@@ -370,8 +369,8 @@ model_fill(struct model *model, struct model_list *list, uint64_t vpn,
 
 /* Brings what the list has up to date with a walk. */
 static struct model_entry *
-model_renew(struct model *model, struct model_list *list, uint64_t vpn,
-    const struct model_found *found)
+model_renew(
+    struct model *model, struct model_list *list, uint64_t vpn, const struct model_found *found)
 {
     struct model_place place;
     if (!model_find(model, list, vpn, &place))

@@ -100,7 +100,7 @@ struct model {
     struct model_list l1i, l1d, l2;
     struct model_pwc pwc[MMU_LEVELS_MAX]; /* by level */
     struct mmu_stats stats;
-    uint32_t asid;                  /* of the space loaded: its index + 1; 0: none */
+    uint32_t asid; /* of the space loaded: its index + 1; 0: none */
     bool tagged[MODEL_SPACES + 1];
     uint64_t clock;
     struct model_space space[MODEL_SPACES];

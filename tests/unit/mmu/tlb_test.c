@@ -124,8 +124,7 @@ block_pte(const struct bench *bench, unsigned space, unsigned b)
 {
     const struct model_block *block = &bench->model.space[space].block[b];
     if (block->kind == MODEL_TABLE)
-        return table_pte(
-            bench, block_level(bench), bench->last[space][b], block->table_accessed);
+        return table_pte(bench, block_level(bench), bench->last[space][b], block->table_accessed);
     return block->kind == MODEL_LEAF ? leaf_pte(bench, block_level(bench), &block->leaf) : 0;
 }
 
@@ -282,8 +281,8 @@ load(struct bench *bench, unsigned space)
 {
     model_load(&bench->model, space + 1);
     bench->mmu->ops->load(bench->mmu,
-        mmu_format_root(bench->format,
-            mem_page_pfn(&bench->env.mem, bench->upper[space][0]), space + 1),
+        mmu_format_root(
+            bench->format, mem_page_pfn(&bench->env.mem, bench->upper[space][0]), space + 1),
         space + 1);
     forget_all(bench);
 }
@@ -394,15 +393,14 @@ explain(struct bench *bench, uint64_t va, enum access access, struct mmu_trace *
 }
 
 static void
-expect_page(struct bench *bench, const struct model_found *found,
-    const struct model_entry *entry, uint64_t vpn, const unsigned char *bytes)
+expect_page(struct bench *bench, const struct model_found *found, const struct model_entry *entry,
+    uint64_t vpn, const unsigned char *bytes)
 {
     const struct mem *mem = &bench->env.mem;
     /* what a global page does for one space it does for all; a pair may be global for a while */
     bool global = entry != NULL && (entry->global || bench->model.spec.pairs);
     assert_ptr_equal(bytes, mem_page_bytes(mem, mem_page_at(mem, found->pfn)));
-    assert_int_equal(
-        bench->told[global ? 0 : bench->model.asid][spot(vpn)], bench->mmu->window);
+    assert_int_equal(bench->told[global ? 0 : bench->model.asid][spot(vpn)], bench->mmu->window);
 }
 
 /* The pointer cache has the page: to the model it must be a hit that changes no count. */
@@ -700,6 +698,49 @@ test_presets(void **state)
     RUN(30, "skylake,prefetch=on", "skylake,replace=fifo", "r4000,pwc=4");
 }
 
+/*
+ * A store finds that the mapping is not what the entry says, though nobody was told: pages that
+ * were given out through the entry must be asked for again, when it has moved and when it has
+ * shrunk.
+ */
+static void
+test_stale_block(void **state)
+{
+    static struct bench bench;
+    static const struct setting setting = {
+        &mmu_sv39, "l1=8:2,l1=4:4:2m,l2=16:4", 16, MMU_AD_HARDWARE};
+    uint64_t va = 2 * 512ull << PAGE_SHIFT;
+    struct mmu_translation out;
+    (void)state;
+    for (int shrunk = 0; shrunk < 2; shrunk++) {
+        bench_init(&bench, &setting, 13);
+        struct mmu_ops const *ops = bench.mmu->ops;
+        struct model_leaf leaf = {
+            .valid = true, .prot = 7, .accessed = true, .pfn = TEST_BASE_PFN + 512};
+        struct model_block *block = &bench.model.space[0].block[2];
+        *block = (struct model_block){.kind = MODEL_LEAF, .leaf = leaf};
+        *block_at(&bench, 0, 2) = block_pte(&bench, 0, 2);
+        for (uint64_t page = 0; page < 2; page++) {
+            assert_int_equal(
+                ops->translate(bench.mmu, va + page * PAGE_SIZE, ACCESS_READ, &out), MMU_OK);
+            assert_false(out.forget);
+        }
+        assert_int_equal(bench.mmu->stats.l1d_misses, 1);
+        block->kind = shrunk ? MODEL_TABLE : MODEL_LEAF;
+        block->leaf.pfn += 512;
+        bench.model.space[0].page[2 * 512 + 1] = leaf;
+        *page_at(&bench, 0, 2 * 512 + 1) = page_pte(&bench, 0, 2 * 512 + 1);
+        *block_at(&bench, 0, 2) = block_pte(&bench, 0, 2);
+        assert_int_equal(ops->translate(bench.mmu, va + PAGE_SIZE, ACCESS_WRITE, &out), MMU_OK);
+        assert_true(out.forget);
+        assert_ptr_equal(
+            out.bytes, mem_page_bytes(&bench.env.mem,
+                           mem_page_at(&bench.env.mem, TEST_BASE_PFN + (shrunk ? 512 : 1025))));
+        assert_int_equal(bench.mmu->stats.l1d_misses, 1);
+        bench_fini(&bench);
+    }
+}
+
 /* Addresses that are not canonical never match the entry whose low bits are the same. */
 static void
 test_noncanonical(void **state)
@@ -824,6 +865,7 @@ main(void)
         cmocka_unit_test(test_walk_caches),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_presets),
+        cmocka_unit_test(test_stale_block),
         cmocka_unit_test(test_noncanonical),
         cmocka_unit_test(test_upper_half),
         cmocka_unit_test(test_names),

@@ -432,8 +432,13 @@ test_run_entries(void **state)
         mmu_pte_store(format, bytes, idx + i, mmu_bits_put(pte, format->dirty, true));
         assert_true(a.ops->page_is_modified(a.system, &page[n - 1 - i]));
         assert_true(a.ops->check(a.pmap));
-        for (unsigned k = 0; k < n; k++)
+        for (unsigned k = 0; k < n; k++) {
             a.ops->page_clear_modified(a.system, &page[k]);
+            (void)a.ops->page_test_clear_referenced(a.system, &page[k]);
+        }
+        pte = mmu_pte_load(format, bytes, idx + i);
+        mmu_pte_store(format, bytes, idx + i, mmu_bits_put(pte, format->accessed, true));
+        assert_true(a.ops->page_test_clear_referenced(a.system, &page[n - 1 - i]));
         pte = mmu_pte_load(format, bytes, idx + i);
         mmu_pte_store(format, bytes, idx + i, pte ^ format->right[ACCESS_EXEC].mask);
         assert_false(a.ops->check(a.pmap));

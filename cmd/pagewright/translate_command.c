@@ -100,15 +100,15 @@ translate_access(struct argp_state *state, struct pgw_translate *question, const
     else if (strcmp(text, "exec") == 0)
         question->right = PGW_EXEC;
     else
-        argp_failure(
-            state, EXIT_OURS, 0, "--access: \"%s\" is none of: read, write, exec", text);
+        argp_failure(state, EXIT_OURS, 0, "--access: \"%s\" is none of: read, write, exec", text);
 }
 
 static void
 translate_address(struct argp_state *state, struct translate_options *translate, const char *text)
 {
     if (translate->address)
-        argp_failure(state, EXIT_OURS, 0, "\"%s\" is one word too many: it takes one address", text);
+        argp_failure(
+            state, EXIT_OURS, 0, "\"%s\" is one word too many: it takes one address", text);
     translate->question.va = translate_bytes(state, "the address", text);
     translate->question.decimal = strncasecmp(text, "0x", 2) != 0;
     translate->address = true;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A system over the contiguous core. */
-#include "api/core.h"
+#include "api/sim_core.h"
 
 #include "api/sim.h"
 
 /* A process was stopped, its memory moved: its registers are loaded anew if they are in the unit.
  */
 static void
-core_contiguous_reload(void *ctx, const struct mmu_segment_registers *regs)
+sim_contiguous_reload(void *ctx, const struct mmu_segment_registers *regs)
 {
     const struct pgw_system *system = ctx;
 
@@ -15,7 +15,7 @@ core_contiguous_reload(void *ctx, const struct mmu_segment_registers *regs)
 }
 
 static void
-core_contiguous_range(void *ctx, uint32_t asid, uint64_t va, uint64_t npages)
+sim_contiguous_range(void *ctx, uint32_t asid, uint64_t va, uint64_t npages)
 {
     struct pgw_system *system = ctx;
 
@@ -23,7 +23,7 @@ core_contiguous_range(void *ctx, uint32_t asid, uint64_t va, uint64_t npages)
 }
 
 static enum pgw_status
-core_contiguous_create(struct pgw_system *system)
+sim_contiguous_create(struct pgw_system *system)
 {
     const struct sim_settings *s = &system->settings;
     const struct seg_config config = {
@@ -31,8 +31,8 @@ core_contiguous_create(struct pgw_system *system)
         .alloc = &system->core,
         .swap = system->swap,
         .machine = {.ctx = system,
-            .reload = core_contiguous_reload,
-            .range = core_contiguous_range,
+            .reload = sim_contiguous_reload,
+            .range = sim_contiguous_range,
             .space = sim_shoot_space},
         .scheme = s->mmu->scheme,
         .fit = s->options.fit,
@@ -48,20 +48,20 @@ core_contiguous_create(struct pgw_system *system)
 }
 
 static void
-core_contiguous_destroy(struct pgw_system *system)
+sim_contiguous_destroy(struct pgw_system *system)
 {
     if (system->seg != NULL)
         seg_system_destroy(system->seg);
 }
 
 static enum pgw_status
-core_contiguous_space_create(struct pgw_system *system, struct space **space)
+sim_contiguous_space_create(struct pgw_system *system, struct space **space)
 {
     return seg_space_create(system->seg, space);
 }
 
 static enum pgw_status
-core_contiguous_object_create(
+sim_contiguous_object_create(
     struct pgw_system *system, struct pager *pager, uint64_t npages, struct space_object **object)
 {
     return seg_object_create(system->seg, pager, npages, object);
@@ -69,13 +69,13 @@ core_contiguous_object_create(
 
 /* Segments go out when the room is needed, never before. */
 static void
-core_contiguous_idle(struct pgw_system *system)
+sim_contiguous_idle(struct pgw_system *system)
 {
     (void)system;
 }
 
 static void
-core_contiguous_stats(struct pgw_system *system, struct pgw_stats *out)
+sim_contiguous_stats(struct pgw_system *system, struct pgw_stats *out)
 {
     struct seg_stats seg;
 
@@ -112,18 +112,18 @@ core_contiguous_stats(struct pgw_system *system, struct pgw_stats *out)
 }
 
 static bool
-core_contiguous_check(struct pgw_system *system)
+sim_contiguous_check(struct pgw_system *system)
 {
     return seg_check(system->seg);
 }
 
-const struct core_ops core_contiguous = {
+const struct sim_core_ops sim_contiguous = {
     .name = "contiguous",
-    .create = core_contiguous_create,
-    .destroy = core_contiguous_destroy,
-    .space_create = core_contiguous_space_create,
-    .object_create = core_contiguous_object_create,
-    .idle = core_contiguous_idle,
-    .stats = core_contiguous_stats,
-    .check = core_contiguous_check,
+    .create = sim_contiguous_create,
+    .destroy = sim_contiguous_destroy,
+    .space_create = sim_contiguous_space_create,
+    .object_create = sim_contiguous_object_create,
+    .idle = sim_contiguous_idle,
+    .stats = sim_contiguous_stats,
+    .check = sim_contiguous_check,
 };

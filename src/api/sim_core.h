@@ -3,8 +3,8 @@
  * The memory manager of a system: the paged core (vm/) or the contiguous one (seg/), as far as the
  * rest of the machine has to do with the whole of it.  Spaces are reached through vm/space.h.
  */
-#ifndef API_CORE_H
-#define API_CORE_H
+#ifndef API_SIM_CORE_H
+#define API_SIM_CORE_H
 
 #include "base/result.h"
 #include "vm/space.h"
@@ -12,7 +12,7 @@
 struct pgw_system;
 struct pgw_stats;
 
-struct core_ops {
+struct sim_core_ops {
     const char *name;
     /* Builds system->vm or system->seg, from what system has already.  PGW_NOMEM, PGW_INVAL. */
     enum pgw_status (*create)(struct pgw_system *system);
@@ -27,7 +27,7 @@ struct core_ops {
     bool (*check)(struct pgw_system *system);
 };
 
-extern const struct core_ops core_paged;
-extern const struct core_ops core_contiguous;
+extern const struct sim_core_ops sim_paged;
+extern const struct sim_core_ops sim_contiguous;
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A system over the paged core. */
-#include "api/core.h"
+#include "api/sim_core.h"
 
 #include "api/sim.h"
 
 static enum pgw_status
-core_paged_create(struct pgw_system *system)
+sim_paged_create(struct pgw_system *system)
 {
     const struct vm_config config = {
         .mem = &system->mem,
@@ -22,33 +22,33 @@ core_paged_create(struct pgw_system *system)
 }
 
 static void
-core_paged_destroy(struct pgw_system *system)
+sim_paged_destroy(struct pgw_system *system)
 {
     if (system->vm != NULL)
         vm_system_destroy(system->vm);
 }
 
 static enum pgw_status
-core_paged_space_create(struct pgw_system *system, struct space **space)
+sim_paged_space_create(struct pgw_system *system, struct space **space)
 {
     return vm_space_create(system->vm, space);
 }
 
 static enum pgw_status
-core_paged_object_create(
+sim_paged_object_create(
     struct pgw_system *system, struct pager *pager, uint64_t npages, struct space_object **object)
 {
     return vm_object_create(system->vm, pager, npages, object);
 }
 
 static void
-core_paged_idle(struct pgw_system *system)
+sim_paged_idle(struct pgw_system *system)
 {
     vm_daemon(system->vm);
 }
 
 static void
-core_paged_stats(struct pgw_system *system, struct pgw_stats *out)
+sim_paged_stats(struct pgw_system *system, struct pgw_stats *out)
 {
     struct vm_stats vm;
 
@@ -78,18 +78,18 @@ core_paged_stats(struct pgw_system *system, struct pgw_stats *out)
 }
 
 static bool
-core_paged_check(struct pgw_system *system)
+sim_paged_check(struct pgw_system *system)
 {
     return vm_check(system->vm);
 }
 
-const struct core_ops core_paged = {
+const struct sim_core_ops sim_paged = {
     .name = "paged",
-    .create = core_paged_create,
-    .destroy = core_paged_destroy,
-    .space_create = core_paged_space_create,
-    .object_create = core_paged_object_create,
-    .idle = core_paged_idle,
-    .stats = core_paged_stats,
-    .check = core_paged_check,
+    .create = sim_paged_create,
+    .destroy = sim_paged_destroy,
+    .space_create = sim_paged_space_create,
+    .object_create = sim_paged_object_create,
+    .idle = sim_paged_idle,
+    .stats = sim_paged_stats,
+    .check = sim_paged_check,
 };
