@@ -134,7 +134,7 @@ table_cells(char cells[COLUMNS][CELL], const struct compare_row *row)
     table_translation(cells, s);
     if (s->contiguous)
         (void)snprintf(cells[COLUMN_HOLES], CELL, "%.1f%%", 100 * s->fragmentation);
-    else
+    else if (s->tables_peak > 0)
         table_size(cells[COLUMN_TABLES], s->tables_peak * PGW_PAGE_SIZE);
     (void)snprintf(cells[COLUMN_ACCESS], CELL, "%.3f", s->access_ns);
 }

@@ -18,7 +18,7 @@ script_init(struct script *script, FILE *out, FILE *err)
     *script = (struct script){
         .out = out,
         .err = err,
-        .limits = {.ram = (uint64_t)16 << 30,
+        .limits = {.ram = (uint64_t)4 << 30,
             .len = (uint64_t)1 << 30,
             .scan = (uint64_t)1 << 20,
             .processes = 1000},

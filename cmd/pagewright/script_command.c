@@ -72,7 +72,7 @@ script_run_file(const struct script_options *chosen, const char *path)
     script.echo = chosen->echo;
     script.no_files = chosen->no_files;
     if (strcmp(path, "-") == 0)
-        (void)script_stream(&script, stdin, "standard input", false);
+        (void)script_stream(&script, stdin, path = "standard input", false);
     else
         (void)script_file(&script, path, false, &opened);
     int code = opened ? script_exit_code(&script) : EXIT_OURS;

@@ -72,16 +72,24 @@ shell_match(struct shell_matches *matches, const char *word)
     matches->common[same] = '\0';
 }
 
-/* The first word of a line is a verb, others are processes' names. */
+/* Is a verb what comes next in the line, of which these are the words before? */
+static bool
+shell_verb_next(const char *line, size_t len)
+{
+    return len == 0 || (len == 5 && memcmp(line, "help ", len) == 0) ||
+           (len == 7 && memcmp(line, "expect ", len) == 0);
+}
+
+/* Some words are verbs, others are processes' names. */
 static void
-shell_match_all(const struct script *script, bool first, struct shell_matches *matches)
+shell_match_all(const struct script *script, bool verb, struct shell_matches *matches)
 {
     const struct script_process *process;
 
-    for (size_t i = 0; first && verb_at(i) != NULL; i++)
+    for (size_t i = 0; verb && verb_at(i) != NULL; i++)
         shell_match(matches, verb_at(i)->name);
     TAILQ_FOREACH (process, &script->processes, link) {
-        if (!first)
+        if (!verb)
             shell_match(matches, process->name);
     }
 }
@@ -106,7 +114,8 @@ shell_complete(EditLine *edit, int key)
     typed[len] = '\0';
     matches.typed = typed;
     matches.len = len;
-    shell_match_all(&shell->script, start == line->buffer, &matches);
+    shell_match_all(
+        &shell->script, shell_verb_next(line->buffer, (size_t)(start - line->buffer)), &matches);
     if (matches.n == 0 || (matches.n > 1 && strlen(matches.common) == len))
         return CC_ERROR;
     if (el_insertstr(edit, matches.common + len) == -1)
@@ -163,8 +172,9 @@ shell_open(struct shell *shell)
     el_set(shell->edit, EL_EDITOR, "emacs");
     el_set(shell->edit, EL_SIGNAL, 1);
     el_set(shell->edit, EL_HIST, history, shell->history);
-    el_set(
-        shell->edit, EL_ADDFN, "pagewright-complete", "complete a verb or a name", shell_complete);
+    /* Wide, for el_set() would make copies of the strings that nobody frees. */
+    el_wset(shell->edit, EL_ADDFN, L"pagewright-complete", L"complete a verb or a name",
+        shell_complete);
     el_set(shell->edit, EL_BIND, "^I", "pagewright-complete", NULL);
     (void)el_source(shell->edit, NULL);
     return true;

@@ -57,7 +57,7 @@ static const struct verb verbs[] = {
     {"swap", "", "Shows which page is in which slot of swap.", "swap", verb_swap, NULL, false},
     {"tlb", "", "Shows the places of the TLBs and walk caches that are used.", "tlb", verb_tlb, NULL, false},
     {"walk", "NAME ADDRESS [read|write|exec]",
-        "Shows every step of a translation as it would go now, and changes nothing.", "walk a 0x10123 write",
+        "Shows every step of a translation as it would go now.", "walk a 0x10123 write",
         verb_walk, NULL, false},
     {"pagetable", "[NAME]", "Shows the entries of page tables, or the registers of contiguous schemes.",
         "pagetable a", verb_pagetable, NULL, false},

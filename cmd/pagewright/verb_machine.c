@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The machine as a whole: machine, compact, check, run. */
-#include <errno.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>

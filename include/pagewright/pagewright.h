@@ -147,7 +147,8 @@ pgw_config_init(struct pgw_config *config)
 /*
  * Makes a system.
  *   PGW_INVAL        an unknown name, a malformed tlb, or a configuration of another version
- *   PGW_NORAM        ram is less than PGW_RAM_MIN
+ *   PGW_NORAM        ram is less than PGW_RAM_MIN, or too little for the scheme's tables
+ *   PGW_RANGE        ram is more than the scheme's entries can name
  *   PGW_NOMEM        the host has no memory for it
  *   PGW_NOTFOUND, PGW_ACCESS, PGW_IO, PGW_NOSWAP  the swap file cannot be made
  */

@@ -73,9 +73,14 @@ sim_build_ram(struct pgw_system *system, const struct pgw_config *config)
 {
     char size[16];
     const struct registry_mmu *mmu = system->settings.mmu;
-    bool none = registry_mmu_is_identity(mmu);
-    enum pgw_status status =
-        mem_init(&system->mem, &system->core, &system->ram, config->ram, none ? 0 : SIM_BASE_PFN);
+    uint64_t base = registry_mmu_is_identity(mmu) ? 0 : SIM_BASE_PFN;
+
+    if (mmu->format != NULL && config->ram >> PAGE_SHIFT > mmu_format_pfn_end(mmu->format) - base) {
+        base_size_format((mmu_format_pfn_end(mmu->format) - base) << PAGE_SHIFT, size, sizeof size);
+        return sim_fail(system, PGW_RANGE,
+            "the mmu %s cannot name so much RAM: its entries have room for %s", mmu->name, size);
+    }
+    enum pgw_status status = mem_init(&system->mem, &system->core, &system->ram, config->ram, base);
 
     if (status == PGW_OK)
         return PGW_OK;

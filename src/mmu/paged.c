@@ -14,8 +14,8 @@
  *    not touch L2's order.
  *  - Pieces: a mapping of a size that a list has no array for is held in pieces of the largest
  *    smaller size that it has; the piece is filled in which the access lies.  What L2 gives to L1
- * is no larger than the piece that L2 has.  Where entries of several sizes cover a page, the
- * smallest is meant.
+ *    is no larger than the piece that L2 has.  Where entries of several sizes cover a page, the
+ *    smallest is meant.
  *  - Pairs (the last level only: L2, or L1 without one): a half that is not filled is a miss;
  *    what fills it leaves the other half alone, and counts as a use of the entry.
  *  - Entries are tagged with their space; global ones serve every space.  A pair is global when
@@ -26,7 +26,7 @@
  *  - An entry remembers that its dirty bit is set.  A store through one that does not walks
  *    again to set it, and brings the copies in L1D and L2 up to date in place; where a copy cannot
  *    be (it covers more than the mapping now does), all that covers the page there is dropped and
- * it is filled anew.
+ *    it is filled anew.
  *  - Prefetch: only after a walk for a miss, not into the next aligned block of 512 pages, not if
  *    L2 has the page; for reading, or for execution after a fetch.  It sets no bit, and a page that
  *    it may not have is left alone.

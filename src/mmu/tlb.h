@@ -19,7 +19,7 @@
  *
  * Replacement.  A free way is taken first, the lowest.  Use is noted as a stamp: a hit stores one
  * word instead of moving entries.  LRU's victim is the lowest stamp, which of free ones is 0.  FIFO
- * stamps only when filling. Tree PLRU's bits, one a node, always point away from the half that was
+ * stamps only when filling.  Tree PLRU's bits, one a node, always point away from the half that was
  * used last: so they need not be kept, the stamps say the same.
  *
  * The most recent entry of each set is remembered (mru) where the hart's pointer cache must be told

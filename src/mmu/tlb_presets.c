@@ -15,23 +15,34 @@
  *               directory entries 24 to 32 and of PDPT entries 3 to 4: measured by S. van Schaik et
  *               al., "RevAnC: A Framework for Reverse Engineering Hardware Page Table Caches",
  *               EuroSec 2017.
+ *
  * golden-cove   J. Hennessy, D. Patterson, C. Kozyrakis, "Computer Architecture", 7th edition,
  *               chapter 2 (Core i9-12900): ITLB 4K 256, 2M/4M 32, 8-way; DTLB for loads 4K 96
  *               6-way, 2M/4M 32 4-way, 1G 8 8-way; STLB 2048 16-way for 4K, 2M and 1G.  Stores have
  *               a TLB of 16 of their own there; here they use that of the loads.
+ *
  * pentium       Intel Pentium Processor Family Developer's Manual, volume 1, the chapter on caches
- *               (P54C): data 4K 64 4-way and 4M 8 4-way; code 32 4-way, 4M pages in pieces of 4K.
- * No tags. cortex-a72    Arm Cortex-A72 MPCore Processor TRM (100095), 5.2: instruction 48, data
- * 32, both fully associative, 4K, 64K (and 1M); L2 1024 4-way, 4K, 64K, 2M, 1G. cortex-a53    Arm
- * Cortex-A53 MPCore Processor TRM (DDI 0500), 5.1 and 5.2: micro TLBs 10 each, fully associative;
- * main TLB 512 4-way, all block sizes but 1G, which is split; walk cache 64 (4-way; here fully
- * associative), of the last level but one. u74           SiFive U74 Core Complex Manual (21G1.01),
- * on virtual memory: instruction and data 40 each, fully associative; L2 512, direct-mapped. r4000
- * MIPS R4000 Microprocessor User's Manual, chapters 1 and 4: joint TLB of 48 pairs, fully
- * associative, replaced at random; an instruction TLB of 2.  There is none for data: the L1D of one
- * entry stands for the page that was used last, which with random replacement changes nothing below
- * it. mips-4kc      MIPS32 4K Processor Core Family Software User's Manual, on memory management:
- * joint TLB of 16 pairs, fully associative, replaced at random; micro TLBs of 3 each for 4K pages.
+ *               (P54C): data 4K 64 4-way and 4M 8 4-way; code 32 4-way, 4M pages in 4K pieces.
+ *               There are no tags.
+ *
+ * cortex-a72    Arm Cortex-A72 MPCore Processor TRM (100095), 5.2: instruction 48, data 32, both
+ *               fully associative, 4K, 64K (and 1M); L2 1024 4-way, 4K, 64K, 2M, 1G.
+ *
+ * cortex-a53    Arm Cortex-A53 MPCore Processor TRM (DDI 0500), 5.1 and 5.2: micro TLBs 10 each,
+ *               fully associative; main TLB 512 4-way, all block sizes but 1G, which is split;
+ *               walk cache 64 (4-way; here fully associative), of the last level but one.
+ *
+ * u74           SiFive U74 Core Complex Manual (21G1.01), on virtual memory: instruction and data
+ *               40 each, fully associative; L2 512, direct-mapped.
+ *
+ * r4000         MIPS R4000 Microprocessor User's Manual, chapters 1 and 4: joint TLB of 48 pairs,
+ *               fully associative, replaced at random; an instruction TLB of 2.  There is none
+ *               for data: the L1D of one entry stands for the page that was used last, which with
+ *               random replacement changes hardly anything below it.
+ *
+ * mips-4kc      MIPS32 4K Processor Core Family Software User's Manual, on memory management:
+ *               joint TLB of 16 pairs, fully associative, replaced at random; micro TLBs of 3
+ *               each, for 4K pages.
  */
 #include "mmu/tlb_presets.h"
 

@@ -86,15 +86,28 @@ seg_frames_read(struct seg_system *system, struct seg_object *object, uint64_t o
     return PGW_OK;
 }
 
-/* As many of the pages as the pager takes at once; *n: how many it took. */
+/* --- swap: pages of zeros take no slot, as a stack that is there in full is made of them mostly --- */
+
+static bool
+frame_is_zero(const struct seg_system *system, uint64_t frame)
+{
+    const unsigned char *bytes = frame_bytes(system, frame);
+
+    return bytes[0] == 0 && memcmp(bytes, bytes + 1, PAGE_SIZE - 1) == 0;
+}
+
+/* As many of the pages, none of which is zeros, as the pager takes at once; *n: how many. */
 static enum pgw_status
 frames_put_run(
     struct seg_system *system, uint64_t first, uint64_t npages, uint64_t *slots, uint64_t *n)
 {
     struct pager_io io = {0};
     enum pgw_status status;
+    uint64_t run = 1;
 
-    frames_fill(system, &io, first, npages);
+    while (run < npages && run < PAGER_RUN_MAX && !frame_is_zero(system, first + run))
+        run++;
+    frames_fill(system, &io, first, run);
     while ((status = frames_transfer(system->config.swap, &io, true)) == PGW_NOSWAP && io.n > 1)
         io.n /= 2; /* it has room for fewer, perhaps */
     if (status != PGW_OK)
@@ -109,7 +122,10 @@ seg_frames_put(struct seg_system *system, uint64_t first, uint64_t npages, uint6
 {
     if (system->config.swap == NULL)
         return seg_fail(system, PGW_NOSWAP, "there is no swap");
-    for (uint64_t at = 0, n; at < npages; at += n) {
+    for (uint64_t at = 0, n = 1; at < npages; at += n, n = 1) {
+        slots[at] = PAGER_SLOT_NONE;
+        if (frame_is_zero(system, first + at))
+            continue;
         enum pgw_status status = frames_put_run(system, first + at, npages - at, slots + at, &n);
         if (status == PGW_OK)
             continue;
@@ -123,14 +139,19 @@ seg_frames_put(struct seg_system *system, uint64_t first, uint64_t npages, uint6
 enum pgw_status
 seg_frames_get(struct seg_system *system, uint64_t first, uint64_t npages, const uint64_t *slots)
 {
-    for (uint64_t at = 0; at < npages;) {
+    for (uint64_t at = 0, n = 1; at < npages; at += n) {
         struct pager_io io = {0};
-        frames_fill(system, &io, first + at, npages - at);
-        memcpy(io.slots, slots + at, io.n * sizeof io.slots[0]);
+        for (n = 0; n < PAGER_RUN_MAX && at + n < npages && slots[at + n] != PAGER_SLOT_NONE; n++)
+            io.slots[n] = slots[at + n];
+        if (n == 0) {
+            seg_frames_zero(system, first + at, 1);
+            n = 1;
+            continue;
+        }
+        frames_fill(system, &io, first + at, n);
         enum pgw_status status = frames_transfer(system->config.swap, &io, false);
         if (status != PGW_OK)
             return seg_fail(system, status, "a segment could not be read back from swap");
-        at += io.n;
     }
     return PGW_OK;
 }
@@ -139,5 +160,6 @@ void
 seg_slots_forget(struct seg_system *system, const uint64_t *slots, uint64_t npages)
 {
     for (uint64_t i = 0; i < npages; i++)
-        system->config.swap->ops->forget(system->config.swap, slots[i]);
+        if (slots[i] != PAGER_SLOT_NONE)
+            system->config.swap->ops->forget(system->config.swap, slots[i]);
 }

@@ -72,7 +72,7 @@ struct seg_block {
     enum seg_block_state state;
     uint64_t first; /* RESIDENT */
     uint64_t npages;
-    uint64_t *slots;           /* SWAPPED: one a page; NULL: the system has no swap */
+    uint64_t *slots;           /* SWAPPED: one a page (zeros: none); NULL: there is no swap */
     uint64_t slots_max;        /* pages that slots has room for */
     struct seg_object *object; /* pure code: a reference, and where in the file; else NULL */
     uint64_t offset;
@@ -234,7 +234,8 @@ void seg_frames_move(struct seg_system *system, uint64_t from, uint64_t to, uint
 /* Pages of a file into frames; past its end, zeros.  PGW_IO, PGW_CORRUPT, PGW_NOMEM. */
 MUST_CHECK enum pgw_status seg_frames_read(struct seg_system *system, struct seg_object *object,
     uint64_t offset, uint64_t first, uint64_t npages);
-/* Frames to and from swap.  put: on failure no slot is kept.  PGW_NOSWAP, PGW_IO, PGW_NOMEM, ... */
+/* Frames to and from swap; zeros get no slot (PAGER_SLOT_NONE).  put: on failure no slot is kept.
+ * PGW_NOSWAP, PGW_IO, PGW_CORRUPT, PGW_NOMEM. */
 MUST_CHECK enum pgw_status seg_frames_put(
     struct seg_system *system, uint64_t first, uint64_t npages, uint64_t *slots);
 MUST_CHECK enum pgw_status seg_frames_get(

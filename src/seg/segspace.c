@@ -114,8 +114,8 @@ space_page(struct space *space, uint64_t va, struct space_page *out)
         out->page = seg_block_page(seg_space->system, block, idx);
         out->dirty = block->object == NULL;
     } else if (block->state == SEG_SWAPPED) {
-        out->state = SPACE_PAGE_SWAPPED;
-        out->slot = block->slots[idx];
+        out->slot = block->slots[idx]; /* zeros have none */
+        out->state = out->slot != PAGER_SLOT_NONE ? SPACE_PAGE_SWAPPED : SPACE_PAGE_UNTOUCHED;
     } else {
         out->state = SPACE_PAGE_FILE;
     }

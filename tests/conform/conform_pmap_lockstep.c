@@ -248,7 +248,7 @@ step_compare_at(struct step *step)
 static void
 step_compare_pages(struct step *step)
 {
-    for (uint64_t pick = 0; pick < 9 * PAGES; pick++) {
+    for (uint64_t pick = 0; pick < 9ull * PAGES; pick++) {
         bool modified[2];
         for (int side = 0; side < 2; side++) {
             struct rig *rig = &step->rig[side];

@@ -61,7 +61,7 @@ model_frames(const struct backend *backend)
     uint64_t deeper = 0;
 
     if (backend->format != NULL && backend->format->levels > 3)
-        deeper = 2 * (backend->format->levels - 3);
+        deeper = 2ull * (backend->format->levels - 3);
     return FRAMES + (deeper + (root > 1 ? root : 0)) * (MODEL_SPACES + 1);
 }
 

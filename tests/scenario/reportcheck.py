@@ -8,6 +8,7 @@
 import argparse
 import json
 import os
+import struct
 import sys
 
 import schema
@@ -162,6 +163,32 @@ def check_run(tap, options, the_schema, program, machine, args):
     tap.check(first.report == second.report, f"{title}: the same twice")
 
 
+def file_pages(path):
+    """Pages of the program's file by whether they are written to: (only read, written)."""
+    with open(path, "rb") as file:
+        image = file.read()
+    phoff, = struct.unpack_from("<Q", image, 32)
+    phnum, = struct.unpack_from("<H", image, 56)
+    pages = [0, 0]
+    for i in range(phnum):
+        kind, flags, _, va, _, filesz = struct.unpack_from("<IIQQQQ", image, phoff + 56 * i)
+        if kind == 1:
+            pages[flags >> 1 & 1] += (va % 4096 + filesz + 4095) // 4096
+    return pages
+
+
+def check_shared(tap, options):
+    """A program that runs three times over has its code in RAM once, and is read in once."""
+    program = f"{options.programs}/apart"
+    code, data = file_pages(program)
+    report = on_pagewright(options.pagewright, ["--ram", "16M", "--mmu", "segments"], program).report
+    read = report["paging"]["file_in"]["pages"]
+    tap.check(code <= read <= code + 3 * data + 3 < 2 * code, "apart: its code is read once",
+              f"{read} pages, of {code} of code and {data} of data")
+    tap.check(report["segments"]["fork_pages_copied"] < report["program"]["forks"] * code,
+              "apart: fork does not copy its code", report["segments"])
+
+
 def check_text(tap, pagewright, program):
     loud = execute([pagewright, "run", program])
     text = loud.err.decode(errors="replace")
@@ -185,6 +212,7 @@ def main():
     tap = Tap()
     for program, machine, args in RUNS:
         check_run(tap, options, the_schema, program, machine, args)
+    check_shared(tap, options)
     calls = on_pagewright(options.pagewright, [], f"{options.programs}/nocall").report
     numbers = [call["number"] for call in (calls or {"program": {"unknown_syscalls": []}})
                ["program"]["unknown_syscalls"]]

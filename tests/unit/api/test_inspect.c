@@ -109,6 +109,14 @@ test_wrong_options(void **state)
         assert_true(strlen(error) > 0);
         assert_null(strchr(error, '\n'));
     }
+    static const char *const narrow[] = {"linear", "x86", "mips32"};
+    for (unsigned i = 0; i < 3; i++) {
+        struct pgw_system *system = NULL;
+        char error[512] = "";
+        assert_int_equal(
+            try_system(narrow[i], (uint64_t)3 << 30, &system, error, sizeof error), PGW_RANGE);
+        assert_non_null(strstr(error, "its entries have room for 2.0G"));
+    }
     pgw_system_destroy(new_system("sv39:svade", 1 << 20));
     pgw_system_destroy(new_system("segments:bits=3,space=40,fit=buddy,compact=off", 1 << 20));
 }

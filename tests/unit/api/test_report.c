@@ -109,6 +109,83 @@ nothing_counted_costs_nothing(void **state)
 }
 
 static void
+schemes_cost_what_they_do(void **state)
+{
+    struct report_input in = sample();
+    struct report_time time;
+
+    (void)state;
+    in.cost.refill_ns = 7;
+    in.cost.switch_ns = 3000;
+    in.cost.register_ns = 10;
+    in.cost.move_ns = 500;
+    in.stats.space_switches = 4;
+    in.stats.switch_registers = 9;
+    in.stats.compaction_moved = 6;
+    in.stats.segment_copied = 5;
+    report_time(&in.stats, &in.cost, &time);
+    assert_true(time.refills == 0); /* hardware walks */
+    assert_true(time.switches == 4 * 3000.0 + 9 * 10.0);
+    assert_true(time.moves == 11 * 500.0);
+    double hardware = time.total;
+    in.stats.refill = true;
+    report_time(&in.stats, &in.cost, &time);
+    assert_true(time.refills == 15 * 7.0);
+    assert_true(time.total == hardware + 15 * 7.0);
+    in.stats.tlb_modelled = false;
+    report_time(&in.stats, &in.cost, &time);
+    assert_true(time.refills == 0);
+}
+
+static void
+check_parts(const struct report_input *in, const char *const *parts, const char *absent)
+{
+    char *text = NULL;
+
+    assert_int_equal(report_text(in, &text), PGW_OK);
+    for (; *parts != NULL; parts++) {
+        if (strstr(text, *parts) == NULL)
+            fail_msg("\"%s\" is not in:\n%s", *parts, text);
+    }
+    if (strstr(text, absent) != NULL)
+        fail_msg("\"%s\" is in:\n%s", absent, text);
+    free(text);
+}
+
+static void
+text_of_other_schemes(void **state)
+{
+    static const char *const refill[] = {"TLB refills", "40 memory references", "TLBs emptied",
+        "for want of tags: 77 entries", "2.5 a switch", "12  walks began below the root",
+        "9  next pages, 4 of them used", "refill handler", NULL};
+    static const char *const segments[] = {"Segment faults", "Swapping", "Segments\n",
+        "25.0%  of the free RAM", "3  times, though", "1,234 pages moved",
+        "2 in place, 1 by moving", "policy none", "moving and copying", NULL};
+    struct report_input in = sample();
+
+    (void)state;
+    in.cost.refill_ns = in.cost.switch_ns = in.cost.move_ns = 1;
+    in.stats.space_switches = 2;
+    in.stats.switch_registers = 5;
+    in.stats.switch_flushes = 2;
+    in.stats.switch_flushed = 77;
+    in.stats.refill = true;
+    in.stats.pwc_hits[1] = 12;
+    in.stats.prefetches = 9;
+    in.stats.prefetch_hits = 4;
+    check_parts(&in, refill, "15  40 memory");
+    in.stats.contiguous = true;
+    in.stats.tlb_modelled = false;
+    in.stats.fragmentation = 0.25;
+    in.stats.fit_failures = 3;
+    in.stats.compactions = 1;
+    in.stats.compaction_moved = 1234;
+    in.stats.grown_in_place = 2;
+    in.stats.grown_by_moving = 1;
+    check_parts(&in, segments, "peak of page tables");
+}
+
+static void
 spread_is_nearest_rank(void **state)
 {
     struct report_input in = sample();
@@ -191,6 +268,32 @@ at(const json_t *root, const char *group, const char *key)
 }
 
 static void
+json_of_contiguous_schemes(void **state)
+{
+    struct report_input in = sample();
+    json_t *root = NULL;
+
+    (void)state;
+    check_json(&in, &root);
+    assert_true(json_is_null(json_object_get(root, "segments")));
+    json_decref(root);
+    in.stats.contiguous = true;
+    in.stats.tlb_modelled = false;
+    in.stats.holes = 7;
+    in.stats.largest_hole = 99;
+    in.stats.segment_shares = 2;
+    in.stats.space_switches = 3;
+    in.stats.switch_registers = 24;
+    check_json(&in, &root);
+    assert_int_equal(at(root, "segments", "holes"), 7);
+    assert_int_equal(at(root, "segments", "largest_hole_pages"), 99);
+    assert_int_equal(at(root, "segments", "shared"), 2);
+    assert_int_equal(at(root, "switches", "spaces"), 3);
+    assert_int_equal(at(root, "switches", "registers"), 24);
+    json_decref(root);
+}
+
+static void
 json_keeps_its_schema(void **state)
 {
     struct report_input in = sample();
@@ -266,7 +369,10 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cost_model_adds_up),
         cmocka_unit_test(nothing_counted_costs_nothing),
+        cmocka_unit_test(schemes_cost_what_they_do),
         cmocka_unit_test(spread_is_nearest_rank),
+        cmocka_unit_test(text_of_other_schemes),
+        cmocka_unit_test(json_of_contiguous_schemes),
         cmocka_unit_test(text_says_it_all),
         cmocka_unit_test(empty_text_is_short),
         cmocka_unit_test(json_keeps_its_schema),

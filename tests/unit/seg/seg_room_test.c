@@ -245,6 +245,36 @@ test_evict(void **state)
     seg_rig_fini(&rig);
 }
 
+/* Pages of zeros take no slot. */
+static void
+test_zeros_take_no_swap(void **state)
+{
+    struct seg_rig rig;
+    struct space_page page;
+
+    (void)state;
+    seg_rig_init(&rig, &swapping);
+    struct space *a = seg_case_space(&rig);
+    assert_int_equal(seg_case_map(a, BASE, 50, SEG_RW), PGW_OK);
+    seg_case_fill(&rig, a, BASE + P(3), 1, 1000);
+    seg_case_fill(&rig, a, BASE + P(10), 20, 2000);
+    assert_int_equal(a->ops->evict(a, BASE), PGW_OK);
+    assert_int_equal(rig.swap->stats.used, 21);
+    a->ops->page(a, BASE, &page);
+    assert_int_equal(page.state, SPACE_PAGE_UNTOUCHED);
+    a->ops->page(a, BASE + P(3), &page);
+    assert_int_equal(page.state, SPACE_PAGE_SWAPPED);
+    struct space *b = program(&rig, 100, 3000); /* uses all frames for something else */
+    end(&rig, b, 100, 3000);
+    seg_case_expect_zero(&rig, a, BASE, 3);
+    seg_case_expect(&rig, a, BASE + P(3), 1, 1000);
+    seg_case_expect_zero(&rig, a, BASE + P(4), 6);
+    seg_case_expect(&rig, a, BASE + P(10), 20, 2000);
+    seg_case_expect_zero(&rig, a, BASE + P(30), 20);
+    seg_rig_destroy(&rig, a);
+    seg_rig_fini(&rig);
+}
+
 /* Swap that has room for less than a segment: nothing is half out. */
 static void
 test_swap_full(void **state)
@@ -314,6 +344,7 @@ main(void)
         cmocka_unit_test(test_swaps_whole_segments),
         cmocka_unit_test(test_largest),
         cmocka_unit_test(test_evict),
+        cmocka_unit_test(test_zeros_take_no_swap),
         cmocka_unit_test(test_swap_full),
         cmocka_unit_test(test_buddy),
     };
