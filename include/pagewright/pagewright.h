@@ -84,12 +84,12 @@ enum pgw_swap {
  * where they come from are in pagewright(1).
  */
 struct pgw_cost {
-    double tlb_ns;   /* an access that hits the first-level TLB, for the look-up alone */
-    double l2_ns;    /* a look-up in the second-level TLB, on top */
-    double ram_ns;   /* a memory reference: the access itself, and each reference of a walk */
-    double fault_ns; /* entering, resolving and leaving a fault, device time excluded */
-    double disk_ns;  /* one operation of the swap device (it moves up to 16 neighbouring pages),
-                        or one page read from a file */
+    double tlb_ns;      /* an access that hits the first-level TLB, for the look-up alone */
+    double l2_ns;       /* a look-up in the second-level TLB, on top */
+    double ram_ns;      /* a memory reference: the access itself, and each reference of a walk */
+    double fault_ns;    /* entering, resolving and leaving a fault, device time excluded */
+    double disk_ns;     /* one operation of the swap device (it moves up to 16 neighbouring pages),
+                           or one page read from a file */
     double refill_ns;   /* an exception and its handler, where walks are the core's own work
                            (software-managed TLB); what it reads from tables is ram_ns, on top */
     double switch_ns;   /* going from one space to another: scheduler, processor state */
@@ -325,7 +325,7 @@ struct pgw_space_counts {
 PGW_API void pgw_space_counts(struct pgw_space *space, struct pgw_space_counts *counts);
 
 /* ---------------------------------------------------------------------------------------- */
-/* Looking inside.  None of these changes anything.                                          */
+/* Looking inside.  None of these changes anything but what pgw_walk_string() says.          */
 
 /* A number that no other space of the system has or had. */
 PGW_API uint64_t pgw_space_id(const struct pgw_space *space);
@@ -405,8 +405,8 @@ PGW_API enum pgw_status pgw_compact(struct pgw_system *system);
 /*
  * Every step of the translation of va for an access of that right (one of PGW_READ, PGW_WRITE,
  * PGW_EXEC), as it would go now, in words and figures or as JSON (docs/translate.schema.json); and
- * what the memory manager knows of the page ("on disk, slot 7").  The string is the caller's, to
- * free().  PGW_INVAL, PGW_NOMEM.
+ * what the memory manager knows of the page ("on disk, slot 7").  Loads the space's registers
+ * first, as pgw_switch() does.  The string is the caller's, to free().  PGW_INVAL, PGW_NOMEM.
  */
 PGW_API enum pgw_status pgw_walk_string(
     struct pgw_space *space, uint64_t va, unsigned right, bool json, char **text);
@@ -422,13 +422,15 @@ PGW_API enum pgw_status pgw_pagetable_string(struct pgw_space *space, char **tex
 struct pgw_translate_map {
     uint64_t page;  /* number of the program's page (address divided by the page size) */
     uint64_t frame; /* number of the frame, or of the slot, or the value of the entry */
-    uint64_t bytes; /* of the page; 0: 4096.  Page and frame are counted in 4096 bytes all the same */
-    bool on_disk;   /* the page is on swap, in slot `frame` */
-    bool kernel;    /* not for user mode */
-    unsigned prot;  /* PGW_READ | ... */
-    bool accessed;  /* it has been accessed, or written to, before */
+    uint64_t
+        bytes;    /* of the page; 0: 4096.  Page and frame are counted in 4096 bytes all the same */
+    bool on_disk; /* the page is on swap, in slot `frame` */
+    bool kernel;  /* not for user mode */
+    unsigned prot; /* PGW_READ | ... */
+    bool accessed; /* it has been accessed, or written to, before */
     bool dirty;
-    bool entry; /* the entry's value is `frame` as it stands, for trying out what hardware makes of it */
+    bool entry; /* the entry's value is `frame` as it stands, for trying out what hardware makes of
+                   it */
 };
 
 #define PGW_UNGIVEN UINT64_MAX
@@ -582,6 +584,8 @@ struct pgw_stats {
     /* How much of the free RAM lies outside its largest piece, 0 to 1: external fragmentation.  On
      * paged schemes, for which it does not matter, 0. */
     double fragmentation;
+    /* The most of the RAM that was ever free outside of its largest free piece, 0 to 1. */
+    double fragmentation_peak;
 };
 
 PGW_API enum pgw_status pgw_system_stats(struct pgw_system *system, struct pgw_stats *stats);

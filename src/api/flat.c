@@ -42,6 +42,7 @@ flat_translate(struct mmu *mmu, uint64_t va, enum access access, struct mmu_tran
         mmu->touched(mmu->touched_ctx, flat->asid, va >> PAGE_SHIFT, access);
     out->bytes = mem_page_bytes(mmu->mem, page);
     out->prot = usable;
+    out->forget = false;
     return MMU_OK;
 }
 
@@ -53,8 +54,8 @@ flat_explain(struct mmu *mmu, uint64_t va, enum access access, struct mmu_trace 
     struct mem_page *page;
 
     *trace = (struct mmu_trace){.fault = MMU_NOT_PRESENT};
-    if (flat->pmap == NULL || flat->pmap->ops->extract(
-                                  flat->pmap, page_floor(va), &page, &trace->prot) != PGW_OK)
+    if (flat->pmap == NULL ||
+        flat->pmap->ops->extract(flat->pmap, page_floor(va), &page, &trace->prot) != PGW_OK)
         return;
     trace->fault = prot_allows(trace->prot, access) ? MMU_OK : MMU_RIGHTS;
     trace->pa = (mem_page_pfn(mmu->mem, page) << PAGE_SHIFT) | (va & (PAGE_SIZE - 1));

@@ -107,6 +107,7 @@ sim_contiguous_stats(struct pgw_system *system, struct pgw_stats *out)
     out->segments_out = seg.segments_out;
     out->segment_shares = seg.shares;
     out->segment_copied = seg.copied;
+    out->fragmentation_peak = (double)seg.scattered_peak / (double)system->mem.nframes;
     if (seg.free > 0)
         out->fragmentation = 1 - (double)seg.largest_hole / (double)seg.free;
 }

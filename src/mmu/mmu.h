@@ -61,9 +61,10 @@ struct mmu_stats {
 
 /* What a translation went through, one step an item, for people.  See enum mmu_step_kind. */
 enum mmu_step_kind {
-    MMU_STEP_TLB,     /* found in TLB array idx (as mmu_ops.entry counts them); value: its key's page */
-    MMU_STEP_PWC,     /* a walk cache knows the table of this level; value: the table's frame */
-    MMU_STEP_ENTRY,   /* read entry idx, at physical address pa, of this level's table; value: entry */
+    MMU_STEP_TLB, /* found in TLB array idx (as mmu_ops.entry counts them); value: its key's page */
+    MMU_STEP_PWC, /* a walk cache knows the table of this level; value: the table's frame */
+    MMU_STEP_ENTRY,   /* read entry idx, at physical address pa, of this level's table; value: entry
+                       */
     MMU_STEP_RUN,     /* the leaf is one of a run of equal ones; value: the frame meant */
     MMU_STEP_HASH,    /* the hash picks anchor idx at pa; value: what it holds */
     MMU_STEP_CHAIN,   /* read inverted-table entry idx at pa; value: its tag word */

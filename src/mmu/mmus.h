@@ -20,10 +20,10 @@ struct mmu_tlb_array {
 enum mmu_replace { MMU_REPLACE_LRU, MMU_REPLACE_FIFO, MMU_REPLACE_PLRU, MMU_REPLACE_RANDOM };
 
 /*
- * The modelled TLBs.  Each of L1 instruction, L1 data and L2 (unified) is a list of arrays, ended by
- * one without entries; no two of a list hold the same size.  A mapping of a size that a list has no
- * array for is held in pieces of the largest smaller size that it has (every list that is not empty
- * holds 4 KiB).
+ * The modelled TLBs.  Each of L1 instruction, L1 data and L2 (unified) is a list of arrays, ended
+ * by one without entries; no two of a list hold the same size.  A mapping of a size that a list has
+ * no array for is held in pieces of the largest smaller size that it has (every list that is not
+ * empty holds 4 KiB).
  */
 struct mmu_tlb_spec {
     struct mmu_tlb_array l1i[MMU_TLB_ARRAYS], l1d[MMU_TLB_ARRAYS], l2[MMU_TLB_ARRAYS];
@@ -36,19 +36,18 @@ struct mmu_tlb_spec {
                       the odd one after it (MIPS, whose micro TLBs hold single pages) */
 };
 
-/* Can such TLBs be built?  Without L1 there must be nothing else, no prefetch without L2; PLRU needs
- * ways a power of two. */
+/* Can such TLBs be built?  Without L1 there must be nothing else, no prefetch without L2; PLRU
+ * needs ways a power of two. */
 bool mmu_tlb_spec_valid(const struct mmu_tlb_spec *spec);
 
 /*
  * Reads a specification: "none", the name of a preset, or items separated by commas (a preset may
  * come first and is then changed by them):
  *     l1=ENTRIES:WAYS[:SIZES]   both first-level TLBs; l1i=, l1d=, l2= each alone.  SIZES is one or
- *                               more of 4k 16k 64k 2m 4m 1g 512g joined by "+" (default 4k); an item
- *                               may be repeated for further arrays
- *     pwc=N[/N...]              walk caches, from the level nearest the leaves upwards
- *     replace=lru|fifo|plru|random   asid=on|off   prefetch=on|off   pairs=on|off
- * PGW_INVAL.
+ *                               more of 4k 16k 64k 2m 4m 1g 512g joined by "+" (default 4k); an
+ * item may be repeated for further arrays pwc=N[/N...]              walk caches, from the level
+ * nearest the leaves upwards replace=lru|fifo|plru|random   asid=on|off   prefetch=on|off
+ * pairs=on|off PGW_INVAL.
  */
 MUST_CHECK enum pgw_status mmu_tlb_spec_parse(const char *text, struct mmu_tlb_spec *spec);
 

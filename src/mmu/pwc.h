@@ -2,8 +2,8 @@
 /*
  * Page-walk caches: for each level of tables, which table a walk for an address gets to, so that it
  * can begin there.  Fully associative with true LRU, one cache a level.  What is remembered is what
- * the walk had gathered on its way: rights and global bits of the entries above.  (Intel SDM vol. 3A
- * 4.10.3, paging-structure caches.)
+ * the walk had gathered on its way: rights and global bits of the entries above.  (Intel SDM vol.
+ * 3A 4.10.3, paging-structure caches.)
  */
 #ifndef MMU_PWC_H
 #define MMU_PWC_H
@@ -26,8 +26,7 @@ void pwc_destroy(struct pwc *pwc);
 
 /* The deepest level whose table for va is known, and the entry; 0: none is.  touch: makes it the
  * most recent of its cache. */
-unsigned pwc_find(
-    struct pwc *pwc, uint64_t va, uint32_t asid, bool touch, struct pwc_entry *entry);
+unsigned pwc_find(struct pwc *pwc, uint64_t va, uint32_t asid, bool touch, struct pwc_entry *entry);
 /* Remembers the table of this level for va in place of the least recently used one. */
 void pwc_fill(
     struct pwc *pwc, unsigned level, uint64_t va, uint32_t asid, const struct pwc_entry *entry);

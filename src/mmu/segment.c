@@ -20,7 +20,8 @@ static const struct mmu_ops segment_ops;
 struct segment_unit {
     struct mmu mmu;
     struct base_alloc *alloc;
-    struct mmu_segment_registers registers; /* as loaded; at first none, so that nothing is let through */
+    struct mmu_segment_registers
+        registers; /* as loaded; at first none, so that nothing is let through */
 };
 
 /* The register that va picks; NULL: there is no such one, or it is not used. */

@@ -36,7 +36,7 @@ struct os_mm {
     struct space *space;
     unsigned refs;
     struct space_layout layout;
-    uint64_t brk; /* bytes; it starts at layout.heap */
+    uint64_t brk;          /* bytes; it starts at layout.heap */
     char exe[OS_PATH_MAX]; /* the program's absolute path on the host */
 };
 

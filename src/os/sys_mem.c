@@ -68,7 +68,7 @@ os_sys_brk(struct os_process *p, const uint64_t *a)
     uint64_t now_end = page_ceil(mm->brk);
     enum pgw_status status = PGW_OK;
 
-    if (want < mm->layout.heap || want > p->os->config.space_end - SPACE_GUARD)
+    if (want < mm->layout.heap || want > mm->layout.end)
         return (int64_t)mm->brk;
     uint64_t new_end = page_ceil(want);
     if (new_end > now_end)

@@ -101,6 +101,21 @@ seg_block_record(struct seg_system *system, uint64_t npages, bool down, struct s
     return PGW_OK;
 }
 
+/* Frames were given to partitions, or taken from them: notes what that did to the holes. */
+static void
+block_count(struct seg_system *system, uint64_t given, uint64_t taken)
+{
+    struct seg_stats *stats = &system->stats;
+    struct seg_fit_counts counts;
+
+    stats->pages += given - taken;
+    if (stats->pages > stats->pages_peak)
+        stats->pages_peak = stats->pages;
+    system->fit->ops->counts(system->fit, &counts);
+    if (counts.free - counts.largest > stats->scattered_peak)
+        stats->scattered_peak = counts.free - counts.largest;
+}
+
 void
 seg_block_arrive(struct seg_system *system, struct seg_block *block, uint64_t first)
 {
@@ -108,9 +123,7 @@ seg_block_arrive(struct seg_system *system, struct seg_block *block, uint64_t fi
     block->first = first;
     RB_INSERT(seg_block_tree, &system->resident, block);
     system->stats.resident++;
-    system->stats.pages += block->npages;
-    if (system->stats.pages > system->stats.pages_peak)
-        system->stats.pages_peak = system->stats.pages;
+    block_count(system, block->npages, 0);
 }
 
 void
@@ -119,12 +132,12 @@ seg_block_leave(struct seg_system *system, struct seg_block *block)
     RB_REMOVE(seg_block_tree, &system->resident, block);
     system->fit->ops->free(system->fit, block->first, block->npages);
     system->stats.resident--;
-    system->stats.pages -= block->npages;
+    block_count(system, 0, block->npages);
 }
 
 enum pgw_status
-seg_block_create(struct seg_system *system, uint64_t npages, uint64_t home, bool down,
-    struct seg_block **block)
+seg_block_create(
+    struct seg_system *system, uint64_t npages, uint64_t home, bool down, struct seg_block **block)
 {
     struct seg_want want = {.npages = npages, .home = home};
     struct seg_block *new;
@@ -220,8 +233,7 @@ block_may_reach(const struct seg_block *block, uint64_t below, uint64_t above)
     uint64_t start, end;
 
     LIST_FOREACH (segment, &block->users, user) {
-        (void)seg_window_range(
-            segment->space->system, seg_segment_window(segment), &start, &end);
+        (void)seg_window_range(segment->space->system, seg_segment_window(segment), &start, &end);
         if ((segment->lo - start) >> PAGE_SHIFT < below ||
             (end - seg_segment_end(segment)) >> PAGE_SHIFT < above)
             return false;
@@ -241,7 +253,8 @@ block_shift(struct seg_block *block, uint64_t pages)
 enum pgw_status
 seg_block_grow(struct seg_system *system, struct seg_block *block, uint64_t below, uint64_t above)
 {
-    struct seg_want want = {.block = block, .npages = below + block->npages + above, .below = below};
+    struct seg_want want = {
+        .block = block, .npages = below + block->npages + above, .below = below};
     uint64_t old = block->npages;
     uint64_t first;
 
@@ -261,9 +274,7 @@ seg_block_grow(struct seg_system *system, struct seg_block *block, uint64_t belo
     block_shift(block, below);
     seg_frames_zero(system, first, below);
     seg_frames_zero(system, first + below + old, above);
-    system->stats.pages += below + above;
-    if (system->stats.pages > system->stats.pages_peak)
-        system->stats.pages_peak = system->stats.pages;
+    block_count(system, below + above, 0);
     seg_block_changed(block);
     return PGW_OK;
 }
@@ -282,7 +293,7 @@ block_cut_frames(struct seg_system *system, struct seg_block *block, uint64_t be
     cut = ops->resize(system->fit, &first, cut ? kept + above : block->npages, kept, false);
     BASE_ASSERT(cut);
     seg_block_set_first(system, block, first);
-    system->stats.pages -= below + above;
+    block_count(system, 0, below + above);
 }
 
 void

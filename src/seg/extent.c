@@ -81,8 +81,8 @@ seg_extent_cover(struct seg_space *space, uint64_t start, uint64_t end, bool *ze
     *zero = end <= lo || start >= hi;
     if (status != PGW_OK || (start >= lo && end <= hi))
         return status;
-    return seg_block_grow(space->system, segment->block, start < lo ? (lo - start) >> PAGE_SHIFT : 0,
-        end > hi ? (end - hi) >> PAGE_SHIFT : 0);
+    return seg_block_grow(space->system, segment->block,
+        start < lo ? (lo - start) >> PAGE_SHIFT : 0, end > hi ? (end - hi) >> PAGE_SHIFT : 0);
 }
 
 uint64_t
@@ -93,8 +93,8 @@ seg_extent_frame(const struct seg_segment *segment, uint64_t va)
 
 /* Where the first mapping of a window goes. */
 static enum pgw_status
-extent_place_first(
-    struct seg_system *system, unsigned window, uint64_t start, uint64_t end, uint64_t len, uint64_t *va)
+extent_place_first(struct seg_system *system, unsigned window, uint64_t start, uint64_t end,
+    uint64_t len, uint64_t *va)
 {
     if (start == 0)
         start = SEG_LOW;

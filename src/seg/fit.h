@@ -7,10 +7,9 @@
  *
  * Laws:
  *  F1  What is allocated does not overlap anything allocated.
- *  F2  alloc fails only if no free run of that many frames is left that the method could use (buddy:
- *      no free block of the next power of two).
- *  F3  After all is freed there is one free run of all frames (buddy: the blocks it started with).
- *  F4  Same calls, same answers.
+ *  F2  alloc fails only if no free run of that many frames is left that the method could use
+ * (buddy: no free block of the next power of two). F3  After all is freed there is one free run of
+ * all frames (buddy: the blocks it started with). F4  Same calls, same answers.
  */
 #ifndef SEG_FIT_H
 #define SEG_FIT_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The buddy system (Knowlton 1965): partitions are rounded up to a power of two and aligned to it.
- * What a partition does not use of its block is lost to everybody (internal fragmentation, counted).
+ * What a partition does not use of its block is lost to everybody (internal fragmentation,
+ * counted).
  *
  * A byte a frame: order + 1 of the block that begins there, free or taken, 0 inside a block; and
  * a bit beside it.  RAM that is no power of two starts as the largest aligned blocks that fit.

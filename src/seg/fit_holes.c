@@ -254,7 +254,8 @@ holes_check(const struct seg_fit *fit)
 
     for (uint64_t i = 0; i < words; i++)
         count += (unsigned)__builtin_popcountll(holes->bits[i]);
-    if (holes->npages % HOLES_BITS != 0 && holes->bits[words - 1] >> holes->npages % HOLES_BITS != 0)
+    if (holes->npages % HOLES_BITS != 0 &&
+        holes->bits[words - 1] >> holes->npages % HOLES_BITS != 0)
         return false;
     return count == holes->nfree && holes->rover <= holes->npages;
 }
@@ -267,7 +268,7 @@ holes_check(const struct seg_fit *fit)
     }                                                                                              \
     const struct seg_fit_ops seg_fit_##METHOD = {                                                  \
         .name = #METHOD,                                                                           \
-        .summary = SUMMARY,                                                                        \
+        .summary = (SUMMARY),                                                                      \
         .movable = true,                                                                           \
         .create = METHOD##_create,                                                                 \
         .destroy = holes_destroy,                                                                  \

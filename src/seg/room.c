@@ -4,13 +4,13 @@
  *
  *     in place        the frames behind it (before it) are free
  *     by moving       a hole is large enough, its own frames counted as free
- *     compaction      there is room in all, but in several holes: the others are moved out of the way
- *     swapping        others go out, whole, the one used longest ago first; those of the space that
+ *     compaction      there is room in all, but in several holes: the others are moved out of the
+ * way swapping        others go out, whole, the one used longest ago first; those of the space that
  *                     runs only when there are no others, for an instruction needs its code and its
  *                     data at once
  *
- * Compaction before an extension slides what lies below the block down and what lies above it up, so
- * that all that is free lies next to it: it grows in place if there is as much free in all.
+ * Compaction before an extension slides what lies below the block down and what lies above it up,
+ * so that all that is free lies next to it: it grows in place if there is as much free in all.
  *
  * A block is between two places only inside these functions.  Every move tells the machine which
  * pointers are stale and gives it the new registers, before anybody runs again.
@@ -276,7 +276,8 @@ room_park(struct seg_system *system, struct seg_block *block, uint64_t home, uin
             to = first > end ? first : end;
             limit = first + n;
         }
-        if (limit < to || limit - to < block->npages || !ops->alloc_at(system->fit, to, block->npages))
+        if (limit < to || limit - to < block->npages ||
+            !ops->alloc_at(system->fit, to, block->npages))
             continue;
         ops->free(system->fit, block->first, block->npages);
         seg_frames_move(system, block->first, to, block->npages);

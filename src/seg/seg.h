@@ -57,6 +57,7 @@ struct seg_stats {
     uint64_t pages, pages_peak;         /* now in RAM, of all partitions */
     uint64_t unused;                    /* now: of these, not part of any region (internal waste) */
     uint64_t free, holes, largest_hole; /* now */
+    uint64_t scattered_peak;            /* the most that was ever free outside the largest hole */
     uint64_t failures;                  /* times there was room in all, but no hole large enough */
     uint64_t compactions, moved;        /* runs of it; pages moved by them */
     uint64_t grown_in_place, grown_by_moving, shrunk;
@@ -82,7 +83,8 @@ MUST_CHECK enum pgw_status seg_space_create(struct seg_system *system, struct sp
 MUST_CHECK enum pgw_status seg_object_create(
     struct seg_system *system, struct pager *pager, uint64_t npages, struct space_object **object);
 
-/* Moves all partitions that can move to the low end of RAM, so that the free frames are one hole. */
+/* Moves all partitions that can move to the low end of RAM, so that the free frames are one hole.
+ */
 void seg_compact(struct seg_system *system);
 
 /* The end of user addresses. */
@@ -98,9 +100,9 @@ void seg_stats(struct seg_system *system, struct seg_stats *stats);
 struct seg_partition {
     uint64_t pfn, npages;
     bool used;
-    uint32_t asid;   /* of one space that has it */
-    uint64_t va;     /* of its first byte there */
-    uint64_t shares; /* spaces that have it */
+    uint32_t asid;      /* of one space that has it */
+    uint64_t va;        /* of its first byte there */
+    uint64_t shares;    /* spaces that have it */
     const char *window; /* "code", "heap", "mappings", "stack", "program"; static storage */
 };
 bool seg_partition_at(struct seg_system *system, uint64_t i, struct seg_partition *partition);

@@ -11,7 +11,8 @@
  * Regions are bookkeeping: the hardware knows segments only.
  *
  * Invariants (seg_check.c says them in code):
- *  S1  Resident blocks do not overlap; with the holes, and what the buddy system loses, they are RAM.
+ *  S1  Resident blocks do not overlap; with the holes, and what the buddy system loses, they
+ *      are RAM.
  *  S2  A block reaches from the lowest to the highest byte of the regions of all who have it, no
  *      further (a pure one: as far as its file mapping did when it was made).
  *  S3  All regions of a window lie within the window and its segment; no segment has none.
@@ -53,8 +54,8 @@ struct seg_region {
     prot_t prot;
     enum space_use use;
     bool growsdown;
-    uint64_t len_max;   /* growsdown: bytes it may have */
-    uint64_t len_limit; /* and may be allowed to have, as it was mapped */
+    uint64_t len_max;          /* growsdown: bytes it may have */
+    uint64_t len_limit;        /* and may be allowed to have, as it was mapped */
     struct seg_object *object; /* a reference; NULL: zero fill */
     uint64_t offset;
 };
@@ -76,9 +77,9 @@ struct seg_block {
     uint64_t slots_max;        /* pages that slots has room for */
     struct seg_object *object; /* pure code: a reference, and where in the file; else NULL */
     uint64_t offset;
-    bool down;           /* its window is a stack's */
-    bool shared;         /* by share(): its users see each other's changes, and so do their children */
-    unsigned pins;       /* above 0: it may be moved, but not sent out */
+    bool down;     /* its window is a stack's */
+    bool shared;   /* by share(): its users see each other's changes, and so do their children */
+    unsigned pins; /* above 0: it may be moved, but not sent out */
     struct seg_user_list users;
     unsigned nusers;
 };
@@ -193,8 +194,8 @@ bool seg_registers_check(struct seg_space *space);
 
 /* Takes npages of RAM, whose bytes are undefined; object: pure code, which is not read yet and has
  * no RAM.  PGW_NORAM, PGW_NOMEM. */
-MUST_CHECK enum pgw_status seg_block_create(struct seg_system *system, uint64_t npages,
-    uint64_t home, bool down, struct seg_block **block);
+MUST_CHECK enum pgw_status seg_block_create(
+    struct seg_system *system, uint64_t npages, uint64_t home, bool down, struct seg_block **block);
 MUST_CHECK enum pgw_status seg_block_create_pure(struct seg_system *system, uint64_t npages,
     struct seg_object *object, uint64_t offset, struct seg_block **block);
 /* A block without memory, for the caller to fill: seg_block_arrive, or slots and SEG_SWAPPED. */
@@ -305,8 +306,8 @@ MUST_CHECK enum pgw_status seg_extent_cover(
 /* The first place for len bytes in the window, none of which anybody has mapped.  PGW_NOSPACE. */
 MUST_CHECK enum pgw_status seg_extent_place(
     struct seg_space *space, unsigned window, uint64_t len, uint64_t *va);
-/* Where a region of anybody who has the segment, which overlaps [start, end), ends; 0: there is none.
- * Addresses are those of this segment's space. */
+/* Where a region of anybody who has the segment, which overlaps [start, end), ends; 0: there is
+ * none. Addresses are those of this segment's space. */
 uint64_t seg_extent_taken(const struct seg_segment *segment, uint64_t start, uint64_t end);
 /* The frame of an address within a resident segment. */
 uint64_t seg_extent_frame(const struct seg_segment *segment, uint64_t va);

@@ -2,8 +2,8 @@
 /*
  * Faults, and the core's own accesses.
  *
- * An address faults because its segment is out of RAM (it is brought in, whole: demand segmentation),
- * because it is below a stack that may grow, or because it is wrong.
+ * An address faults because its segment is out of RAM (it is brought in, whole: demand
+ * segmentation), because it is below a stack that may grow, or because it is wrong.
  *
  * Without translation nothing faults but an address beyond the end of RAM.  There a space whose
  * memory is not at home is given registers that let nothing through, so that its first access comes
@@ -61,8 +61,8 @@ fault_extend(struct seg_space *space, struct seg_region *region, uint64_t start)
     }
     const struct seg_segment *segment = seg_segment_at(space, start);
     if (!zero)
-        seg_frames_zero(system, seg_extent_frame(segment, start),
-            (region->start - start) >> PAGE_SHIFT);
+        seg_frames_zero(
+            system, seg_extent_frame(segment, start), (region->start - start) >> PAGE_SHIFT);
     seg_region_resize(space, region, start, region->end);
     seg_registers_update(space);
     return PGW_OK;
@@ -101,7 +101,8 @@ fault_grow(struct seg_space *space, uint64_t va, enum access access)
         return fault_say(system, SPACE_FAULT_ACCERR, "a segment, but not with this right");
     uint64_t floor = fault_floor(space, region);
     uint64_t start = page_floor(va);
-    uint64_t step = region->start - floor > FAULT_STACK_STEP ? region->start - FAULT_STACK_STEP : floor;
+    uint64_t step =
+        region->start - floor > FAULT_STACK_STEP ? region->start - FAULT_STACK_STEP : floor;
     enum pgw_status status = fault_extend(space, region, step < start ? step : start);
     if (status != PGW_OK && step < start)
         status = fault_extend(space, region, start);
@@ -121,7 +122,7 @@ fault_bring(struct seg_space *space, struct seg_segment *segment)
     struct seg_block *block = segment->block;
     bool device = block->state != SEG_RESIDENT;
     enum pgw_status status = system->config.scheme == SEG_NONE ? seg_room_home(system, segment)
-                                                                : seg_block_in(system, block);
+                                                               : seg_block_in(system, block);
 
     if (status != PGW_OK)
         return seg_fault_of(status);
@@ -184,8 +185,8 @@ seg_resolve(struct space *space, uint64_t va, enum access access, unsigned char 
         fault_count(seg_space, true);
     }
     seg_block_used(system, segment->block);
-    *bytes = mem_page_bytes(system->mem,
-        seg_block_page(system, segment->block, (va - segment->lo) >> PAGE_SHIFT));
+    *bytes = mem_page_bytes(
+        system->mem, seg_block_page(system, segment->block, (va - segment->lo) >> PAGE_SHIFT));
     return SPACE_FAULT_OK;
 }
 

@@ -39,7 +39,8 @@ struct seg_mapping {
 
 /* The block that other spaces have this file mapping in. */
 static struct seg_block *
-map_find_pure(struct seg_system *system, const struct seg_object *object, uint64_t offset, uint64_t n)
+map_find_pure(
+    struct seg_system *system, const struct seg_object *object, uint64_t offset, uint64_t n)
 {
     struct seg_block *block;
 
@@ -97,8 +98,8 @@ map_fill(struct seg_space *space, const struct seg_mapping *mapping)
         return status;
     uint64_t first = seg_extent_frame(segment, mapping->start);
     if (args->object != NULL)
-        status = seg_frames_read(
-            space->system, seg_object_of(args->object), args->offset, first, n);
+        status =
+            seg_frames_read(space->system, seg_object_of(args->object), args->offset, first, n);
     else if (!zero)
         seg_frames_zero(space->system, first, n);
     if (!zero) {
@@ -138,8 +139,8 @@ static enum pgw_status
 map_make(struct seg_space *space, const struct seg_mapping *mapping)
 {
     unsigned window = seg_window_at(space->system, mapping->start);
-    enum pgw_status status = map_is_pure(space, mapping) ? map_pure(space, mapping)
-                                                         : map_fill(space, mapping);
+    enum pgw_status status =
+        map_is_pure(space, mapping) ? map_pure(space, mapping) : map_fill(space, mapping);
 
     if (status == PGW_OK) {
         seg_region_clear(space, mapping->start, mapping->end);

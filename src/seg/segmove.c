@@ -44,8 +44,8 @@ move_extend(struct seg_space *space, struct seg_region *region, const struct seg
         return seg_fail(system, PGW_NOSPACE, "something else is mapped behind it");
     status = seg_extent_cover(space, region->end, end, &zero);
     if (status == PGW_OK)
-        status = move_fill(space, region, region->offset + (region->end - region->start),
-            region->end, end, zero);
+        status = move_fill(
+            space, region, region->offset + (region->end - region->start), region->end, end, zero);
     if (status != PGW_OK) {
         seg_extent_trim(space, window);
         seg_registers_update(space);

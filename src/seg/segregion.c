@@ -109,7 +109,7 @@ seg_region_clip(struct seg_space *space, uint64_t va)
     lower->len_max -= lower->len_max < cut ? lower->len_max : cut;
     lower->len_limit -= lower->len_limit < cut ? lower->len_limit : cut;
     upper->growsdown = false; /* the lower part is the one that grows */
-    space->mapped -= cut; /* counted again by insert */
+    space->mapped -= cut;     /* counted again by insert */
     seg_region_insert(space, upper);
     return PGW_OK;
 }
@@ -157,7 +157,8 @@ seg_region_join(struct seg_space *space, uint64_t start, uint64_t end)
     while (lower != NULL && lower->start < end) {
         struct seg_region *upper = RB_NEXT(seg_region_tree, &space->regions, lower);
         if (upper == NULL || !region_is_alike(lower, upper) ||
-            seg_window_at(space->system, lower->start) != seg_window_at(space->system, upper->start)) {
+            seg_window_at(space->system, lower->start) !=
+                seg_window_at(space->system, upper->start)) {
             lower = upper;
             continue;
         }

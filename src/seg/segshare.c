@@ -2,8 +2,8 @@
 /*
  * Spaces with the same memory, and copies of spaces.
  *
- * Sharing is of whole segments: that is the unit the hardware knows.  What is shared by share() stays
- * so, also with the children of those who have it; pure code is shared by all who map it, and
+ * Sharing is of whole segments: that is the unit the hardware knows.  What is shared by share()
+ * stays so, also with the children of those who have it; pure code is shared by all who map it, and
  * everything else is copied by fork at once, for there is no fault on the first write.
  */
 #include "seg/segcore.h"
@@ -95,8 +95,8 @@ seg_share(struct space *space, struct space *from, uint64_t from_va, prot_t prot
     if (status == PGW_OK)
         status = seg_block_own(system, source);
     if (status == PGW_OK)
-        status = share_regions(
-            to, source->space, source->lo, seg_segment_end(source), at - from_va);
+        status =
+            share_regions(to, source->space, source->lo, seg_segment_end(source), at - from_va);
     if (status != PGW_OK)
         return status;
     uint64_t lo = source->lo + (at - from_va);

@@ -20,6 +20,7 @@ seg_space_create(struct seg_system *system, struct space **space)
     new->space.id = ++system->space_ids;
     new->system = system;
     new->registers.asid = asid;
+    new->space.asid = asid;
     RB_INIT(&new->regions);
     for (unsigned w = 0; w < MMU_SEGMENTS_MAX; w++)
         new->segments[w].space = new;
@@ -138,7 +139,7 @@ space_evict(struct space *space, uint64_t va)
 
 #define LAYOUT_STACK_MIN ((uint64_t)128 << 10)
 #define LAYOUT_STACK_MAX ((uint64_t)8 << 20)
-#define LAYOUT_STACK_SHARE 8u /* of RAM, for a stack that has its full size from the start */
+#define LAYOUT_STACK_SHARE 32u /* of RAM, for a stack that has its full size from the start */
 
 static uint64_t
 layout_at_most(uint64_t a, uint64_t b)

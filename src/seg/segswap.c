@@ -2,9 +2,9 @@
 /*
  * Whole segments out of RAM and back, and copies of them.
  *
- * The hardware of these schemes notes neither use nor writing, so a segment that goes out is written
- * every time.  Pure code is the exception: nobody can have written it, so it is dropped and read
- * from its file again.
+ * The hardware of these schemes notes neither use nor writing, so a segment that goes out is
+ * written every time.  Pure code is the exception: nobody can have written it, so it is dropped and
+ * read from its file again.
  */
 #include <string.h>
 

@@ -211,8 +211,7 @@ stats_covered(const struct seg_block *block)
     for (uint64_t i = 0; i < block->npages; i++) {
         bool found = false;
         LIST_FOREACH (segment, &block->users, user)
-            found = found ||
-                    seg_region_at(segment->space, segment->lo + (i << PAGE_SHIFT)) != NULL;
+            found = found || seg_region_at(segment->space, segment->lo + (i << PAGE_SHIFT)) != NULL;
         covered += found;
     }
     return covered;
@@ -245,9 +244,9 @@ seg_stats(struct seg_system *system, struct seg_stats *stats)
     TAILQ_FOREACH (block, &system->all_blocks, lru) {
         stats->shares += block->nusers - 1;
         if (block->state == SEG_RESIDENT)
-            stats->unused += block->npages - (block->nusers == 1
-                                                     ? stats_covered_alone(LIST_FIRST(&block->users))
-                                                     : stats_covered(block));
+            stats->unused +=
+                block->npages - (block->nusers == 1 ? stats_covered_alone(LIST_FIRST(&block->users))
+                                                    : stats_covered(block));
     }
 }
 

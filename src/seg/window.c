@@ -139,13 +139,32 @@ window_registers(const struct seg_space *space, struct mmu_segment_registers *ou
     out->shift = system->shift;
     if (system->config.scheme == SEG_NONE) {
         const struct seg_segment *segment = &space->segments[0];
-        out->identity = segment->block == NULL || (segment->block->state == SEG_RESIDENT &&
-                                                      segment->block->first == seg_segment_home(segment));
+        out->identity =
+            segment->block == NULL || (segment->block->state == SEG_RESIDENT &&
+                                          segment->block->first == seg_segment_home(segment));
         return;
     }
     out->n = system->windows;
     for (unsigned i = 0; i < system->windows; i++)
         window_register(&space->segments[i], &out->seg[i]);
+}
+
+static bool
+window_register_is(const struct mmu_segment *a, const struct mmu_segment *b)
+{
+    return a->origin == b->origin && a->base == b->base && a->limit == b->limit &&
+           a->prot == b->prot && a->down == b->down && a->present == b->present;
+}
+
+static bool
+window_registers_are(const struct mmu_segment_registers *a, const struct mmu_segment_registers *b)
+{
+    if (a->asid != b->asid || a->n != b->n || a->shift != b->shift || a->identity != b->identity)
+        return false;
+    for (unsigned i = 0; i < MMU_SEGMENTS_MAX; i++)
+        if (!window_register_is(&a->seg[i], &b->seg[i]))
+            return false;
+    return true;
 }
 
 bool
@@ -154,7 +173,7 @@ seg_registers_check(struct seg_space *space)
     struct mmu_segment_registers now;
 
     window_registers(space, &now);
-    return memcmp(&now, &space->registers, sizeof now) == 0;
+    return window_registers_are(&now, &space->registers);
 }
 
 static void
@@ -174,10 +193,11 @@ seg_registers_update(struct seg_space *space)
     struct mmu_segment_registers now;
 
     window_registers(space, &now);
-    if (memcmp(&now, &space->registers, sizeof now) == 0)
+    if (window_registers_are(&now, &space->registers))
         return;
     for (unsigned i = 0; i < space->system->windows; i++)
-        if ((space->registers.seg[i].prot & ~now.seg[i].prot) != 0 && space->segments[i].block != NULL)
+        if ((space->registers.seg[i].prot & ~now.seg[i].prot) != 0 &&
+            space->segments[i].block != NULL)
             seg_block_stale(space->segments[i].block, 0, space->segments[i].block->npages);
     if (space->registers.identity && !now.identity) /* pointers to anywhere were let through */
         window_range_stale(space, 0, space->system->end >> PAGE_SHIFT);

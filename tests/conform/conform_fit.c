@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The laws of seg/fit.h over every method, against a naive map of the frames: who has each frame, and
- * searches that try every place.  The naive answers are the only right ones: each method says which
- * hole it takes.
+ * The laws of seg/fit.h over every method, against a naive map of the frames: who has each frame,
+ * and searches that try every place.  The naive answers are the only right ones: each method says
+ * which hole it takes.
  */
 #include "support/test.h"
 
@@ -198,7 +198,8 @@ step_free(struct naive_fit *naive, struct seg_fit *const fit[2], struct base_rng
 
 /* May the part become one of new frames, and where is it then? */
 static bool
-may_resize(struct naive_fit *naive, const struct part *part, uint64_t new, bool down, uint64_t *first)
+may_resize(
+    struct naive_fit *naive, const struct part *part, uint64_t new, bool down, uint64_t *first)
 {
     bool may;
 

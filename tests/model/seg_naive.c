@@ -98,8 +98,7 @@ seg_naive_share(struct seg_naive *naive, struct seg_naive *from, unsigned w, uns
     window->memory->shared = true;
     for (unsigned i = 0; i < SEG_NAIVE_PAGES; i++)
         if (window->pages[i].mapped)
-            window->pages[i].prot =
-                i >= page && i < page + n ? prot : window->pages[i].prot & prot;
+            window->pages[i].prot = i >= page && i < page + n ? prot : window->pages[i].prot & prot;
 }
 
 void

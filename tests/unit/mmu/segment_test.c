@@ -148,10 +148,8 @@ test_segments(void **state)
     rig_init(&rig);
     rig.regs.n = 4;
     rig.regs.shift = 30;
-    rig.regs.seg[0] = (struct mmu_segment){.base = RAM,
-        .limit = 0x1000,
-        .prot = PROT_MASK_R | PROT_MASK_X,
-        .present = true};
+    rig.regs.seg[0] = (struct mmu_segment){
+        .base = RAM, .limit = 0x1000, .prot = PROT_MASK_R | PROT_MASK_X, .present = true};
     rig.regs.seg[2] = (struct mmu_segment){.origin = 0x80000000, .limit = 0x2000, .prot = RW};
     rig_load(&rig);
     expect_frame(&rig, 0x10, ACCESS_EXEC, RAM + 0x10);
@@ -195,8 +193,8 @@ test_loads(void **state)
     rig_init(&rig);
     rig.regs.n = 4;
     rig.regs.shift = 30;
-    rig.regs.seg[0] = (struct mmu_segment){
-        .base = RAM, .limit = 0x1000, .prot = PROT_MASK_ALL, .present = true};
+    rig.regs.seg[0] =
+        (struct mmu_segment){.base = RAM, .limit = 0x1000, .prot = PROT_MASK_ALL, .present = true};
     rig_load(&rig);
     assert_int_equal(rig.mmu->stats.switches, 1);
     assert_int_equal(rig.mmu->stats.switch_registers, 8);

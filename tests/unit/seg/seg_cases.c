@@ -57,7 +57,8 @@ seg_case_fill(struct seg_rig *rig, struct space *space, uint64_t va, uint64_t np
 }
 
 void
-seg_case_expect(struct seg_rig *rig, struct space *space, uint64_t va, uint64_t npages, uint64_t key)
+seg_case_expect(
+    struct seg_rig *rig, struct space *space, uint64_t va, uint64_t npages, uint64_t key)
 {
     for (uint64_t i = 0; i < npages; i++)
         test_page_expect(case_page(rig, space, va + (i << PAGE_SHIFT), ACCESS_READ), key + i);

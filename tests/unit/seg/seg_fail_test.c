@@ -160,7 +160,8 @@ test_none(void **state)
     run(&bare, P(16));
 }
 
-/* A file that cannot be read: the mapping fails; older ones in its place are gone, all else stays. */
+/* A file that cannot be read: the mapping fails; older ones in its place are gone, all else stays.
+ */
 static void
 test_file_unreadable(void **state)
 {

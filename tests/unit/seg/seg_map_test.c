@@ -45,7 +45,7 @@ test_extent(void **state)
     assert_int_equal(seg_case_fault(&rig, a, 0x10000 + P(12), ACCESS_READ), SPACE_FAULT_MAPERR);
     assert_int_equal(seg_case_fault(&rig, a, TOP, ACCESS_READ), SPACE_FAULT_MAPERR);
     assert_int_equal(seg_case_fault(&rig, a, 0x10000 + P(7), ACCESS_WRITE), SPACE_FAULT_OK);
-    seg_case_fill(&rig, a, 0x10000, 12, 1000); /* the hardware lets it */
+    seg_case_fill(&rig, a, 0x10000, 12, 1000);                            /* the hardware lets it */
     assert_int_equal(seg_case_map(a, 0x10000 - P(3), 1, SEG_RW), PGW_OK); /* downwards */
     seg_case_expect_zero(&rig, a, 0x10000 - P(3), 1);
     seg_case_expect(&rig, a, 0x10000, 4, 1000);
@@ -78,10 +78,8 @@ test_errors(void **state)
     assert_int_equal(seg_case_map(a, QUARTER, 1000, SEG_RW), PGW_NORAM);
     assert_int_equal(seg_case_map(a, QUARTER, 4, SEG_RW), PGW_OK);
     assert_string_equal(seg_why(rig.seg), "");
-    struct space_map_args args = {.va = QUARTER + P(3),
-        .len = P(2),
-        .prot = SEG_RW,
-        .flags = SPACE_FIXED | SPACE_NOREPLACE};
+    struct space_map_args args = {
+        .va = QUARTER + P(3), .len = P(2), .prot = SEG_RW, .flags = SPACE_FIXED | SPACE_NOREPLACE};
     assert_int_equal(a->ops->map(a, &args, &va), PGW_EXIST);
     assert_int_equal(a->ops->unmap(a, 1, P(1)), PGW_INVAL);
     assert_int_equal(a->ops->unmap(a, TOP, P(1)), PGW_RANGE);

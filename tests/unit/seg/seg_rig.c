@@ -134,8 +134,8 @@ seg_rig_env_init(struct seg_rig *rig, const struct seg_rig_config *config)
     if (config->scheme != SEG_NONE)
         return;
     mem_fini(&rig->env.mem, &rig->env.ram); /* program address = RAM address: from 0 */
-    assert_int_equal(mem_init(&rig->env.mem, &rig->env.alloc, &rig->env.ram,
-                         config->frames << PAGE_SHIFT, 0),
+    assert_int_equal(
+        mem_init(&rig->env.mem, &rig->env.alloc, &rig->env.ram, config->frames << PAGE_SHIFT, 0),
         PGW_OK);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A whole contiguous core for tests: RAM, swap, a file, the segment unit, and accesses of single
- * bytes made the way a hart makes them.  Like a hart, the rig keeps pointers to pages and drops them
- * only when the machine is told to; using a stale one fails the test.
+ * bytes made the way a hart makes them.  Like a hart, the rig keeps pointers to pages and drops
+ * them only when the machine is told to; using a stale one fails the test.
  */
 #ifndef UNIT_SEG_RIG_H
 #define UNIT_SEG_RIG_H

@@ -43,6 +43,13 @@ test_code_is_shared(void **state)
     assert_int_equal(stats.pages, 10);
     assert_int_equal(stats.shares, 2);
     assert_int_equal(stats.copied, 0);
+    struct seg_partition partition;
+    assert_true(seg_partition_at(rig.seg, 0, &partition));
+    assert_string_equal(partition.window, "code");
+    assert_int_equal(partition.shares, 3);
+    assert_true(partition.va == 0x10000 || partition.va == 0x20000);
+    assert_true(seg_partition_at(rig.seg, 1, &partition) && !partition.used);
+    assert_false(seg_partition_at(rig.seg, 2, &partition));
     seg_case_expect(&rig, a, 0x10000, 10, KEY + 2);
     seg_case_expect(&rig, b, 0x20000, 10, KEY + 2);
     assert_int_equal(seg_case_fault(&rig, b, 0x20000, ACCESS_WRITE), SPACE_FAULT_ACCERR);

@@ -162,7 +162,8 @@ step_fork(struct worker *worker)
 static void
 evict_one(struct worker *worker, struct space *space, uint64_t va, uint64_t npages)
 {
-    enum pgw_status status = (space)->ops->evict(space, va + PAGES(base_rng_below(&worker->rng, npages)));
+    enum pgw_status status =
+        (space)->ops->evict(space, va + PAGES(base_rng_below(&worker->rng, npages)));
 
     if (status != PGW_OK && status != PGW_NOTFOUND && status != PGW_AGAIN && status != PGW_NOSWAP &&
         status != PGW_IO)

@@ -163,8 +163,7 @@ test_refusals(void **state)
     vm_case_map(c.space, BASE, PAGES(2));
     vm_case_map(other, THERE + PAGES(1), PAGES(1));
     assert_int_equal(other->ops->share(other, c.space, BASE, RW, &va), PGW_EXIST);
-    assert_int_equal(
-        other->ops->share(other, c.space, BASE + PAGES(1), RW, &va), PGW_NOTFOUND);
+    assert_int_equal(other->ops->share(other, c.space, BASE + PAGES(1), RW, &va), PGW_NOTFOUND);
     va = THERE + 1;
     assert_int_equal(other->ops->share(other, c.space, BASE, RW, &va), PGW_INVAL);
     va = UINT64_C(1) << 60;
@@ -178,8 +177,7 @@ test_refusals(void **state)
         .len_max = PAGES(8)};
     assert_int_equal(vm_case_map_args(c.space, stack, &va), PGW_OK);
     va = 0;
-    assert_int_equal(
-        other->ops->share(other, c.space, BASE + PAGES(64), RW, &va), PGW_UNSUPPORTED);
+    assert_int_equal(other->ops->share(other, c.space, BASE + PAGES(64), RW, &va), PGW_UNSUPPORTED);
     va = 0;
     assert_int_equal(other->ops->share(other, c.space, BASE, RW, &va), PGW_OK);
     assert_int_not_equal(va, 0);
