@@ -141,8 +141,7 @@ compare_option(int key, char *arg, struct argp_state *state)
 static void
 compare_parse(int argc, char **argv, struct compare_options *compare)
 {
-    const struct argp_child children[] = {
-        {&machine_argp, 0, "The machine:", 2}, {NULL, 0, NULL, 0}};
+    const struct argp_child children[] = {{&machine_argp, 0, NULL, 0}, {NULL, 0, NULL, 0}};
     const struct argp argp = {
         .options = options,
         .children = children,

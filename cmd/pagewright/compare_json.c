@@ -60,9 +60,9 @@ compare_json_segments(const struct pgw_stats *s)
 {
     if (!s->contiguous)
         return json_null();
-    return json_pack("{s:f, s:I, s:I, s:I, s:I}", "fragmentation", s->fragmentation, "fit_failures",
-        (num)s->fit_failures, "compactions", (num)s->compactions, "compaction_pages",
-        (num)s->compaction_moved, "fork_pages_copied", (num)s->segment_copied);
+    return json_pack("{s:f, s:I, s:I, s:I, s:I}", "fragmentation_peak", s->fragmentation_peak,
+        "fit_failures", (num)s->fit_failures, "compactions", (num)s->compactions,
+        "compaction_pages", (num)s->compaction_moved, "fork_pages_copied", (num)s->segment_copied);
 }
 
 static json_t *

@@ -96,14 +96,20 @@ table_count(char cell[CELL], uint64_t n)
     *to = '\0';
 }
 
-/* "28K", "1.5M". */
+/* "28K", "1.5M", "8.0T". */
 static void
 table_size(char cell[CELL], uint64_t bytes)
 {
+    static const char units[] = "MGTPE";
+    double size = (double)bytes / (1 << 20);
+    unsigned unit = 0;
+
+    for (; size >= 1024; size /= 1024)
+        unit++;
     if (bytes < (uint64_t)1 << 20)
         (void)snprintf(cell, CELL, "%" PRIu64 "K", bytes >> 10);
     else
-        (void)snprintf(cell, CELL, "%.1fM", (double)bytes / (1 << 20));
+        (void)snprintf(cell, CELL, "%.1f%c", size, units[unit]);
 }
 
 /* Figures of translation: what is not counted is a dash, which is not zero. */
@@ -133,7 +139,7 @@ table_cells(char cells[COLUMNS][CELL], const struct compare_row *row)
     table_count(cells[COLUMN_MAJOR], s->major);
     table_translation(cells, s);
     if (s->contiguous)
-        (void)snprintf(cells[COLUMN_HOLES], CELL, "%.1f%%", 100 * s->fragmentation);
+        (void)snprintf(cells[COLUMN_HOLES], CELL, "%.1f%%", 100 * s->fragmentation_peak);
     else if (s->tables_peak > 0)
         table_size(cells[COLUMN_TABLES], s->tables_peak * PGW_PAGE_SIZE);
     (void)snprintf(cells[COLUMN_ACCESS], CELL, "%.3f", s->access_ns);
@@ -235,7 +241,7 @@ csv_figures(const struct pgw_stats *s, FILE *out)
     csv_translation(s, out);
     fprintf(out, ",%" PRIu64, s->tables_peak * PGW_PAGE_SIZE);
     if (s->contiguous)
-        fprintf(out, ",%.6f,%" PRIu64 ",%" PRIu64, s->fragmentation, s->fit_failures,
+        fprintf(out, ",%.6f,%" PRIu64 ",%" PRIu64, s->fragmentation_peak, s->fit_failures,
             s->compaction_moved);
     else
         fprintf(out, ",,,");
@@ -250,7 +256,7 @@ compare_write_csv(const struct compare_table *table, FILE *out)
 
     fprintf(out, "scheme,instructions,minor_faults,major_faults,walks,walk_references,"
                  "walk_references_per_1000_instructions,l1_instruction_misses,l1_data_misses,"
-                 "l2_misses,table_bytes_peak,fragmentation,fit_failures,compaction_pages,"
+                 "l2_misses,table_bytes_peak,fragmentation_peak,fit_failures,compaction_pages,"
                  "space_switches,switch_registers,switch_flushed,access_ns,same,ended\r\n");
     for (size_t r = 0; r < table->nrows; r++) {
         const struct compare_row *row = &table->rows[r];

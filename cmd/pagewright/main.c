@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <pagewright/pagewright.h>
 
@@ -80,6 +81,17 @@ main_fill_descriptors(void)
     }
 }
 
+/* --help and --version end in the parser, which does not ask whether they could be written. */
+static void
+main_written(int status, void *unused)
+{
+    (void)unused;
+    if (status != 0 || (fflush(stdout) == 0 && ferror(stdout) == 0))
+        return;
+    fprintf(stderr, "pagewright: cannot write to standard output\n");
+    _exit(EXIT_OURS);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -99,6 +111,7 @@ main(int argc, char **argv)
     struct chosen chosen = {0};
 
     main_fill_descriptors();
+    (void)on_exit(main_written, NULL);
     argp_err_exit_status = EXIT_OURS;
     argp_program_version_hook = main_version;
     argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &chosen);

@@ -11,6 +11,8 @@
 
 #include <pagewright/pagewright.h>
 
+#include "number.h"
+
 #define MMUS_VERSION 1 /* of the JSON */
 
 enum { KEY_JSON = 0x100, KEY_TLBS };
@@ -48,21 +50,6 @@ mmus_option(int key, char *arg, struct argp_state *state)
     }
 }
 
-/* "4.0K", "1G": exact where it can be. */
-static const char *
-mmus_bytes(uint64_t bytes, char *out, size_t len)
-{
-    static const char units[] = "BKMGTPE";
-    unsigned unit = 0;
-
-    while (bytes >= 1024 && bytes % 1024 == 0) {
-        bytes /= 1024;
-        unit++;
-    }
-    (void)snprintf(out, len, "%" PRIu64 "%c", bytes, units[unit]);
-    return out;
-}
-
 /* "4K 2M 1G". */
 static const char *
 mmus_pages(uint64_t sizes, char *out, size_t len)
@@ -74,7 +61,7 @@ mmus_pages(uint64_t sizes, char *out, size_t len)
     for (unsigned bit = 0; bit < 64; bit++) {
         if ((sizes >> bit & 1) != 0 && at < len)
             at += (size_t)snprintf(out + at, len - at, "%s%s", at > 0 ? " " : "",
-                mmus_bytes((uint64_t)1 << bit, one, sizeof one));
+                number_size((uint64_t)1 << bit, one));
     }
     return out;
 }
@@ -94,7 +81,7 @@ mmus_row(const char *name, const struct pgw_mmu_limits *l)
     char space[24] = "the RAM's", pages[64], levels[12], entry[12], tag[12], registers[12];
 
     if (l->user_end != 0)
-        (void)mmus_bytes(l->user_end, space, sizeof space);
+        (void)number_size(l->user_end, space);
     printf("%-12s %4u  %-9s  %-23s %6s %5s %4s  %c%c%c    %9s\n", name, l->address_bits, space,
         l->contiguous ? "-" : mmus_pages(l->page_sizes, pages, sizeof pages),
         mmus_number(l->levels, levels), mmus_number(l->entry_bytes, entry),

@@ -75,8 +75,7 @@ run_option(int key, char *arg, struct argp_state *state)
 void
 run_options_parse(int argc, char **argv, struct run_options *run)
 {
-    const struct argp_child children[] = {
-        {&machine_argp, 0, "The machine:", 2}, {NULL, 0, NULL, 0}};
+    const struct argp_child children[] = {{&machine_argp, 0, NULL, 0}, {NULL, 0, NULL, 0}};
     const struct argp argp = {
         .options = options,
         .children = children,

@@ -63,7 +63,7 @@ args_is_number(const struct args *args)
     uint64_t n;
 
     return args_more(args) && !args->word->quoted &&
-           script_number(args->word->text, &n) != SCRIPT_NUMBER_NONE;
+           script_number(args->word->text, &n) != NUMBER_NONE;
 }
 
 uint64_t
@@ -75,10 +75,10 @@ args_number(struct args *args, const char *what)
 
     if (args->bad)
         return 0;
-    enum script_number is = quoted ? SCRIPT_NUMBER_NONE : script_number(text, &n);
-    if (is == SCRIPT_NUMBER_LARGE)
+    enum number is = quoted ? NUMBER_NONE : script_number(text, &n);
+    if (is == NUMBER_LARGE)
         args_wrong(args, "%s, \"%.64s\", is above 2^64-1", what, text);
-    else if (is == SCRIPT_NUMBER_NONE)
+    else if (is == NUMBER_NONE)
         args_wrong(args,
             "%s is a number, such as 12, 0x1f, 4K, 3M, 1G or 2p (pages), and not \"%.64s\"", what,
             text);
@@ -93,7 +93,7 @@ args_length(struct args *args)
 
     if (!args->bad && len > args->script->limits.len)
         args_wrong(
-            args, "one line goes through at most %s", verb_size(args->script->limits.len, most));
+            args, "one line goes through at most %s", number_size(args->script->limits.len, most));
     return args->bad ? 0 : len;
 }
 

@@ -100,19 +100,6 @@ script_lex(const char *line, struct script_words *words)
     }
 }
 
-/* The value of a digit in base, or base if it is none. */
-static unsigned
-script_digit(char c, unsigned base)
-{
-    unsigned value = base;
-
-    if (c >= '0' && c <= '9')
-        value = (unsigned)(c - '0');
-    else if (isxdigit((unsigned char)c))
-        value = (unsigned)(tolower((unsigned char)c) - 'a') + 10;
-    return value < base ? value : base;
-}
-
 /* What a suffix multiplies with; 0: it is none. */
 static uint64_t
 script_unit(const char *suffix)
@@ -129,28 +116,22 @@ script_unit(const char *suffix)
     return unit != NULL ? (uint64_t)1 << (10 * (unit - units + 1)) : 0;
 }
 
-enum script_number
+enum number
 script_number(const char *text, uint64_t *n)
 {
-    bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-    const char *digit = hex ? text + 2 : text;
-    unsigned base = hex ? 16 : 10;
+    const char *suffix = NULL;
     uint64_t value = 0;
-    bool large = false;
+    enum number is = number_begin(text, &value, &suffix);
 
-    if (script_digit(*digit, base) == base)
-        return SCRIPT_NUMBER_NONE;
-    for (; script_digit(*digit, base) < base; digit++) {
-        large |= __builtin_mul_overflow(value, (uint64_t)base, &value);
-        large |= __builtin_add_overflow(value, (uint64_t)script_digit(*digit, base), &value);
-    }
-    uint64_t unit = script_unit(digit);
+    if (is == NUMBER_NONE)
+        return NUMBER_NONE;
+    uint64_t unit = script_unit(suffix);
     if (unit == 0)
-        return SCRIPT_NUMBER_NONE;
-    if (large || __builtin_mul_overflow(value, unit, &value))
-        return SCRIPT_NUMBER_LARGE;
+        return NUMBER_NONE;
+    if (is == NUMBER_LARGE || __builtin_mul_overflow(value, unit, &value))
+        return NUMBER_LARGE;
     *n = value;
-    return SCRIPT_NUMBER;
+    return NUMBER;
 }
 
 bool

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "number.h"
+
 #define SCRIPT_LINE_MAX 4096u /* bytes of a line, with the NUL */
 #define SCRIPT_WORDS_MAX 64u
 
@@ -31,14 +33,8 @@ struct script_words {
 /* Splits line.  NULL, or what is wrong with it and what to do: static storage. */
 const char *script_lex(const char *line, struct script_words *words);
 
-enum script_number {
-    SCRIPT_NUMBER,
-    SCRIPT_NUMBER_NONE, /* it is not a number */
-    SCRIPT_NUMBER_LARGE /* it is one above 2^64-1 */
-};
-
 /* *n is untouched unless it is a number. */
-enum script_number script_number(const char *text, uint64_t *n);
+enum number script_number(const char *text, uint64_t *n);
 
 /* Is it a name for a process: a letter, then letters, digits, _ and -, 31 characters at most? */
 bool script_name_valid(const char *text);

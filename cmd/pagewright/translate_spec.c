@@ -1,36 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "translate_spec.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "number.h"
+
 #define SPEC_MAX 160u /* no specification that is right is longer */
-
-bool
-translate_spec_number(const char *text, uint64_t *n)
-{
-    bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-    const char *digits = hex ? text + 2 : text;
-    const char *allowed = hex ? "0123456789abcdefABCDEF" : "0123456789";
-    char *end = NULL;
-
-    if (digits[0] == '\0' || digits[strspn(digits, allowed)] != '\0')
-        return false;
-    errno = 0;
-    unsigned long long value = strtoull(digits, &end, hex ? 16 : 10);
-    if (errno != 0)
-        return false;
-    *n = value;
-    return true;
-}
 
 bool
 translate_spec_bytes(const char *text, uint64_t *n)
 {
-    return translate_spec_number(text, n) ||
-           (text[0] >= '0' && text[0] <= '9' && pgw_size_parse(text, n) == PGW_OK);
+    return number_read(text, n) == NUMBER || pgw_size_parse(text, n) == PGW_OK;
 }
 
 static bool
@@ -101,13 +83,13 @@ spec_target(const char *whole, char *target, struct pgw_translate_map *map, char
     map->on_disk = strcmp(target, "disk") == 0;
     map->entry = strcmp(target, "entry") == 0;
     if (map->on_disk || map->entry) {
-        if (rest != NULL && translate_spec_number(rest, &map->frame))
+        if (rest != NULL && number_read(rest, &map->frame) == NUMBER)
             return true;
         return spec_wrong(why, len, whole, rest != NULL ? rest : "",
             map->on_disk ? "not the number of a slot: write VPN=disk:SLOT"
                          : "not the value of an entry: write VPN=entry:VALUE");
     }
-    if (!translate_spec_number(target, &map->frame))
+    if (number_read(target, &map->frame) != NUMBER)
         return spec_wrong(why, len, whole, target,
             "not the number of a frame: write VPN=PFN, such as 2=5 or 0x2=0x109");
     if (rest != NULL && !spec_rights(rest, &map->prot, map))
@@ -146,7 +128,7 @@ translate_spec_map(const char *text, struct pgw_translate_map *map, char *why, s
         return spec_wrong(
             why, len, text, text, "not a mapping: write VPN=PFN, such as 2=5 or 0x2=0x109:rw");
     *target++ = '\0';
-    if (!translate_spec_number(copy, &map->page))
+    if (number_read(copy, &map->page) != NUMBER)
         return spec_wrong(why, len, text, copy,
             "not the number of a page: write VPN=PFN, such as 2=5 or 0x2=0x109");
     return spec_page_size(text, target, &map->bytes, why, len) &&

@@ -9,9 +9,7 @@
 
 #include <pagewright/pagewright.h>
 
-/* A number, decimal or with 0x; nothing before it or after. */
-bool translate_spec_number(const char *text, uint64_t *n);
-/* The same, or a size such as 34K. */
+/* A number, or a size such as 34K. */
 bool translate_spec_bytes(const char *text, uint64_t *n);
 
 /* Each says in why (len bytes) what is wrong, and returns false, if anything is. */

@@ -114,22 +114,6 @@ verb_value_print(char *buf, size_t size, const struct verb_value *value)
 }
 
 const char *
-verb_size(uint64_t bytes, char buf[24])
-{
-    static const char units[] = "KMGTPE";
-    unsigned unit = 0;
-
-    if (bytes == 0 || bytes % 1024 != 0) {
-        snprintf(buf, 24, "%llu", (unsigned long long)bytes);
-        return buf;
-    }
-    for (bytes /= 1024; bytes % 1024 == 0; bytes /= 1024)
-        unit++;
-    snprintf(buf, 24, "%llu%c", (unsigned long long)bytes, units[unit]);
-    return buf;
-}
-
-const char *
 verb_rights(unsigned prot, char buf[4])
 {
     snprintf(buf, 4, "%c%c%c", (prot & PGW_READ) != 0 ? 'r' : '-',
@@ -182,8 +166,14 @@ static void
 verb_help_names(
     FILE *out, const char *option, const char *(*name)(unsigned), const char *(*summary)(unsigned))
 {
-    for (unsigned i = 0; name(i) != NULL; i++)
-        fprintf(out, "  %s%-12s %s\n", option, name(i), summary(i));
+    int width = 17 - (int)strlen(option); /* so that all lists of a verb are in line */
+
+    fputc('\n', out);
+    for (unsigned i = 0; name(i) != NULL; i++) {
+        fprintf(out, "  %s%-*s %s\n", option, width, name(i), summary(i));
+        if (name == pgw_mmu_name && pgw_mmu_options(i)[0] != '\0')
+            fprintf(out, "  %-17s options, after a colon: %s\n", "", pgw_mmu_options(i));
+    }
 }
 
 static void

@@ -39,8 +39,6 @@ const struct verb *verb_find(const char *name);
 /* Writes a value as expect and the verbs themselves do. */
 void verb_value_print(char *buf, size_t size, const struct verb_value *value);
 
-/* A size for people, such as 64K or 5000. */
-const char *verb_size(uint64_t bytes, char buf[24]);
 /* Rights as "rwx", with - for those that are not there. */
 const char *verb_rights(unsigned prot, char buf[4]);
 

@@ -124,7 +124,7 @@ verb_expect_right(
     snprintf(value->text, sizeof value->text, "%s", word->text);
     if (word->quoted)
         return SCRIPT_OK;
-    if (script_number(word->text, &value->number) == SCRIPT_NUMBER)
+    if (script_number(word->text, &value->number) == NUMBER)
         value->kind = VERB_NUMBER;
     else if (verb_fraction(word->text, &value->real))
         value->kind = VERB_REAL;

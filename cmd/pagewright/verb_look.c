@@ -43,7 +43,7 @@ verb_maps_one(struct script *script, const struct script_process *process)
     while (pgw_region_at(process->space, va, &region) == PGW_OK && !script_stopped(script)) {
         fprintf(script->out, "%-8s 0x%llx-0x%llx %s %6s  %s", process->name,
             (unsigned long long)region.start, (unsigned long long)region.end,
-            verb_rights(region.prot, rights), verb_size(region.end - region.start, size),
+            verb_rights(region.prot, rights), number_size(region.end - region.start, size),
             region.use);
         if (strcmp(region.use, "file") == 0)
             fprintf(script->out, " from %llu", (unsigned long long)region.offset);
@@ -299,7 +299,7 @@ verb_partition_print(struct script *script, const struct pgw_partition *p)
     char range[48], size[24], owners[160];
 
     verb_look_range(range, sizeof range, p->frame, p->frames);
-    fprintf(script->out, "%-15s %6s  ", range, verb_size(p->frames * PGW_PAGE_SIZE, size));
+    fprintf(script->out, "%-15s %6s  ", range, number_size(p->frames * PGW_PAGE_SIZE, size));
     if (!p->used) {
         fputs("hole\n", script->out);
         return;

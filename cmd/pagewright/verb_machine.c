@@ -16,7 +16,7 @@ struct verb_machine_options {
 static void
 verb_machine_ram(struct args *args, struct verb_machine_options *o, const char *text)
 {
-    if (script_number(text, &o->config.ram) != SCRIPT_NUMBER)
+    if (script_number(text, &o->config.ram) != NUMBER)
         args_wrong(args, "ram is a size, such as 64K or 16p (pages), and not \"%.64s\"", text);
 }
 
@@ -56,7 +56,7 @@ verb_machine_swap(struct args *args, struct verb_machine_options *o, const char 
 static void
 verb_machine_seed(struct args *args, struct verb_machine_options *o, const char *text)
 {
-    if (script_number(text, &o->config.seed) != SCRIPT_NUMBER)
+    if (script_number(text, &o->config.seed) != NUMBER)
         args_wrong(args, "seed is a number, and not \"%.64s\"", text);
 }
 
@@ -110,7 +110,7 @@ verb_machine(struct args *args)
         verb_machine_option(args, &options, args_word(args, "an option"));
     if (!args->bad && (options.config.ram > most || options.config.swap_size > most))
         args_wrong(args, "a script's machine has at most %s of RAM and as much of swap",
-            verb_size(most, size));
+            number_size(most, size));
     if (!args_done(args))
         return SCRIPT_MISTAKE;
     return script_machine(script, &options.config);

@@ -586,6 +586,9 @@ struct pgw_stats {
     double fragmentation;
     /* The most of the RAM that was ever free outside of its largest free piece, 0 to 1. */
     double fragmentation_peak;
+
+    /* Contiguous schemes: pages copied because a segment had to move to grow. */
+    uint64_t growth_moved;
 };
 
 PGW_API enum pgw_status pgw_system_stats(struct pgw_system *system, struct pgw_stats *stats);

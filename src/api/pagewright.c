@@ -103,6 +103,18 @@ pagewright_done(struct pgw_system *system, enum pgw_status status, const char *w
     return sim_fail(system, status, "cannot %s: %s", what, pgw_status_text(status));
 }
 
+/* The same for a call on a space, of which the memory manager may know more. */
+static enum pgw_status
+pagewright_space_done(struct pgw_system *system, enum pgw_status status, const char *what)
+{
+    const char *why = system->core_ops->why(system);
+
+    if (status == PGW_OK)
+        return PGW_OK;
+    return sim_fail(system, status, "cannot %s: %s%s%s", what, pgw_status_text(status),
+        why[0] != '\0' ? ": " : "", why);
+}
+
 static struct pgw_space *
 pagewright_new(struct pgw_system *system)
 {
@@ -134,12 +146,13 @@ enum pgw_status
 pgw_fork(struct pgw_space *space, struct pgw_space **child)
 {
     struct pgw_space *made = pagewright_new(space->system);
-    enum pgw_status status =
-        made != NULL ? space->space->ops->fork(space->space, &made->space) : PGW_NOMEM;
 
+    if (made == NULL)
+        return pagewright_done(space->system, PGW_NOMEM, "fork the space");
+    enum pgw_status status = space->space->ops->fork(space->space, &made->space);
     if (status != PGW_OK) {
         free(made);
-        return pagewright_done(space->system, status, "fork the space");
+        return pagewright_space_done(space->system, status, "fork the space");
     }
     LIST_INSERT_HEAD(&space->system->spaces, made, link);
     *child = made;
@@ -202,7 +215,7 @@ pgw_map(struct pgw_space *space, uint64_t len, unsigned prot, unsigned flags, ui
     if (status != PGW_OK)
         return status;
     status = space->space->ops->map(space->space, &args, va);
-    return pagewright_done(space->system, status, "map memory");
+    return pagewright_space_done(space->system, status, "map memory");
 }
 
 enum pgw_status
@@ -227,7 +240,7 @@ pgw_map_file(struct pgw_space *space, int fd, uint64_t offset, uint64_t len, uns
         return pagewright_done(space->system, status, "map the file");
     status = space->space->ops->map(space->space, &args, va);
     args.object->ops->release(args.object);
-    return pagewright_done(space->system, status, "map the file");
+    return pagewright_space_done(space->system, status, "map the file");
 }
 
 /* Ranges of whole pages inside the space. */
@@ -255,7 +268,7 @@ pgw_unmap(struct pgw_space *space, uint64_t va, uint64_t len)
     if (status != PGW_OK)
         return status;
     status = space->space->ops->unmap(space->space, va, page_ceil(len));
-    return pagewright_done(space->system, status, "unmap");
+    return pagewright_space_done(space->system, status, "unmap");
 }
 
 enum pgw_status
@@ -268,7 +281,7 @@ pgw_protect(struct pgw_space *space, uint64_t va, uint64_t len, unsigned prot)
     if (!pagewright_prot_valid(prot))
         return sim_fail(space->system, PGW_INVAL, "there are no rights 0x%x", prot);
     status = space->space->ops->protect(space->space, va, page_ceil(len), prot);
-    return pagewright_done(space->system, status, "change rights");
+    return pagewright_space_done(space->system, status, "change rights");
 }
 
 enum pgw_status
@@ -284,7 +297,7 @@ pgw_remap(struct pgw_space *space, uint64_t old_len, uint64_t new_len, bool may_
         return sim_fail(space->system, PGW_RANGE, "cannot resize a mapping beyond the space");
     status = space->space->ops->remap(
         space->space, *va, page_ceil(old_len), page_ceil(new_len), may_move, false, va);
-    return pagewright_done(space->system, status, "resize the mapping");
+    return pagewright_space_done(space->system, status, "resize the mapping");
 }
 
 enum pgw_status
@@ -300,7 +313,7 @@ pgw_share(
     enum pgw_status status = space->space->ops->share(space->space, from->space, from_va, prot, va);
     if (status == PGW_NOTFOUND)
         return sim_fail(system, status, "no region starts at 0x%llx", (unsigned long long)from_va);
-    return pagewright_done(system, status, "share the region");
+    return pagewright_space_done(system, status, "share the region");
 }
 
 static enum pgw_status
@@ -321,10 +334,12 @@ pagewright_fault(struct pgw_space *space, uint64_t va, enum space_fault fault)
     case SPACE_FAULT_IO:
         return sim_fail(system, PGW_IO, "the page at 0x%llx could not be read back", at);
     case SPACE_FAULT_NOMEM:
+    case SPACE_FAULT_THRASH:
         break;
     }
-    return sim_fail(
-        system, PGW_NORAM, "no frame for the page at 0x%llx: RAM and swap are full", at);
+    const char *why = system->core_ops->why(system);
+    return sim_fail(system, PGW_NORAM, "no frame for the page at 0x%llx: %s", at,
+        why[0] != '\0' ? why : "RAM and swap are full");
 }
 
 enum pgw_status
@@ -413,7 +428,7 @@ pgw_resolve(struct pgw_space *space, uint64_t va, unsigned right, void **bytes, 
 enum pgw_status
 pgw_evict(struct pgw_space *space, uint64_t va)
 {
-    return pagewright_done(
+    return pagewright_space_done(
         space->system, space->space->ops->evict(space->space, va), "evict the page");
 }
 

@@ -30,6 +30,7 @@ sim_contiguous_create(struct pgw_system *system)
         .mem = &system->mem,
         .alloc = &system->core,
         .swap = system->swap,
+        .clock = &system->clock,
         .machine = {.ctx = system,
             .reload = sim_contiguous_reload,
             .range = sim_contiguous_range,
@@ -74,6 +75,12 @@ sim_contiguous_idle(struct pgw_system *system)
     (void)system;
 }
 
+static const char *
+sim_contiguous_why(const struct pgw_system *system)
+{
+    return seg_why(system->seg);
+}
+
 static void
 sim_contiguous_stats(struct pgw_system *system, struct pgw_stats *out)
 {
@@ -103,6 +110,7 @@ sim_contiguous_stats(struct pgw_system *system, struct pgw_stats *out)
     out->compaction_moved = seg.moved;
     out->grown_in_place = seg.grown_in_place;
     out->grown_by_moving = seg.grown_by_moving;
+    out->growth_moved = seg.grown_moved;
     out->segments_in = seg.segments_in;
     out->segments_out = seg.segments_out;
     out->segment_shares = seg.shares;
@@ -125,6 +133,7 @@ const struct sim_core_ops sim_contiguous = {
     .space_create = sim_contiguous_space_create,
     .object_create = sim_contiguous_object_create,
     .idle = sim_contiguous_idle,
+    .why = sim_contiguous_why,
     .stats = sim_contiguous_stats,
     .check = sim_contiguous_check,
 };

@@ -23,6 +23,9 @@ struct sim_core_ops {
         uint64_t npages, struct space_object **object);
     /* Between slices: works ahead of need. */
     void (*idle)(struct pgw_system *system);
+    /* Why the last call on a space failed, in words (static storage); "": there is no more to say
+     * than its status says. */
+    const char *(*why)(const struct pgw_system *system);
     void (*stats)(struct pgw_system *system, struct pgw_stats *out);
     bool (*check)(struct pgw_system *system);
 };

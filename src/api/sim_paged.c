@@ -47,6 +47,13 @@ sim_paged_idle(struct pgw_system *system)
     vm_daemon(system->vm);
 }
 
+static const char *
+sim_paged_why(const struct pgw_system *system)
+{
+    (void)system;
+    return "";
+}
+
 static void
 sim_paged_stats(struct pgw_system *system, struct pgw_stats *out)
 {
@@ -90,6 +97,7 @@ const struct sim_core_ops sim_paged = {
     .space_create = sim_paged_space_create,
     .object_create = sim_paged_object_create,
     .idle = sim_paged_idle,
+    .why = sim_paged_why,
     .stats = sim_paged_stats,
     .check = sim_paged_check,
 };

@@ -47,6 +47,14 @@ sim_run_idle(void *ctx)
     sim_run_signal(system);
 }
 
+static const char *
+sim_run_why(void *ctx)
+{
+    const struct pgw_system *system = ctx;
+
+    return system->core_ops->why(system);
+}
+
 static void
 sim_run_message(void *ctx, const char *text)
 {
@@ -74,6 +82,7 @@ sim_run_os(struct pgw_system *system)
         .space_create = sim_run_space,
         .file_object = sim_run_file,
         .idle = sim_run_idle,
+        .why = sim_run_why,
         .message = sim_run_message,
     };
     enum pgw_status status = os_create(&config, &system->os);

@@ -143,6 +143,7 @@ sim_report_fill(struct pgw_system *system, struct sim_report *report)
         .seed = s->seed,
         .slice = s->slice,
         .levels = registry_mmu_levels(s->mmu),
+        .hashed = s->mmu->kind == REGISTRY_HASHED,
         .window = os->window,
         .windows = report->windows,
         .nwindows = (size_t)os->worksets,

@@ -68,8 +68,8 @@ translate_hashed_check(struct translate *translate, const struct pgw_translate_m
         return translate_fail(translate, PGW_INVAL, "mmu hashed has no %s",
             map->kernel ? "pages for the kernel alone" : "entries that a page number leads to");
     if (map->bytes != 0 && map->bytes != PAGE_SIZE)
-        return translate_fail(translate, PGW_INVAL, "mmu hashed has no pages of %llu bytes",
-            (unsigned long long)map->bytes);
+        return translate_fail(translate, PGW_INVAL,
+            "mmu hashed has no pages of %llu bytes, only of 4 KiB", (unsigned long long)map->bytes);
     if (map->page >> (HASHED_VA_BITS - PAGE_SHIFT) != 0)
         return translate_fail(translate, PGW_RANGE,
             "page %s is outside the space: hashed translates addresses of %u bits",

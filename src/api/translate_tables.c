@@ -79,6 +79,27 @@ translate_level(const struct mmu_format *format, uint64_t bytes, bool *run)
     return level;
 }
 
+/* "4 KiB, 2 MiB": what there is instead. */
+static enum pgw_status
+translate_no_pages(struct translate *translate, uint64_t bytes)
+{
+    const struct mmu_format *format = translate->row->format;
+    char sizes[128] = "", size[EXPLAIN_SIZE_LEN];
+    size_t at = 0;
+
+    for (unsigned level = format->levels; level-- > 0 && at < sizeof sizes;) {
+        unsigned shift = format->level[level].shift;
+        if (format->level[level].leaf)
+            at += (size_t)snprintf(sizes + at, sizeof sizes - at, "%s%s", at > 0 ? ", " : "",
+                explain_size(shift, size));
+        if (level == format->levels - 1 && format->run_order > 0 && at < sizeof sizes)
+            at += (size_t)snprintf(sizes + at, sizeof sizes - at, ", %s",
+                explain_size(shift + format->run_order, size));
+    }
+    return translate_fail(translate, PGW_INVAL, "mmu %s has no pages of %llu bytes, only of %s",
+        translate->row->name, (unsigned long long)bytes, sizes);
+}
+
 static enum pgw_status
 translate_check_place(
     struct translate *translate, const struct pgw_translate_map *map, uint64_t bytes)
@@ -194,8 +215,7 @@ translate_enter(
     unsigned target = translate_level(format, bytes, &run);
 
     if (target == format->levels)
-        return translate_fail(translate, PGW_INVAL, "mmu %s has no pages of %llu bytes",
-            translate->row->name, (unsigned long long)bytes);
+        return translate_no_pages(translate, bytes);
     enum pgw_status status = translate_check_place(translate, map, bytes);
     if (status == PGW_OK)
         status = translate_leaf(translate, map, target, run, &pte);

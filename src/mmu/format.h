@@ -64,6 +64,8 @@ struct mmu_format {
                                       Where this can hold, no leaf is dirty and read-only */
     struct mmu_bits leaf_bad;      /* a leaf in which this holds is malformed */
     struct mmu_bits user, global, accessed, dirty;
+    bool accessed_first; /* a leaf not accessed, where that is left to software, faults for that
+                            before it does for want of rights */
     /*
      * Runs of last-level leaves that are one mapping (Svnapot): a leaf of the last level in which
      * run holds is one of 2^run_order equal entries, whose frame number has run_low in its low

@@ -17,7 +17,9 @@
  * as invalid as 00 and 10.  AP[1] lets EL0 in; AP[2] takes the right to write away, except that
  * with DBM it says "clean": the hardware clears it at the first write (FEAT_HAFDBS; TCR_EL1.HA and
  * HD). So DBM is the right to write here and AP[2] clear is the dirty bit; AP[2] clear without DBM
- * is writable and dirty for good.  APTable and UXNTable take rights away from all below.
+ * is writable and dirty for good.  APTable and UXNTable take rights away from all below.  Where AF
+ * is left to software its fault has priority over the permission fault (D8, prioritization of
+ * synchronous faults from a single stage).
  *
  * RES0 bits are software's duty: the hardware neither checks them nor, in a block, the low bits of
  * the frame, so nothing is reserved here.  Contiguous is a hint, and not taken.  TTBR0_EL1 holds
@@ -67,6 +69,7 @@ const struct mmu_format mmu_armv8 = {
     .right = { ALWAYS, { DBM, DBM }, { UXN, 0 } },
     .also_writable = { DBM | AP2, 0 }, .leaf_bad = NEVER, .run = NEVER,
     .user = { AP1, AP1 }, .global = { NG, 0 }, .accessed = { AF, AF }, .dirty = { AP2, 0 },
+    .accessed_first = true,
     .prot_given = { 1, 1, 3, 3, 5, 5, 7, 7 },
     .root_pfn_mask = FRAME, .root_pfn_shift = 12, .root_asid_shift = 48, .asid_bits = 16,
     .kernel_first = 512,

@@ -415,7 +415,10 @@ size_t
 tlb_put(struct tlb *tlb, uint64_t vpn, uint64_t key, const struct tlb_entry *entry)
 {
     size_t at = tlb_victim(tlb, tlb_set(tlb, vpn));
-    tlb_set_key(tlb, at, 0, key);
+    if (tlb_key_odd(tlb->keys[at])) /* of nothing, or of what is counted elsewhere */
+        tlb_set_key(tlb, at, 0, key);
+    else
+        tlb->keys[at] = key;
     tlb->entries[at] = *entry;
     tlb_stamp(tlb, at);
     return at;

@@ -19,11 +19,12 @@
  * golden-cove   J. Hennessy, D. Patterson, C. Kozyrakis, "Computer Architecture", 7th edition,
  *               chapter 2 (Core i9-12900): ITLB 4K 256, 2M/4M 32, 8-way; DTLB for loads 4K 96
  *               6-way, 2M/4M 32 4-way, 1G 8 8-way; STLB 2048 16-way for 4K, 2M and 1G.  Stores have
- *               a TLB of 16 of their own there; here they use that of the loads.
+ *               a TLB of their own there; here they use that of the loads.  All are pseudo-LRU,
+ *               which the book does not explain; a tree of bits has no 6 leaves, so here it is LRU.
  *
  * pentium       Intel Pentium Processor Family Developer's Manual, volume 1, the chapter on caches
- *               (P54C): data 4K 64 4-way and 4M 8 4-way; code 32 4-way, 4M pages in 4K pieces.
- *               There are no tags.
+ *               (P54C): data 4K 64 4-way and 4M 8 4-way; code 32 4-way, 4M pages in 4K pieces;
+ *               pseudo-LRU with three bits a set, as in the 486.  There are no tags.
  *
  * cortex-a72    Arm Cortex-A72 MPCore Processor TRM (100095), 5.2: instruction 48, data 32, both
  *               fully associative, 4K, 64K (and 1M); L2 1024 4-way, 4K, 64K, 2M, 1G.
@@ -56,7 +57,7 @@ const struct tlb_preset tlb_presets[] = {
     {"golden-cove",
         "l1i=256:8,l1i=32:8:2m+4m,l1d=96:6,l1d=32:4:2m+4m,l1d=8:8:1g,l2=2048:16:4k+2m+1g",
         "Intel Golden Cove, loads (Hennessy, Patterson, Kozyrakis, 7th edition)"},
-    {"pentium", "l1i=32:4,l1d=64:4,l1d=8:4:4m,asid=off",
+    {"pentium", "l1i=32:4,l1d=64:4,l1d=8:4:4m,replace=plru,asid=off",
         "Intel Pentium P54C (Pentium Processor Family Developer's Manual, volume 1)"},
     {"cortex-a72", "l1i=48:48:4k+64k,l1d=32:32:4k+64k,l2=1024:4:4k+64k+2m+1g",
         "Arm Cortex-A72 (Technical Reference Manual 100095, 5.2)"},

@@ -7,7 +7,8 @@
  * 4.6.1; Arm ARM DDI 0487 D8.4, hierarchical permissions), global is what any level says (RISC-V
  * privileged 4.3.1).  At the leaf it asks, in this order: is the entry well formed, does it allow
  * the access, is there such RAM, must a bit be set.  RISC-V (4.3.2, steps 5 to 7) asks for rights
- * first and then for alignment, with the same exception for both.
+ * first and then for alignment, with the same exception for both.  Arm's access flag fault comes
+ * before its permission fault.
  *
  * Bits set by hardware.
  *  - A and D of the leaf once everything else has been asked: a walk that faults leaves the leaf
@@ -15,7 +16,7 @@
  *  - A of an entry that leads to a table when the entry is used, though the walk may fault further
  *    down ("whenever the processor uses a paging-structure entry as part of linear-address
  *    translation", Intel SDM vol. 3A 4.8).  Only x86 has it, and there it is never left to
- * software: MMU_AD_FAULT means the leaf's bits.
+ *    software: MMU_AD_FAULT means the leaf's bits.
  *
  * A walk with caches begins below the deepest table they know, and a walk that succeeds tells them
  * all the tables it came through; one that faults tells nothing (mmu/paged.c: it fills no TLB
@@ -43,7 +44,8 @@ struct radix_walker {
     struct pwc *pwc;
     struct base_alloc *alloc;
     enum mmu_ad ad;
-    unsigned pte_shift; /* 2^pte_shift bytes are an entry */
+    bool accessed_first; /* see struct mmu_format; false where hardware sets the bit */
+    unsigned pte_shift;  /* 2^pte_shift bytes are an entry */
     struct walker_level level[MMU_LEVELS_MAX];
 };
 
@@ -222,8 +224,9 @@ walker_go(struct walker_way *way, enum access access, struct mmu_walk *out)
     if (fault != MMU_OK)
         return fault;
     walker_result(way, out);
-    if (!prot_allows(out->prot, access) || !way->table[way->level].user ||
-        !mmu_bits_hold(way->pte, format->user))
+    bool allowed = prot_allows(out->prot, access) && way->table[way->level].user &&
+                   mmu_bits_hold(way->pte, format->user);
+    if (!allowed && !(way->walker->accessed_first && !mmu_bits_hold(way->pte, format->accessed)))
         return MMU_RIGHTS;
     if ((way->how & MMU_WALK_PEEK) == 0 && mem_page_at(way->walker->base.mem, out->pfn) == NULL)
         return MMU_BUS;
@@ -371,6 +374,7 @@ mmu_radix_walker_create(const struct mmu_format *format, enum mmu_ad ad, struct 
     made->pwc = pwc;
     made->alloc = alloc;
     made->ad = ad;
+    made->accessed_first = format->accessed_first && ad == MMU_AD_FAULT;
     made->pte_shift = format->pte_bytes == 8 ? 3 : 2;
     for (unsigned level = 0; level < format->levels; level++) {
         const struct mmu_level *l = &format->level[level];

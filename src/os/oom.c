@@ -34,8 +34,9 @@ largest(struct os *os)
     return victim;
 }
 
+/* largest: it was chosen for that. */
 static void
-tell(struct os_process *victim, const char *why)
+tell(struct os_process *victim, const char *why, bool largest)
 {
     struct os *os = victim->os;
     struct space_counts counts;
@@ -45,35 +46,55 @@ tell(struct os_process *victim, const char *why)
     (void)held(victim, &counts);
     base_size_format(counts.resident * PAGE_SIZE, ram, sizeof ram);
     base_size_format(counts.swapped * PAGE_SIZE, swap, sizeof swap);
-    os_say(os,
-        "out of memory: %s; ended %s (pid %d), which held the most: %s in RAM and %s on swap", why,
-        victim->name, victim->pid, ram, swap);
+    os_say(os, "out of memory: %s; ended %s (pid %d), which held %s%s in RAM and %s on swap", why,
+        victim->name, victim->pid, largest ? "the most: " : "", ram, swap);
+    os->stats.killed_for_memory++;
+}
+
+/* What the memory manager has to say, which may be more than this. */
+static const char *
+reason(const struct os *os, const char *why)
+{
+    const char *more = os->config.why != NULL ? os->config.why(os->config.ctx) : "";
+
+    return more[0] != '\0' ? more : why;
+}
+
+/* Its memory may be in use by the call that is under way, so it ends later. */
+static void
+mark(struct os_process *p)
+{
+    p->killed = true;
+    p->kill_status = OS_SIGKILL;
 }
 
 bool
 os_memory_full(struct os_process *p)
 {
-    return os_memory_end(p, "RAM and swap are full");
+    return os_memory_end(p, reason(p->os, "RAM and swap are full"));
 }
 
 bool
 os_memory_end(struct os_process *p, const char *why)
 {
-    struct os *os = p->os;
-    struct os_process *victim = p->killed ? p : largest(os);
+    struct os_process *victim = p->killed ? p : largest(p->os);
 
     if (victim == NULL)
         victim = p;
-    if (!victim->killed) {
-        tell(victim, why);
-        os->stats.killed_for_memory++;
-    }
+    if (!victim->killed)
+        tell(victim, why, true);
     if (victim->mm == p->mm) {
-        /* Its memory is in use by the call that is under way. */
-        p->killed = true;
-        p->kill_status = OS_SIGKILL;
+        mark(p);
         return false;
     }
     os_process_exit(victim, OS_SIGKILL);
     return true;
+}
+
+void
+os_memory_thrash(struct os_process *p)
+{
+    if (!p->killed)
+        tell(p, reason(p->os, "RAM is too small for the program"), false);
+    mark(p);
 }

@@ -17,4 +17,7 @@ bool os_memory_full(struct os_process *p);
 /* The same for another reason, named in the message. */
 bool os_memory_end(struct os_process *p, const char *why);
 
+/* RAM is too small for what p needs at once: p itself ends, as if it had been the largest. */
+void os_memory_thrash(struct os_process *p);
+
 #endif

@@ -37,6 +37,9 @@ struct os_config {
     enum pgw_status (*file_object)(void *ctx, int fd, struct space_object **object);
     /* Called between slices: the page daemon works ahead of need. */
     void (*idle)(void *ctx);
+    /* Why the space's last call found no room, in words that outlive the call; "": the memory
+     * manager has nothing to add.  May be NULL. */
+    const char *(*why)(void *ctx);
     /* One line for the person who runs the program (ends without newline). */
     void (*message)(void *ctx, const char *text);
 };

@@ -271,6 +271,8 @@ page_fault(struct os_process *p)
     }
     if (fault == SPACE_FAULT_NOMEM)
         (void)os_memory_full(p);
+    else if (fault == SPACE_FAULT_THRASH)
+        os_memory_thrash(p);
     else
         os_fault_signal(p, hart->fault_va, hart->fault_access, fault);
 }

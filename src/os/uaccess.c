@@ -14,6 +14,8 @@ copy_again(struct os_process *p, enum space_fault fault)
 {
     if (fault == SPACE_FAULT_NOMEM)
         return os_memory_full(p);
+    if (fault == SPACE_FAULT_THRASH)
+        os_memory_thrash(p);
     if (fault == SPACE_FAULT_IO)
         p->os->config.message(p->os->config.ctx,
             "a page could not be read back (device error or wrong checksum): the system call that "

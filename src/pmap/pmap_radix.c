@@ -32,8 +32,9 @@
  * Processors.  remove and protect collect ranges, which are told at update() or when there are too
  * many (P4); an enter over a range that is still pending settles it first, for else the old
  * translation could outlive the new one.  What enter replaces, and all that is done by page, is
- * told at once.  Tables are freed without waiting for update(): no walk starts from a TLB entry,
- * and a machine that caches inner levels is told of the same ranges.
+ * told at once.  So is the range of a call that made tables empty: they are freed there and then,
+ * and a walk cache that still knew one would read whatever its frame is given to next.  (A table
+ * goes with its last mapping, so the range of that call has a page of each.)
  *
  * Rejected: back pointers from a table to its parent (a walk from the root is a few loads, and they
  * would cost a field); delaying the free of empty tables (a cache that the reserve would have to

@@ -46,6 +46,7 @@ struct radix_change {
 struct radix {
     struct pmap base;
     struct mem_page *root;
+    uint64_t unlinked; /* tables taken out so far */
     unsigned npending;
     struct radix_change pending[RADIX_PENDING]; /* not yet told to the processors (P4) */
 };

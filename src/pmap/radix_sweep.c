@@ -201,11 +201,14 @@ radix_protect(struct pmap *pmap, uint64_t va, uint64_t npages, prot_t prot)
 {
     struct radix *radix = (struct radix *)pmap;
     struct radix_change change = {0};
-    uint64_t end;
+    uint64_t end, unlinked = radix->unlinked;
     if (!radix_clip(radix, va, npages, &end))
         return;
     radix_lower(radix, va, end, prot, &change);
-    radix_delay(radix, &change);
+    if (radix->unlinked != unlinked) /* what a walk cache leads to is free now */
+        radix_shoot(radix, &change);
+    else
+        radix_delay(radix, &change);
 }
 
 void

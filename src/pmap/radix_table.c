@@ -105,6 +105,7 @@ radix_table_unlink(
 {
     radix_store(radix_system(radix), table, idx, 0);
     table->offset--;
+    radix->unlinked++;
     radix_table_destroy(radix, child);
 }
 

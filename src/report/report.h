@@ -38,6 +38,7 @@ struct report_input {
     const char *swap; /* "temporary file", "none", or the file's name */
     uint64_t seed, slice;
     unsigned levels; /* of the page tables; 0: none that a walker reads */
+    bool hashed;     /* level 0 is the anchors, level 1 the chains */
 
     uint64_t window; /* instructions a window; 0: not measured */
     const struct report_window *windows;

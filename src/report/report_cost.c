@@ -14,7 +14,8 @@
  *      device      every operation of swap, every file page      disk
  *      switch      every switch of spaces                        switch
  *                  every register written at one                 register
- *      move        every page copied by compaction or fork       move
+ *      move        every page copied by compaction, growth,      move
+ *                  or fork
  *
  * Data caches are not modelled: each access costs a reference to RAM, so that translation and
  * paging show in proportion to memory and not to a cache that happens to hit.  Writes to swap
@@ -55,7 +56,9 @@ report_time(const struct pgw_stats *stats, const struct pgw_cost *cost, struct r
     time->disk = ops * cost->disk_ns;
     time->switches = (double)stats->space_switches * cost->switch_ns +
                      (double)stats->switch_registers * cost->register_ns;
-    time->moves = ((double)stats->compaction_moved + (double)stats->segment_copied) * cost->move_ns;
+    time->moves = ((double)stats->compaction_moved + (double)stats->growth_moved +
+                      (double)stats->segment_copied) *
+                  cost->move_ns;
     time->total = time->tlb + time->l2 + time->ram + time->walks + time->refills + time->faults +
                   time->disk + time->switches + time->moves;
 }

@@ -153,15 +153,16 @@ report_json_segments(const struct pgw_stats *s)
     if (!s->contiguous)
         return json_null();
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-                     "s:I, s:f}",
+                     "s:I, s:I, s:f, s:f}",
         "segments", (num)s->segments, "resident", (num)s->segments_resident, "pages",
         (num)s->segment_pages, "pages_peak", (num)s->segment_pages_peak, "pages_unused",
         (num)s->segment_unused, "holes", (num)s->holes, "largest_hole_pages", (num)s->largest_hole,
         "fit_failures", (num)s->fit_failures, "compactions", (num)s->compactions,
         "compaction_pages", (num)s->compaction_moved, "grown_in_place", (num)s->grown_in_place,
-        "grown_by_moving", (num)s->grown_by_moving, "swapped_in", (num)s->segments_in,
-        "swapped_out", (num)s->segments_out, "shared", (num)s->segment_shares, "fork_pages_copied",
-        (num)s->segment_copied, "fragmentation", s->fragmentation);
+        "grown_by_moving", (num)s->grown_by_moving, "growth_pages_moved", (num)s->growth_moved,
+        "swapped_in", (num)s->segments_in, "swapped_out", (num)s->segments_out, "shared",
+        (num)s->segment_shares, "fork_pages_copied", (num)s->segment_copied, "fragmentation",
+        s->fragmentation, "fragmentation_peak", s->fragmentation_peak);
 }
 
 static json_t *

@@ -20,8 +20,10 @@ report_hits(struct report_buf *buf, const char *label, uint64_t hits, uint64_t m
 static void
 report_walks(struct report_buf *buf, const struct report_input *in)
 {
-    static const char *const labels[PGW_LEVELS_MAX] = {
+    static const char *const radix[PGW_LEVELS_MAX] = {
         "  level 0 (root)", "  level 1", "  level 2", "  level 3", "  level 4"};
+    static const char *const hashed[PGW_LEVELS_MAX] = {"  anchors", "  chains"};
+    const char *const *labels = in->hashed ? hashed : radix;
     const struct pgw_stats *s = &in->stats;
     char refs[REPORT_COUNT_LEN];
     uint64_t total = 0;
@@ -31,7 +33,7 @@ report_walks(struct report_buf *buf, const struct report_input *in)
     report_line(buf, s->refill ? "TLB refills" : "page table walks", s->walks,
         "%s%s memory references:", s->refill ? "by the core's own handler, " : "",
         report_count(total, refs));
-    for (unsigned i = 0; i < in->levels && i < PGW_LEVELS_MAX; i++)
+    for (unsigned i = 0; i < in->levels && i < PGW_LEVELS_MAX && labels[i] != NULL; i++)
         report_line(buf, labels[i], s->walk_refs[i], "%s", "");
 }
 
@@ -100,6 +102,8 @@ report_partitions(struct report_buf *buf, const struct pgw_stats *s)
         (unsigned long long)s->largest_hole);
     report_buf_add(buf, "  %-22s %17.1f%%  of the free RAM is outside its largest hole, now\n",
         "fragmentation", 100 * s->fragmentation);
+    report_buf_add(buf, "  %-22s %17.1f%%  of the RAM was free outside its largest hole\n",
+        "peak of that", 100 * s->fragmentation_peak);
     report_line(buf, "no hole large enough", s->fit_failures,
         "times, though there was room enough in pieces");
 }
@@ -115,8 +119,8 @@ report_text_segments(struct report_buf *buf, const struct report_input *in)
     report_line(buf, "compactions", s->compactions, "%s pages moved",
         report_count(s->compaction_moved, count));
     report_line(buf, "grown", s->grown_in_place + s->grown_by_moving,
-        "times, %llu in place, %llu by moving", (unsigned long long)s->grown_in_place,
-        (unsigned long long)s->grown_by_moving);
+        "times, %llu in place, %llu by moving %s pages", (unsigned long long)s->grown_in_place,
+        (unsigned long long)s->grown_by_moving, report_count(s->growth_moved, count));
     report_line(buf, "swapped out", s->segments_out, "whole segments, %llu brought in again",
         (unsigned long long)s->segments_in);
     report_line(buf, "shared", s->segment_shares, "segments, instead of a copy");

@@ -196,6 +196,7 @@ seg_block_attach(struct seg_space *space, unsigned window, struct seg_block *blo
     segment->space = space;
     segment->lo = lo;
     LIST_INSERT_HEAD(&block->users, segment, user);
+    space->system->stats.shares += block->nusers > 0;
     block->nusers++;
 }
 

@@ -64,6 +64,23 @@ extent_create(struct seg_space *space, unsigned window, uint64_t start, uint64_t
     return PGW_OK;
 }
 
+/* Has another segment of the same block a region there?  Its bytes are not to be made anew. */
+static bool
+extent_is_others(const struct seg_segment *segment, uint64_t start, uint64_t end)
+{
+    struct seg_segment *user;
+
+    LIST_FOREACH (user, &segment->block->users, user) {
+        uint64_t from = start > segment->lo ? start - segment->lo : 0;
+        uint64_t to = end - segment->lo;
+        if (user != segment && end > segment->lo && start < seg_segment_end(segment) &&
+            !seg_region_is_empty(user->space, user->lo + from,
+                to < user->block->npages << PAGE_SHIFT ? user->lo + to : seg_segment_end(user)))
+            return true;
+    }
+    return false;
+}
+
 enum pgw_status
 seg_extent_cover(struct seg_space *space, uint64_t start, uint64_t end, bool *zero)
 {
@@ -76,6 +93,9 @@ seg_extent_cover(struct seg_space *space, uint64_t start, uint64_t end, bool *ze
     enum pgw_status status = seg_block_own(space->system, segment);
     if (status == PGW_OK)
         status = seg_block_in(space->system, segment->block);
+    if (status == PGW_OK && extent_is_others(segment, start, end))
+        status =
+            seg_fail(space->system, PGW_NOSPACE, "another program sees what is in the way there");
     uint64_t lo = segment->lo;
     uint64_t hi = seg_segment_end(segment);
     *zero = end <= lo || start >= hi;

@@ -10,7 +10,15 @@
  *                     data at once
  *
  * Compaction before an extension slides what lies below the block down and what lies above it up,
- * so that all that is free lies next to it: it grows in place if there is as much free in all.
+ * so that what is free lies next to it: it grows in place if there is as much free in all.  Of what
+ * is left over then, half is spread behind those above, for the next to want room may be one of
+ * them: blocks that grow by turns would else move each other at each step (Knuth, The Art of
+ * Computer Programming vol. 1, 2.2.2, has the same for tables that share memory: Garwick's method).
+ *
+ * A space that runs may need more segments at once than RAM holds.  Then each access sends out what
+ * the next one needs, and the space gets nowhere, or as good as nowhere.  So every space has to
+ * earn, by running, the pages of its own that it sends out; one that is too far behind gets no more
+ * room (Denning 1968, thrashing; here the remedy is to end it).
  *
  * A block is between two places only inside these functions.  Every move tells the machine which
  * pointers are stale and gives it the new registers, before anybody runs again.
@@ -52,6 +60,30 @@ room_alloc(struct seg_system *system, const struct seg_want *want)
     return ops->alloc(system->fit, want->npages);
 }
 
+/*
+ * A block that moves within the hole that it leaves stands in the middle of it then, not at its
+ * start: whoever is next to it may be growing, too, and would push it on at its next step.
+ */
+static uint64_t
+room_centre(struct seg_system *system, const struct seg_want *want, uint64_t to)
+{
+    const struct seg_fit_ops *ops = system->fit->ops;
+    const struct seg_block *block = want->block;
+    uint64_t first, n;
+
+    if (!ops->movable || system->config.scheme == SEG_NONE || to + want->npages < block->first ||
+        to > block->first + block->npages)
+        return to;
+    ops->free(system->fit, to, want->npages);
+    bool placed = ops->hole(system->fit, to, &first, &n);
+    BASE_ASSERT(placed);
+    if (first > 0 || want->below > 0) /* with nobody before it, all the room is behind it */
+        to = first + (n - want->npages) / 2;
+    placed = ops->alloc_at(system->fit, to, want->npages);
+    BASE_ASSERT(placed);
+    return to;
+}
+
 /* Its own frames count as free: the new place may overlap the old one. */
 static bool
 room_move(struct seg_system *system, const struct seg_want *want, uint64_t *first)
@@ -66,9 +98,11 @@ room_move(struct seg_system *system, const struct seg_want *want, uint64_t *firs
         BASE_ASSERT(back);
         return false;
     }
+    to = room_centre(system, want, to);
     seg_frames_move(system, block->first, to + want->below, block->npages);
     seg_block_stale(block, 0, block->npages);
     system->stats.grown_by_moving++;
+    system->stats.grown_moved += block->npages;
     *first = to;
     return true;
 }
@@ -105,10 +139,23 @@ room_slide(struct seg_system *system, struct seg_block *block, uint64_t to)
     system->stats.moved += block->npages;
 }
 
+/* What each block above the pivot may keep behind it of spare frames: half of them stay with the
+ * pivot. */
+static uint64_t
+room_gap(struct seg_block *pivot, uint64_t spare)
+{
+    uint64_t above = 0;
+
+    while (pivot != NULL && (pivot = RB_NEXT(seg_block_tree, NULL, pivot)) != NULL)
+        above++;
+    return above > 0 ? spare / 2 / above : 0;
+}
+
 static void
-room_slide_all(struct seg_system *system, const struct seg_block *pivot, bool down)
+room_slide_all(struct seg_system *system, struct seg_block *pivot, bool down, uint64_t spare)
 {
     struct seg_block *block;
+    uint64_t gap = down ? 0 : room_gap(pivot, spare);
     uint64_t low = 0;
     uint64_t high = system->mem->nframes;
 
@@ -121,7 +168,8 @@ room_slide_all(struct seg_system *system, const struct seg_block *pivot, bool do
     if (block == NULL)
         return;
     for (block = RB_MAX(seg_block_tree, &system->resident); block->first >= low;) {
-        high -= block->npages;
+        uint64_t most = high - block->npages; /* downwards it does not go: somebody may be there */
+        high = most >= block->first + gap ? most - gap : block->first;
         room_slide(system, block, high);
         block = RB_PREV(seg_block_tree, &system->resident, block);
         if (block == NULL)
@@ -169,14 +217,14 @@ room_lower_all(struct seg_system *system)
 }
 
 bool
-seg_room_compact(struct seg_system *system, const struct seg_block *pivot, bool down)
+seg_room_compact(struct seg_system *system, struct seg_block *pivot, bool down, uint64_t spare)
 {
     uint64_t before = system->stats.moved;
 
     if (system->config.scheme == SEG_NONE)
         return false; /* where a program is, is what it believes */
     if (system->fit->ops->movable)
-        room_slide_all(system, pivot, down);
+        room_slide_all(system, pivot, down, spare);
     else
         room_lower_all(system);
     bool moved = system->stats.moved != before;
@@ -197,22 +245,60 @@ room_is_running(const struct seg_system *system, const struct seg_block *block)
     return false;
 }
 
+/* Sends one block out, of the space that runs or of others; NULL: none can go. */
+static const struct seg_block *
+room_victim_of(struct seg_system *system, bool running)
+{
+    struct seg_block *block;
+
+    TAILQ_FOREACH (block, &system->all_blocks, lru)
+        if (block->state == SEG_RESIDENT && block->pins == 0 &&
+            room_is_running(system, block) == running && seg_block_out(system, block) == PGW_OK)
+            return block;
+    return NULL;
+}
+
+#define STRAIN_RATE 64u    /* instructions that earn the going of one page */
+#define STRAIN_RAMS 8u     /* a space may be behind by so many times RAM ... */
+#define STRAIN_FREE 16384u /* ... and so many pages */
+
+static bool
+room_is_thrashing(const struct seg_system *system, struct seg_space *space)
+{
+    const struct base_clock *clock = system->config.clock;
+
+    if (clock == NULL)
+        return false;
+    uint64_t earned = (base_clock_now(clock) - space->strain.at) / STRAIN_RATE;
+    space->strain.at += earned * STRAIN_RATE;
+    space->strain.pages -= earned < space->strain.pages ? earned : space->strain.pages;
+    return space->strain.pages > STRAIN_FREE + STRAIN_RAMS * system->mem->nframes;
+}
+
 /* Sends one block out; false: none can go. */
 static bool
 room_victim(struct seg_system *system)
 {
-    struct seg_block *block;
+    if (room_victim_of(system, false) != NULL)
+        return true;
+    if (system->running == NULL)
+        return false;
+    system->thrashing = room_is_thrashing(system, system->running);
+    if (system->thrashing)
+        return false;
+    const struct seg_block *own = room_victim_of(system, true);
+    system->running->strain.pages += own != NULL ? own->npages : 0;
+    return own != NULL;
+}
 
-    for (int running = 0; running < 2; running++) {
-        TAILQ_FOREACH (block, &system->all_blocks, lru) {
-            if (block->state != SEG_RESIDENT || block->pins > 0 ||
-                room_is_running(system, block) != (running == 1))
-                continue;
-            if (seg_block_out(system, block) == PGW_OK)
-                return true;
-        }
-    }
-    return false;
+static enum pgw_status
+room_refuse(struct seg_system *system, bool enough)
+{
+    if (system->thrashing)
+        return seg_fail(
+            system, PGW_NORAM, "RAM is too small for the segments that the program needs at once");
+    return seg_fail(system, PGW_NORAM,
+        enough ? "no hole in RAM is large enough for a segment" : "RAM is too small for a segment");
 }
 
 /* Could it fit if all went out that can? */
@@ -236,6 +322,7 @@ seg_room(struct seg_system *system, const struct seg_want *want, uint64_t *first
     uint64_t more = want->npages - (block != NULL ? block->npages : 0);
     bool failed = false;
 
+    system->thrashing = false;
     if (want->npages > system->mem->nframes)
         return seg_fail(system, PGW_NORAM, "a segment would be larger than all of RAM");
     if (room_try(system, want, first))
@@ -247,14 +334,13 @@ seg_room(struct seg_system *system, const struct seg_want *want, uint64_t *first
             system->stats.failures += !failed;
             failed = true;
             bool down = block != NULL && 2 * want->below > more;
-            if (!system->config.no_compaction && seg_room_compact(system, block, down) &&
+            if (!system->config.no_compaction &&
+                seg_room_compact(system, block, down, counts.free - more) &&
                 room_try(system, want, first))
                 return PGW_OK;
         }
         if (hopeless || !room_victim(system))
-            return seg_fail(system, PGW_NORAM,
-                counts.free >= more ? "no hole in RAM is large enough for a segment"
-                                    : "RAM is too small for a segment");
+            return room_refuse(system, counts.free >= more);
         if (room_try(system, want, first))
             return PGW_OK;
     }

@@ -14,6 +14,7 @@
 #define SEG_SEG_H
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "mmu/segment.h"
 #include "seg/fit.h"
 #include "vm/pager.h"
@@ -41,6 +42,9 @@ struct seg_config {
     struct mem *mem; /* all of its frames are taken, and handed out in partitions */
     struct base_alloc *alloc;
     struct pager *swap; /* NULL: no swap */
+    /* Instructions that the machine has run; NULL: a space that swaps its own segments for ever is
+     * not told from one that gets on. */
+    const struct base_clock *clock;
     struct seg_machine machine;
     enum seg_scheme scheme;
     const struct seg_fit_ops *fit; /* where a partition goes; ignored by SEG_NONE */
@@ -61,6 +65,7 @@ struct seg_stats {
     uint64_t failures;                  /* times there was room in all, but no hole large enough */
     uint64_t compactions, moved;        /* runs of it; pages moved by them */
     uint64_t grown_in_place, grown_by_moving, shrunk;
+    uint64_t grown_moved;               /* pages moved by growing */
     uint64_t segments_out, segments_in; /* whole segments to and from swap, or parked in RAM */
     uint64_t pages_out, pages_in;       /* the same, in pages */
     uint64_t shares;                    /* segments that a space shares with another instead of

@@ -104,6 +104,10 @@ struct seg_space {
     struct mmu_segment_registers registers;
     uint64_t mapped; /* bytes of all regions */
     struct {
+        uint64_t pages; /* of its own that it sent out, less what it has run since */
+        uint64_t at;    /* the clock, as far as it is taken into account */
+    } strain;
+    struct {
         uint64_t minor, major, zero_fill;
     } faults;
 };
@@ -132,6 +136,7 @@ struct seg_system {
     uint64_t nobjects;
     struct asid_set asids;
     struct seg_stats stats; /* the running counts of it */
+    bool thrashing;         /* that is why the call under way got no room */
     const char *why;
 };
 
@@ -258,8 +263,10 @@ struct seg_want {
 MUST_CHECK enum pgw_status seg_room(
     struct seg_system *system, const struct seg_want *want, uint64_t *first);
 /* Slides partitions together; pivot: those above it go up, so that what is free lies behind it
- * (before it: down).  True if anything moved. */
-bool seg_room_compact(struct seg_system *system, const struct seg_block *pivot, bool down);
+ * (before it: down), but for half of spare, which is spread behind them.  True if anything moved.
+ */
+bool seg_room_compact(
+    struct seg_system *system, struct seg_block *pivot, bool down, uint64_t spare);
 /* SEG_NONE: empties the block's home and moves or brings the block there.  PGW_NORAM, PGW_IO. */
 MUST_CHECK enum pgw_status seg_room_home(struct seg_system *system, struct seg_segment *segment);
 
@@ -331,6 +338,6 @@ void seg_activate(struct space *space, struct pmap_context *context);
 void seg_deactivate(struct space *space);
 bool seg_space_check(struct space *space);
 /* An error of moving a segment, as a fault. */
-enum space_fault seg_fault_of(enum pgw_status status);
+enum space_fault seg_fault_of(const struct seg_system *system, enum pgw_status status);
 
 #endif

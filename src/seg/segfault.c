@@ -14,7 +14,7 @@
 #define FAULT_STACK_STEP ((uint64_t)64 << 10) /* a stack grows by so much if it may */
 
 enum space_fault
-seg_fault_of(enum pgw_status status)
+seg_fault_of(const struct seg_system *system, enum pgw_status status)
 {
     switch (status) {
     case PGW_OK:
@@ -22,6 +22,8 @@ seg_fault_of(enum pgw_status status)
     case PGW_IO:
     case PGW_CORRUPT:
         return SPACE_FAULT_IO;
+    case PGW_NORAM:
+        return system->thrashing ? SPACE_FAULT_THRASH : SPACE_FAULT_NOMEM;
     default:
         return SPACE_FAULT_NOMEM;
     }
@@ -107,7 +109,7 @@ fault_grow(struct seg_space *space, uint64_t va, enum access access)
     if (status != PGW_OK && step < start)
         status = fault_extend(space, region, start);
     if (status != PGW_OK)
-        return seg_fault_of(status);
+        return seg_fault_of(system, status);
     space->faults.zero_fill++;
     fault_count(space, false);
     return SPACE_FAULT_OK;
@@ -125,7 +127,7 @@ fault_bring(struct seg_space *space, struct seg_segment *segment)
                                                                : seg_block_in(system, block);
 
     if (status != PGW_OK)
-        return seg_fault_of(status);
+        return seg_fault_of(system, status);
     seg_block_used(system, block);
     fault_count(space, device);
     return SPACE_FAULT_OK;
@@ -138,6 +140,7 @@ seg_fault(struct space *space, uint64_t va, enum access access)
     struct seg_system *system = seg_space->system;
 
     system->why = "";
+    system->thrashing = false;
     if (va >= system->end)
         return fault_say(system, SPACE_FAULT_MAPERR,
             system->config.scheme == SEG_NONE
@@ -168,6 +171,7 @@ seg_resolve(struct space *space, uint64_t va, enum access access, unsigned char 
     enum space_fault fault = SPACE_FAULT_OK;
 
     system->why = "";
+    system->thrashing = false;
     if (segment == NULL && system->config.scheme == SEG_NONE)
         return fault_say(system, SPACE_FAULT_MAPERR, "not the program's");
     if (segment == NULL) {
@@ -179,7 +183,7 @@ seg_resolve(struct space *space, uint64_t va, enum access access, unsigned char 
     if (fault != SPACE_FAULT_OK)
         return fault;
     if (segment->block->state != SEG_RESIDENT) {
-        fault = seg_fault_of(seg_block_in(system, segment->block));
+        fault = seg_fault_of(system, seg_block_in(system, segment->block));
         if (fault != SPACE_FAULT_OK)
             return fault;
         fault_count(seg_space, true);

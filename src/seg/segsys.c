@@ -139,7 +139,7 @@ seg_system_destroy(struct seg_system *system)
 void
 seg_compact(struct seg_system *system)
 {
-    (void)seg_room_compact(system, NULL, false);
+    (void)seg_room_compact(system, NULL, false, 0);
 }
 
 uint64_t
@@ -242,7 +242,6 @@ seg_stats(struct seg_system *system, struct seg_stats *stats)
     stats->holes = counts.holes;
     stats->largest_hole = counts.largest;
     TAILQ_FOREACH (block, &system->all_blocks, lru) {
-        stats->shares += block->nusers - 1;
         if (block->state == SEG_RESIDENT)
             stats->unused +=
                 block->npages - (block->nusers == 1 ? stats_covered_alone(LIST_FIRST(&block->users))

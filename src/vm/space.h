@@ -42,7 +42,9 @@ enum space_fault {
     SPACE_FAULT_ACCERR, /* a region, but not with this right */
     SPACE_FAULT_BUS,    /* past the end of the mapped file */
     SPACE_FAULT_IO,     /* the page could not be read back (device error, wrong checksum) */
-    SPACE_FAULT_NOMEM   /* RAM and swap are full */
+    SPACE_FAULT_NOMEM,  /* RAM and swap are full */
+    SPACE_FAULT_THRASH  /* RAM is too small for what this space needs at once: if others gave up
+                           theirs, that would not help */
 };
 
 /* What a region is for: shown in reports and messages. */

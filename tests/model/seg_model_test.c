@@ -166,6 +166,19 @@ is_free_for_all(const struct model *model, unsigned s, unsigned w, unsigned page
     return true;
 }
 
+/* Has anybody else who shares the window's memory something there? */
+static bool
+is_others(const struct model *model, unsigned s, unsigned w, unsigned page, unsigned n)
+{
+    const struct seg_naive_memory *memory = model->naive[s]->windows[w].memory;
+
+    for (unsigned i = 0; i < MODEL_SPACES && memory != NULL; i++)
+        if (i != s && model->naive[i] != NULL && model->naive[i]->windows[w].memory == memory &&
+            !seg_naive_is_free(model->naive[i], w, page, n))
+            return true;
+    return false;
+}
+
 /* --- operations --- */
 
 static void
@@ -197,6 +210,10 @@ op_map(struct model *model, unsigned s)
         return;
     if (noreplace && !seg_naive_is_free(naive, w, page, n)) {
         assert_int_equal(status, PGW_EXIST);
+        return;
+    }
+    if (fixed && is_others(model, s, w, page, n)) {
+        assert_int_equal(status, PGW_NOSPACE);
         return;
     }
     assert_int_equal(status, PGW_OK);
@@ -279,6 +296,10 @@ op_remap(struct model *model, unsigned s)
         return;
     if (overlap) {
         assert_int_equal(status, PGW_INVAL);
+        return;
+    }
+    if (fixed && is_others(model, s, to_w, to, new_n)) {
+        assert_int_equal(status, PGW_NOSPACE);
         return;
     }
     bool stays = !fixed && behind_free;

@@ -11,6 +11,7 @@ import resource
 import shutil
 import signal
 import struct
+import subprocess
 import sys
 import tempfile
 
@@ -166,9 +167,20 @@ def test_options(tap, pagewright, good, _tmp):
     for number in ("--seed", "--slice"):
         bad(number, "many", good)
         bad(number, "-5", good)
+        bad(number, "1K", good)
+        bad(number, "18446744073709551616", good)
     bad("--slice", "0", good)
+    for cost in ("", "ram", "ram=", "ram=1h", "ram=1,", "cpu=1", "ram=1e400"):
+        bad("--cost", cost, good)
     bad("--report-file", "/no/such/directory/report", good)
     bad()
+    octal = execute([pagewright, "run", "--report", "json", "--seed", "010", good])
+    tap.check(b'"seed": 10,' in octal.err, "a leading 0 does not make a number octal", octal.err[:300])
+    for words in (["--help"], ["run", "--help"], ["--version"]):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([pagewright, *words], stdout=full, stderr=subprocess.PIPE, check=False)
+        tap.check(done.returncode == OURS and done.stderr.count(b"\n") == 1,
+                  f"{' '.join(words)} cannot be written", f"{done.returncode} {done.stderr}")
     for words in (["nosuch"], ["run", "--nosuch", good]):
         result = execute([pagewright, *words])
         tap.check(result.status == OURS and b"nosuch" in result.err, "unknown: " + " ".join(words[:2]),

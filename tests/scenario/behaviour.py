@@ -44,6 +44,21 @@ def check_tiny(tap, pagewright, programs):
               f"status {got.status}\n{got.err.decode(errors='replace')}")
 
 
+def check_thrashing(tap, pagewright, programs):
+    """Segments that do not fit in RAM together: an end, not days of swapping."""
+    for scheme in ("segments", "segments:bits=3,fit=best,compact=off"):
+        got = execute([pagewright, "run", "--report", "none", "--mmu", scheme, "--ram", "4M", "--swap", "64M",
+                       programs + "/lisp"])
+        tap.check(got.status == 137 and b"RAM is too small for the segments that the program needs at once"
+                  in got.err, f"{scheme}: a program whose segments do not fit together is ended",
+                  f"status {got.status}\n{got.err.decode(errors='replace')}")
+    for scheme in ("none", "base-bounds", "segments"):
+        got = execute([pagewright, "run", "--report", "none", "--mmu", scheme, "--ram", "1M", "--swap", "none",
+                       programs + "/hello"])
+        tap.check(got.status == 0, f"{scheme}: 1M of RAM are enough for a small program",
+                  f"status {got.status}\n{got.err.decode(errors='replace')}")
+
+
 def interrupted(pagewright, programs, signo, times):
     """Sends signo to pagewright once the program has written its first line."""
     with subprocess.Popen([pagewright, "run", "--report", "none", programs + "/chatter"],
@@ -105,6 +120,7 @@ def main():
     tap = Tap()
     check_memory(tap, options.pagewright, options.programs)
     check_tiny(tap, options.pagewright, options.programs)
+    check_thrashing(tap, options.pagewright, options.programs)
     check_signals(tap, options.pagewright, options.programs)
     check_streams(tap, options.pagewright, options.programs)
     return tap.finish()

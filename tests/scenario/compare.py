@@ -22,7 +22,7 @@ from machines import TIMEOUT, Tap, execute, on_pagewright
 
 HEADER = ("scheme,instructions,minor_faults,major_faults,walks,walk_references,"
           "walk_references_per_1000_instructions,l1_instruction_misses,l1_data_misses,l2_misses,"
-          "table_bytes_peak,fragmentation,fit_failures,compaction_pages,space_switches,"
+          "table_bytes_peak,fragmentation_peak,fit_failures,compaction_pages,space_switches,"
           "switch_registers,switch_flushed,access_ns,same,ended")
 
 
@@ -126,7 +126,7 @@ def check_agreement(checks):
 def check_figures(checks):
     """The same figures as pagewright run gives."""
     program, machine = checks.program("sorts"), ["--ram", "1M", "--seed", "3"]
-    table = checks.table("--mmu", "sv39,mips32", *machine, program)
+    table = checks.table("--mmu", "sv39,mips32,hashed", *machine, program)
     for row in table["schemes"]:
         report = on_pagewright(checks.pagewright, machine + ["--mmu", row["mmu"]], program).report
         figures, t = row["figures"], report["translation"]
@@ -138,6 +138,41 @@ def check_figures(checks):
             figures["table_bytes_peak"] == report["memory"]["table_frames_peak"] * 4096 and \
             abs(figures["access_ns"] - report["effective_access_time"]["total_ns"]) < 1e-6
         checks.tap.check(good, f"{row['mmu']}: as run says", f"{row}\n{report['faults']}\n{t}")
+
+
+def check_holes(checks):
+    """Fragmentation is the most that there was: at the end all RAM is free, and one hole."""
+    machine, program = ["--ram", "16M"], checks.program("sorts")
+    words = ["--mmu", "segments,base-bounds,ref", *machine, program]
+    segments, bounds, ref = checks.table(*words)["schemes"]
+    report = on_pagewright(checks.pagewright, machine + ["--mmu", "segments"], program).report["segments"]
+    peak = segments["figures"]["segments"]["fragmentation_peak"]
+    checks.tap.check(peak == report["fragmentation_peak"] > 0 == report["fragmentation"],
+                     "segments leave holes while the program runs, which run reports, too", report)
+    lines = checks.compare(*words).out.decode().splitlines()[4:]
+    for line, row in zip(lines, (segments, bounds)):
+        shown = f"{100 * row['figures']['segments']['fragmentation_peak']:.1f}%"
+        checks.tap.check(shown in line.split(), f"{row['mmu']}: the table shows it", line)
+    checks.tap.check(ref["figures"]["table_bytes_peak"] == 0 and lines[2].split()[-5] == "-",
+                     "ref takes no RAM for tables: a dash", lines[2])
+
+
+def check_help(checks):
+    """No line is broken in the middle of a list, and every command is named."""
+    for command in ("run", "compare"):
+        lines = execute([checks.pagewright, command, "--help"]).out.decode().splitlines()
+        lists = lines[lines.index("Translation schemes (--mmu NAME, or NAME:OPTION,...):") + 1:]
+        loose = [line for line in lists if line and line[0] != " " and line[-1] != ":"]
+        checks.tap.check(not loose and max(map(len, lists)) < 80, f"the lists of {command} --help", loose)
+        names = [scheme["name"] for scheme in checks.listed["schemes"]]
+        checks.tap.check([line.split()[0] for line in lists if line[2:3].strip()][:len(names)] == names,
+                         f"{command} --help lists every scheme", lists)
+    words = {line.split()[0] for line in execute([checks.pagewright, "--help"]).out.decode().splitlines()
+             if line.startswith("  ")}
+    checks.tap.check({"run", "compare", "mmus", "translate", "shell", "script"} <= words,
+                     "--help names every command", words)
+    head = checks.compare("--mmu", "ref", "--ram", "2G", checks.program("hello")).out.decode()
+    checks.tap.check("2.0G of RAM" in head, "sizes have the unit that fits", head)
 
 
 def check_input(checks):
@@ -211,8 +246,8 @@ def main():
     options = parser.parse_args()
     options.pagewright = os.path.abspath(options.pagewright)
     checks = Checks(options)
-    for check in (check_mmus, check_forms, check_agreement, check_figures, check_input,
-                  check_bad_input, check_interrupt):
+    for check in (check_mmus, check_forms, check_agreement, check_figures, check_holes,
+                  check_help, check_input, check_bad_input, check_interrupt):
         check(checks)
     return checks.tap.finish()
 

@@ -131,6 +131,7 @@ def sums_of_segments(report):
     yield "nothing is left at the end", s["segments"] == s["pages"] == 0
     yield "and the RAM is one hole", s["holes"] == 1 and s["fragmentation"] == 0 and \
         s["largest_hole_pages"] == memory["frames_free"]
+    yield "holes were at most the RAM", s["fragmentation"] <= 1 and 0 <= s["fragmentation_peak"] < 1
     yield "something was in RAM", 0 < s["pages_peak"] <= memory["frames"]
     forks = report["program"]["forks"]
     yield "fork copies or shares", forks == 0 or s["fork_pages_copied"] + s["shared"] > 0

@@ -159,8 +159,9 @@ text_of_other_schemes(void **state)
         "for want of tags: 77 entries", "2.5 a switch", "12  walks began below the root",
         "9  next pages, 4 of them used", "refill handler", NULL};
     static const char *const segments[] = {"Segment faults", "Swapping", "Segments\n",
-        "25.0%  of the free RAM", "3  times, though", "1,234 pages moved",
-        "2 in place, 1 by moving", "policy none", "moving and copying", NULL};
+        "25.0%  of the free RAM", "37.5%  of the RAM was free outside", "3  times, though",
+        "1,234 pages moved", "2 in place, 1 by moving", "policy none", "moving and copying", NULL};
+    static const char *const hashed[] = {"\n    anchors  ", "\n    chains  ", NULL};
     struct report_input in = sample();
 
     (void)state;
@@ -174,9 +175,13 @@ text_of_other_schemes(void **state)
     in.stats.prefetches = 9;
     in.stats.prefetch_hits = 4;
     check_parts(&in, refill, "15  40 memory");
+    in.hashed = true;
+    in.levels = 2;
+    check_parts(&in, hashed, "level 0");
     in.stats.contiguous = true;
     in.stats.tlb_modelled = false;
     in.stats.fragmentation = 0.25;
+    in.stats.fragmentation_peak = 0.375;
     in.stats.fit_failures = 3;
     in.stats.compactions = 1;
     in.stats.compaction_moved = 1234;
@@ -281,6 +286,8 @@ json_of_contiguous_schemes(void **state)
     in.stats.tlb_modelled = false;
     in.stats.holes = 7;
     in.stats.largest_hole = 99;
+    in.stats.fragmentation = 0.25;
+    in.stats.fragmentation_peak = 0.375;
     in.stats.segment_shares = 2;
     in.stats.space_switches = 3;
     in.stats.switch_registers = 24;
@@ -288,6 +295,9 @@ json_of_contiguous_schemes(void **state)
     assert_int_equal(at(root, "segments", "holes"), 7);
     assert_int_equal(at(root, "segments", "largest_hole_pages"), 99);
     assert_int_equal(at(root, "segments", "shared"), 2);
+    const json_t *holes = json_object_get(root, "segments");
+    assert_true(json_real_value(json_object_get(holes, "fragmentation")) == 0.25);
+    assert_true(json_real_value(json_object_get(holes, "fragmentation_peak")) == 0.375);
     assert_int_equal(at(root, "switches", "spaces"), 3);
     assert_int_equal(at(root, "switches", "registers"), 24);
     json_decref(root);

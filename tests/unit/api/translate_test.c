@@ -618,9 +618,9 @@ wrong_maps(void **state)
         const char *error;
     } wrong[] = {
         {"sv39", {.page = 1, .frame = 2, .bytes = 8192}, PGW_INVAL,
-            "mmu sv39 has no pages of 8192 bytes"},
+            "mmu sv39 has no pages of 8192 bytes, only of 4 KiB, 64 KiB, 2 MiB, 1 GiB"},
         {"linear", {.page = 0x200, .frame = 0x200, .bytes = 2 << 20}, PGW_INVAL,
-            "mmu linear has no pages of 2097152 bytes"},
+            "mmu linear has no pages of 2097152 bytes, only of 4 KiB"},
         {"sv39", {.page = 1, .frame = 0x200, .bytes = 2 << 20}, PGW_INVAL,
             "page 0x1 cannot begin a page of 2 MiB: it must be a multiple of 512"},
         {"sv39", {.page = 0x4000000, .frame = 1}, PGW_RANGE,
@@ -634,7 +634,7 @@ wrong_maps(void **state)
         {"hashed", {.page = 1, .frame = 1, .kernel = true}, PGW_INVAL,
             "mmu hashed has no pages for the kernel alone"},
         {"hashed", {.page = 1, .frame = 1, .bytes = 2 << 20}, PGW_INVAL,
-            "mmu hashed has no pages of 2097152 bytes"},
+            "mmu hashed has no pages of 2097152 bytes, only of 4 KiB"},
         {"hashed", {.page = (uint64_t)1 << 36, .frame = 1}, PGW_RANGE,
             "page 0x1000000000 is outside the space: hashed translates addresses of 48 bits"},
         {"none", {.page = 1, .frame = 1}, PGW_INVAL,

@@ -76,47 +76,47 @@ test_numbers(void **state)
 {
     static const struct {
         const char *text;
-        enum script_number is;
+        enum number is;
         uint64_t n;
     } cases[] = {
-        {"0", SCRIPT_NUMBER, 0},
-        {"007", SCRIPT_NUMBER, 7},
-        {"1024", SCRIPT_NUMBER, 1024},
-        {"0x1f", SCRIPT_NUMBER, 31},
-        {"0XfF", SCRIPT_NUMBER, 255},
-        {"4K", SCRIPT_NUMBER, 4096},
-        {"4k", SCRIPT_NUMBER, 4096},
-        {"3M", SCRIPT_NUMBER, 3 << 20},
-        {"1G", SCRIPT_NUMBER, 1 << 30},
-        {"2T", SCRIPT_NUMBER, (uint64_t)2 << 40},
-        {"2p", SCRIPT_NUMBER, 8192},
-        {"0x10p", SCRIPT_NUMBER, 65536},
-        {"18446744073709551615", SCRIPT_NUMBER, UINT64_MAX},
-        {"0xffffffffffffffff", SCRIPT_NUMBER, UINT64_MAX},
-        {"18446744073709551616", SCRIPT_NUMBER_LARGE, 0},
-        {"0x10000000000000000", SCRIPT_NUMBER_LARGE, 0},
-        {"99999999999999999999999", SCRIPT_NUMBER_LARGE, 0},
-        {"16777216T", SCRIPT_NUMBER_LARGE, 0},
-        {"0x8000000000000000p", SCRIPT_NUMBER_LARGE, 0},
-        {"", SCRIPT_NUMBER_NONE, 0},
-        {"x", SCRIPT_NUMBER_NONE, 0},
-        {"0x", SCRIPT_NUMBER_NONE, 0},
-        {"K", SCRIPT_NUMBER_NONE, 0},
-        {"-1", SCRIPT_NUMBER_NONE, 0},
-        {"+1", SCRIPT_NUMBER_NONE, 0},
-        {"1.5", SCRIPT_NUMBER_NONE, 0},
-        {"4KB", SCRIPT_NUMBER_NONE, 0},
-        {"4Q", SCRIPT_NUMBER_NONE, 0},
-        {"4P", SCRIPT_NUMBER_NONE, 0},
-        {"1 ", SCRIPT_NUMBER_NONE, 0},
-        {"1f", SCRIPT_NUMBER_NONE, 0},
+        {"0", NUMBER, 0},
+        {"007", NUMBER, 7},
+        {"1024", NUMBER, 1024},
+        {"0x1f", NUMBER, 31},
+        {"0XfF", NUMBER, 255},
+        {"4K", NUMBER, 4096},
+        {"4k", NUMBER, 4096},
+        {"3M", NUMBER, 3 << 20},
+        {"1G", NUMBER, 1 << 30},
+        {"2T", NUMBER, (uint64_t)2 << 40},
+        {"2p", NUMBER, 8192},
+        {"0x10p", NUMBER, 65536},
+        {"18446744073709551615", NUMBER, UINT64_MAX},
+        {"0xffffffffffffffff", NUMBER, UINT64_MAX},
+        {"18446744073709551616", NUMBER_LARGE, 0},
+        {"0x10000000000000000", NUMBER_LARGE, 0},
+        {"99999999999999999999999", NUMBER_LARGE, 0},
+        {"16777216T", NUMBER_LARGE, 0},
+        {"0x8000000000000000p", NUMBER_LARGE, 0},
+        {"", NUMBER_NONE, 0},
+        {"x", NUMBER_NONE, 0},
+        {"0x", NUMBER_NONE, 0},
+        {"K", NUMBER_NONE, 0},
+        {"-1", NUMBER_NONE, 0},
+        {"+1", NUMBER_NONE, 0},
+        {"1.5", NUMBER_NONE, 0},
+        {"4KB", NUMBER_NONE, 0},
+        {"4Q", NUMBER_NONE, 0},
+        {"4P", NUMBER_NONE, 0},
+        {"1 ", NUMBER_NONE, 0},
+        {"1f", NUMBER_NONE, 0},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint64_t n = 77;
         assert_int_equal(script_number(cases[i].text, &n), cases[i].is);
-        assert_int_equal(n, cases[i].is == SCRIPT_NUMBER ? cases[i].n : 77);
+        assert_int_equal(n, cases[i].is == NUMBER ? cases[i].n : 77);
     }
 }
 
@@ -184,12 +184,12 @@ test_sizes(void **state)
     char buf[24];
 
     (void)state;
-    assert_string_equal(verb_size(0, buf), "0");
-    assert_string_equal(verb_size(1023, buf), "1023");
-    assert_string_equal(verb_size(4096, buf), "4K");
-    assert_string_equal(verb_size(5 << 20, buf), "5M");
-    assert_string_equal(verb_size(UINT64_MAX, buf), "18446744073709551615");
-    assert_string_equal(verb_size((uint64_t)1 << 63, buf), "8E");
+    assert_string_equal(number_size(0, buf), "0");
+    assert_string_equal(number_size(1023, buf), "1023");
+    assert_string_equal(number_size(4096, buf), "4K");
+    assert_string_equal(number_size(5 << 20, buf), "5M");
+    assert_string_equal(number_size(UINT64_MAX, buf), "18446744073709551615");
+    assert_string_equal(number_size((uint64_t)1 << 63, buf), "8E");
 }
 
 static void

@@ -12,6 +12,7 @@ struct model_entry {
     unsigned order;
     bool r, w, x, u, g;
     bool a, d;
+    bool a_first;            /* A left to software is asked for before rights */
     uint64_t with_a, with_d; /* the entry with A, with D set */
 };
 
@@ -170,6 +171,7 @@ model_armv8(unsigned shift, uint64_t pte, struct model_entry *e)
         .g = !bit(pte, 11),
         .a = bit(pte, 10),
         .d = !bit(pte, 7),
+        .a_first = true,
         .with_a = pte | 1 << 10,
         .with_d = pte & ~(1ull << 7)};
 }
@@ -276,7 +278,8 @@ model_leaf(const struct model_entry *e, const struct mem *mem, uint64_t pa, uint
     model->order = e->order;
     model->global = e->g;
     model->dirty = e->d;
-    if (!allowed || !e->u)
+    bool a_first = e->a_first && ad == MMU_AD_FAULT && set_a;
+    if ((!allowed || !e->u) && !a_first)
         model->fault = MMU_RIGHTS;
     else if (how != MMU_WALK_PEEK && mem_page_at(mem, model->pfn) == NULL)
         model->fault = MMU_BUS;

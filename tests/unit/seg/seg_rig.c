@@ -12,6 +12,7 @@
 
 #define RIG_TRIES 8u /* an access that faults more often gets nowhere */
 #define RIG_VA_BITS 32u
+#define RIG_PACE 1000000u /* instructions an access: no test but its own is thrashing */
 
 /* --- the machine --- */
 
@@ -41,6 +42,14 @@ static void
 rig_space(void *ctx, uint32_t asid)
 {
     rig_range(ctx, asid, 0, UINT64_MAX);
+}
+
+static uint64_t
+rig_now(void *ctx)
+{
+    const struct seg_rig *rig = ctx;
+
+    return rig->now;
 }
 
 /* --- set up --- */
@@ -85,6 +94,7 @@ seg_rig_try_init(struct seg_rig *rig, const struct seg_rig_config *config)
     rig->seg = NULL;
     rig->file = NULL;
     rig->active = NULL;
+    rig->clock = (struct base_clock){rig_now, rig};
     memset(rig->pointers, 0, sizeof rig->pointers);
     enum pgw_status status = mmu_segment_create(&rig->env.mem, &rig->env.alloc, &rig->mmu);
     if (status == PGW_OK)
@@ -93,6 +103,7 @@ seg_rig_try_init(struct seg_rig *rig, const struct seg_rig_config *config)
         struct seg_config seg = {.mem = &rig->env.mem,
             .alloc = &rig->env.alloc,
             .swap = rig->swap,
+            .clock = &rig->clock,
             .machine = {rig, rig_reload, rig_range, rig_space},
             .scheme = config->scheme,
             .fit = config->fit,
@@ -130,6 +141,7 @@ void
 seg_rig_env_init(struct seg_rig *rig, const struct seg_rig_config *config)
 {
     memset(rig, 0, sizeof *rig);
+    rig->pace = RIG_PACE;
     test_env_init(&rig->env, config->frames);
     if (config->scheme != SEG_NONE)
         return;
@@ -232,6 +244,7 @@ seg_rig_page(struct seg_rig *rig, struct space *space, uint64_t va, enum access 
         if (why != MMU_RIGHTS)
             rig_check_pointer(rig, va, &translation, why == MMU_OK);
         if (why == MMU_OK) {
+            rig->now += rig->pace;
             *bytes = translation.bytes;
             return SPACE_FAULT_OK;
         }

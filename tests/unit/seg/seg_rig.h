@@ -42,6 +42,8 @@ struct seg_rig {
     uint32_t asid; /* of the active space */
     struct seg_rig_pointer pointers[SEG_RIG_POINTERS];
     uint64_t reloads, ranges;
+    struct base_clock clock;
+    uint64_t now, pace; /* the clock: it goes on by pace with each access */
     size_t mapped_before;
 };
 

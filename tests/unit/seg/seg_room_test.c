@@ -122,6 +122,7 @@ test_grows_in_place_or_moves(void **state)
     struct seg_stats stats = seg_case_stats(&rig);
     assert_int_equal(stats.grown_in_place, 1);
     assert_int_equal(stats.grown_by_moving, 1);
+    assert_int_equal(stats.grown_moved, 15);
     seg_case_expect_partition(&rig, 0, 0, 15, false);
     seg_case_expect_partition(&rig, 2, 25, 20, true);
     seg_case_expect_zero(&rig, a, BASE + P(10), 10);
@@ -302,6 +303,69 @@ test_swap_full(void **state)
     seg_rig_fini(&rig);
 }
 
+/* A program whose segments do not fit together, and that does next to nothing between two of them,
+ * gets no more room in the end; one that gets on between them does. */
+static void
+thrash(uint64_t pace, enum space_fault expected)
+{
+    const struct seg_rig_config config = {
+        "segments", SEG_SEGMENTS, &seg_fit_first, 2, 100, 1000, false, false};
+    struct seg_rig rig;
+    enum space_fault fault = SPACE_FAULT_OK;
+    unsigned char byte = 0;
+
+    seg_rig_init(&rig, &config);
+    rig.pace = pace;
+    struct space *a = seg_case_space(&rig);
+    assert_int_equal(seg_case_map(a, BASE, 60, SEG_RW), PGW_OK);
+    assert_int_equal(seg_case_map(a, 2 * BASE, 60, SEG_RW), PGW_OK);
+    for (unsigned i = 0; i < 2000 && fault == SPACE_FAULT_OK; i++)
+        fault = seg_rig_load(&rig, a, i % 2 == 0 ? BASE : 2 * BASE, &byte);
+    assert_int_equal(fault, expected);
+    if (expected != SPACE_FAULT_OK)
+        assert_string_equal(
+            seg_why(rig.seg), "RAM is too small for the segments that the program needs at once");
+    assert_true(seg_check(rig.seg));
+    seg_rig_destroy(&rig, a);
+    seg_rig_fini(&rig);
+}
+
+static void
+test_thrashing_ends(void **state)
+{
+    (void)state;
+    thrash(10, SPACE_FAULT_THRASH);
+    thrash(60 * 64, SPACE_FAULT_OK);
+}
+
+/* Programs that grow by turns, with little RAM to spare, share what is free: what is copied stays
+ * in proportion to what there is. */
+static void
+test_growth_by_turns(void **state)
+{
+    struct seg_rig rig;
+    struct seg_rig_config config = plain;
+    struct seg_stats stats;
+
+    (void)state;
+    config.frames = 1000;
+    seg_rig_init(&rig, &config);
+    struct space *a = program(&rig, 1, 1000);
+    struct space *b = program(&rig, 1, 2000);
+    for (uint64_t n = 1; n < 480; n++) {
+        assert_int_equal(grow(a, n, n + 1), PGW_OK);
+        assert_int_equal(grow(b, n, n + 1), PGW_OK);
+    }
+    stats = seg_case_stats(&rig);
+    print_message("moved by growth %llu, by compaction %llu\n",
+        (unsigned long long)stats.grown_moved, (unsigned long long)stats.moved);
+    assert_true(stats.grown_moved + stats.moved < 20 * 960);
+    seg_case_expect_zero(&rig, a, BASE + P(1), 479);
+    end(&rig, a, 1, 1000);
+    end(&rig, b, 1, 2000);
+    seg_rig_fini(&rig);
+}
+
 /* Blocks of powers of two: the rest of a block is lost, and found again in place. */
 static void
 test_buddy(void **state)
@@ -346,6 +410,8 @@ main(void)
         cmocka_unit_test(test_evict),
         cmocka_unit_test(test_zeros_take_no_swap),
         cmocka_unit_test(test_swap_full),
+        cmocka_unit_test(test_thrashing_ends),
+        cmocka_unit_test(test_growth_by_turns),
         cmocka_unit_test(test_buddy),
     };
 

@@ -191,9 +191,40 @@ test_share(void **state)
     seg_case_expect(&rig, b, va + P(8), 3, 3000);
     assert_int_equal(a->ops->unmap(a, QUARTER, P(11)), PGW_OK);
     stats = seg_case_stats(&rig);
-    assert_int_equal(stats.shares, 0);
+    assert_int_equal(stats.shares, 1); /* counted since creation */
     seg_case_expect(&rig, b, va, 1, 2000);
     seg_case_expect(&rig, b, va + P(6), 2, 1006);
+    seg_rig_destroy(&rig, a);
+    seg_rig_destroy(&rig, b);
+    seg_rig_fini(&rig);
+}
+
+/* Nothing is mapped anew over what another still has: its bytes are the same ones. */
+static void
+test_share_is_kept(void **state)
+{
+    struct seg_rig rig;
+    uint64_t va = QUARTER;
+
+    (void)state;
+    seg_rig_init(&rig, &four);
+    struct space *a = seg_case_space(&rig);
+    struct space *b = seg_case_space(&rig);
+    assert_int_equal(seg_case_map(a, QUARTER, 8, SEG_RW), PGW_OK);
+    seg_case_fill(&rig, a, QUARTER, 8, 1000);
+    assert_int_equal(b->ops->share(b, a, QUARTER, SEG_RW, &va), PGW_OK);
+    assert_int_equal(b->ops->unmap(b, QUARTER + P(2), P(3)), PGW_OK);
+    assert_int_equal(seg_case_map(b, QUARTER + P(2), 2, SEG_RW), PGW_NOSPACE);
+    assert_string_equal(seg_why(rig.seg), "another program sees what is in the way there");
+    assert_int_equal(seg_case_map(b, QUARTER + P(1), 1, SEG_RW), PGW_NOSPACE);
+    assert_true(seg_check(rig.seg));
+    seg_case_expect(&rig, a, QUARTER, 8, 1000);
+    seg_case_expect(&rig, b, QUARTER, 2, 1000);
+    /* What nobody has any more is free. */
+    assert_int_equal(a->ops->unmap(a, QUARTER + P(2), P(2)), PGW_OK);
+    assert_int_equal(seg_case_map(b, QUARTER + P(2), 2, SEG_RW), PGW_OK);
+    seg_case_expect_zero(&rig, b, QUARTER + P(2), 2);
+    seg_case_expect(&rig, a, QUARTER + P(4), 4, 1004);
     seg_rig_destroy(&rig, a);
     seg_rig_destroy(&rig, b);
     seg_rig_fini(&rig);
@@ -333,6 +364,7 @@ main(void)
         cmocka_unit_test(test_fork_copies),
         cmocka_unit_test(test_fork_without_room),
         cmocka_unit_test(test_share),
+        cmocka_unit_test(test_share_is_kept),
         cmocka_unit_test(test_share_bounds),
         cmocka_unit_test(test_none_takes_turns),
         cmocka_unit_test(test_none_exchange),
