@@ -233,8 +233,20 @@ compare_support(const struct compare_options *compare, const struct compare_row 
     return support;
 }
 
-/* What most schemes did is right; the first of them, when two parts are equal.  True: all did so.
- */
+/* Is a's way of ending to be believed rather than b's?  What more schemes did, and of two that as
+ * many did, a success. */
+static bool
+compare_is_better(
+    const struct compare_options *compare, const struct compare_row *a, const struct compare_row *b)
+{
+    size_t for_a = compare_support(compare, a), for_b = compare_support(compare, b);
+    bool success_a = a->end == COMPARE_EXITED && a->code == 0;
+    bool success_b = b->end == COMPARE_EXITED && b->code == 0;
+
+    return for_a > for_b || (for_a == for_b && success_a && !success_b);
+}
+
+/* What most schemes did is right.  True: all did so. */
 static bool
 compare_agree(struct compare_options *compare)
 {
@@ -243,8 +255,7 @@ compare_agree(struct compare_options *compare)
 
     for (size_t i = 0; i < compare->nrows; i++) {
         const struct compare_row *row = &compare->rows[i];
-        if (compare_ended(row) &&
-            (right == NULL || compare_support(compare, row) > compare_support(compare, right)))
+        if (compare_ended(row) && (right == NULL || compare_is_better(compare, row, right)))
             right = row;
     }
     for (size_t i = 0; i < compare->nrows; i++) {

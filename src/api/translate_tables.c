@@ -150,6 +150,12 @@ translate_leaf(struct translate *translate, const struct pgw_translate_map *map,
             64 - __builtin_clzll(most));
     *pte =
         mmu_pte_leaf(format, level, map->frame, format->prot_given[map->prot & 7u], !map->kernel);
+    /* a frame that is not aligned to the page may fall on bits that mean something else */
+    if (!run && mmu_pte_leaf_pfn(format, level, *pte) != map->frame &&
+        (*pte & format->level[level].leaf_reserved) == 0)
+        return translate_fail(translate, PGW_INVAL,
+            "frame %s is not one that so large a page of %s can begin at",
+            translate_number(translate, map->frame, frame), translate->row->name);
     if (map->accessed)
         *pte = mmu_bits_put(*pte, format->accessed, true);
     if (map->dirty)

@@ -156,7 +156,8 @@ check_segment(const struct elf_phdr *ph, uint64_t bias, uint64_t file_size, uint
     if (ph->vaddr > UINT64_MAX - ph->memsz)
         return refuse(why, "a segment's addresses overflow");
     if (ph->vaddr >= room || ph->memsz > room - ph->vaddr)
-        return refuse(why, "a segment lies in the kernel's half of the address space");
+        return refuse(
+            why, "a segment lies beyond the end of the address space (with mmu none: of RAM)");
     if (((ph->vaddr ^ ph->offset) & (PAGE_SIZE - 1)) != 0)
         return refuse(why, "a segment is misaligned: its address and its place in the file differ "
                            "modulo the page size");

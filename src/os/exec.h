@@ -45,6 +45,9 @@ void os_image_enter(struct os_process *p, struct os_image *image, const char *pa
 /* Applies the process's RLIMIT_STACK to the stack it has. */
 void os_stack_limit(struct os_process *p);
 
+/* Did the stack grow into the page that guards it (where the hardware does not)? */
+bool os_stack_overran(const struct os_mm *mm);
+
 /* Maps the stack of a new space and writes arguments, environment and auxiliary vector (System V
  * psABI) on it; *sp is where it starts. */
 MUST_CHECK enum pgw_status os_stack_build(struct os *os, struct os_mm *mm, const struct os_elf *elf,

@@ -148,6 +148,21 @@ os_fault_signal(struct os_process *p, uint64_t va, enum access access, enum spac
 }
 
 void
+os_overrun_signal(struct os_process *p)
+{
+    struct os_siginfo info = {
+        .signo = OS_SIGSEGV, .code = OS_SEGV_MAPERR, .addr = p->mm->layout.guard};
+    char limit[16];
+
+    base_size_format(p->mm->layout.stack_max, limit, sizeof limit);
+    say(p, "the stack has grown into the memory below it, which this mmu cannot prevent", "");
+    os_say(p->os,
+        "    its limit is %s: give it more RAM, of which a stack gets an eighth, up to 8M", limit);
+    p->signals.action[OS_SIGSEGV] = (struct os_sigaction){.handler = OS_SIG_DFL};
+    os_signal_force(p, &info);
+}
+
+void
 os_trap_signal(struct os_process *p, enum cpu_exit why)
 {
     const struct cpu_hart *hart = p->os->config.hart;

@@ -10,6 +10,10 @@
 /* p, the current process, may not access va: SIGSEGV or SIGBUS. */
 void os_fault_signal(struct os_process *p, uint64_t va, enum access access, enum space_fault fault);
 
+/* p's stack has grown over its guard, which the hardware could not prevent: SIGSEGV, which it
+ * cannot catch, for the memory below is no longer what it was. */
+void os_overrun_signal(struct os_process *p);
+
 /* CPU_EXIT_EBREAK, ILLEGAL or MISALIGNED: SIGTRAP, SIGILL, SIGBUS.  Linux gives ILL_ILLOPC for
  * privileged instructions too. */
 void os_trap_signal(struct os_process *p, enum cpu_exit why);

@@ -14,6 +14,7 @@
  */
 #include "os/sched.h"
 
+#include "os/exec.h"
 #include "os/faultmsg.h"
 #include "os/machine.h"
 #include "os/oom.h"
@@ -273,6 +274,8 @@ page_fault(struct os_process *p)
         (void)os_memory_full(p);
     else if (fault == SPACE_FAULT_THRASH)
         os_memory_thrash(p);
+    else if (os_stack_overran(p->mm))
+        os_overrun_signal(p);
     else
         os_fault_signal(p, hart->fault_va, hart->fault_access, fault);
 }
@@ -282,6 +285,8 @@ hart_exit(struct os_process *p, enum cpu_exit why)
 {
     switch (why) {
     case CPU_EXIT_SLICE:
+        if (os_stack_overran(p->mm))
+            os_overrun_signal(p);
         break;
     case CPU_EXIT_ECALL:
         p->os->stats.syscalls++;

@@ -7,6 +7,9 @@
  *          strings: program's path, environment, arguments; 16 random bytes
  *          auxiliary vector, envp[], argv[], argc   <- sp, aligned to 16
  *          (grows down, to layout.stack_max)
+ *
+ * Where the hardware cannot stop a stack that grows too far (layout.guard), a page under it holds a
+ * pattern, which is looked at after each slice and whenever the program is about to be ended.
  */
 #include "os/exec.h"
 
@@ -173,6 +176,45 @@ os_stack_limit(struct os_process *p)
     (void)!space->ops->limit_growth(space, p->mm->layout.stack_top - 1, p->stack_limit);
 }
 
+static uint64_t
+guard_word(unsigned i)
+{
+    return UINT64_C(0x67756172640a0000) ^ i;
+}
+
+static enum pgw_status
+map_guard(struct os_mm *mm)
+{
+    struct space_map_args args = {
+        .va = mm->layout.guard,
+        .len = PAGE_SIZE,
+        .prot = PROT_MASK_R | PROT_MASK_W,
+        .flags = SPACE_FIXED | SPACE_NOREPLACE,
+    };
+    uint64_t words[PAGE_SIZE / 8], va;
+
+    if (mm->layout.guard == 0)
+        return PGW_OK;
+    for (unsigned i = 0; i < PAGE_SIZE / 8; i++)
+        words[i] = guard_word(i);
+    enum pgw_status status = mm->space->ops->map(mm->space, &args, &va);
+    return status == PGW_OK ? write_status(mm->space, va, words, sizeof words) : status;
+}
+
+bool
+os_stack_overran(const struct os_mm *mm)
+{
+    uint64_t words[PAGE_SIZE / 8];
+    bool same = true;
+
+    if (mm->layout.guard == 0 ||
+        space_read(mm->space, mm->layout.guard, words, sizeof words, NULL) != SPACE_FAULT_OK)
+        return false; /* the program may have unmapped it */
+    for (unsigned i = 0; i < PAGE_SIZE / 8; i++)
+        same = same && words[i] == guard_word(i);
+    return !same;
+}
+
 enum pgw_status
 os_stack_build(struct os *os, struct os_mm *mm, const struct os_elf *elf,
     const struct os_args *args, const char *path, uint64_t *sp)
@@ -185,6 +227,8 @@ os_stack_build(struct os *os, struct os_mm *mm, const struct os_elf *elf,
     uint64_t random[2] = {base_rng_next(&os->rng), base_rng_next(&os->rng)};
     enum pgw_status status = map_trampoline(mm);
 
+    if (status == PGW_OK)
+        status = map_guard(mm);
     if (status == PGW_OK)
         status = map_stack(mm, top - start);
     if (status == PGW_OK)

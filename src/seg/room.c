@@ -371,7 +371,7 @@ room_park(struct seg_system *system, struct seg_block *block, uint64_t home, uin
         seg_block_set_first(system, block, to);
         seg_block_changed(block);
         system->stats.segments_out++;
-        system->stats.pages_out += block->npages;
+        system->stats.moved += block->npages;
         return true;
     }
     return false;
@@ -432,9 +432,8 @@ room_exchange(struct seg_system *system, struct seg_block *block, struct seg_blo
     seg_block_changed(other);
     seg_block_changed(block);
     system->stats.segments_out++;
-    system->stats.pages_out += other->npages;
     system->stats.segments_in++;
-    system->stats.pages_in += block->npages;
+    system->stats.moved += other->npages + block->npages;
 }
 
 /* Is the block, all of it out of [home, end), where the obstacle would fit, the last one there? */
@@ -505,6 +504,6 @@ seg_room_home(struct seg_system *system, struct seg_segment *segment)
     seg_block_set_first(system, block, home);
     seg_block_changed(block);
     system->stats.segments_in++;
-    system->stats.pages_in += block->npages;
+    system->stats.moved += block->npages;
     return PGW_OK;
 }

@@ -63,7 +63,7 @@ struct seg_stats {
     uint64_t free, holes, largest_hole; /* now */
     uint64_t scattered_peak;            /* the most that was ever free outside the largest hole */
     uint64_t failures;                  /* times there was room in all, but no hole large enough */
-    uint64_t compactions, moved;        /* runs of it; pages moved by them */
+    uint64_t compactions, moved;        /* runs of it; pages moved by them, or to park and back */
     uint64_t grown_in_place, grown_by_moving, shrunk;
     uint64_t grown_moved;               /* pages moved by growing */
     uint64_t segments_out, segments_in; /* whole segments to and from swap, or parked in RAM */

@@ -139,7 +139,7 @@ space_evict(struct space *space, uint64_t va)
 
 #define LAYOUT_STACK_MIN ((uint64_t)128 << 10)
 #define LAYOUT_STACK_MAX ((uint64_t)8 << 20)
-#define LAYOUT_STACK_SHARE 32u /* of RAM, for a stack that has its full size from the start */
+#define LAYOUT_STACK_SHARE 8u /* of RAM, for a stack that has its full size from the start */
 
 static uint64_t
 layout_at_most(uint64_t a, uint64_t b)
@@ -147,7 +147,7 @@ layout_at_most(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* One window: image, trampoline, the whole stack, then heap and mappings. */
+/* One window: image, trampoline, a guard, the whole stack, then heap and mappings. */
 static enum pgw_status
 layout_single(struct seg_system *system, const struct space_image *image, uint64_t stack_max,
     struct space_layout *layout)
@@ -156,12 +156,13 @@ layout_single(struct seg_system *system, const struct space_image *image, uint64
 
     most = layout_at_most(most < LAYOUT_STACK_MIN ? LAYOUT_STACK_MIN : most, LAYOUT_STACK_MAX);
     layout->stack_max = layout_at_most(page_ceil(stack_max), most);
-    uint64_t above = PAGE_SIZE + layout->stack_max;
+    uint64_t above = 2 * PAGE_SIZE + layout->stack_max;
     if (image->end > system->end || system->end - image->end < above)
         return seg_fail(system, PGW_NOSPACE,
             system->config.scheme == SEG_NONE ? "the program does not lie within RAM"
                                               : "the program does not lie within the addresses");
     layout->trampoline = image->end;
+    layout->guard = image->end + PAGE_SIZE;
     layout->stack_top = layout->heap = image->end + above;
     return PGW_OK;
 }
@@ -181,6 +182,7 @@ layout_windows(struct seg_system *system, const struct space_image *image, uint6
     layout->trampoline = 2 * size;
     if (image->end > layout->trampoline && image->start <= layout->trampoline)
         layout->trampoline = image->end;
+    layout->guard = image->end + PAGE_SIZE;
     layout->stack_top = system->end;
     layout->stack_max = layout_at_most(page_ceil(stack_max), size);
     return image->end <= system->end - size

@@ -92,6 +92,8 @@ struct space_layout {
     uint64_t stack_top;  /* the address above the stack */
     uint64_t stack_max;  /* bytes that the stack may grow to, page aligned */
     uint64_t trampoline; /* a page for the code that signal handlers return to */
+    uint64_t guard;      /* a page under the stack that the hardware lets the program write to, and
+                            that should be watched instead; 0: none is needed */
 };
 
 /* What a page of a space is backed by now. */

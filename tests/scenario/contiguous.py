@@ -45,6 +45,16 @@ def check_sharing(tap, pagewright, programs):
     tap.check(got.status == 0 and segments.get("shared", 0) > 0, "code apart from data is shared", segments)
 
 
+def check_stack(tap, pagewright, programs):
+    """One register cannot guard a stack: who overruns it is found out and told, not left to run wild."""
+    for scheme in ("none", "base-bounds"):
+        got = on_pagewright(pagewright, ["--ram", "4M", "--mmu", scheme], programs + "/deep", ["2"])
+        tap.check(got.status == 128 + 11 and b"the stack has grown into the memory below it" in got.err,
+                  f"{scheme}: a stack of 2M in 4M of RAM is a clear message", (got.status, got.err[-300:]))
+        got = on_pagewright(pagewright, ["--ram", "32M", "--mmu", scheme], programs + "/deep", ["2"])
+        tap.check(got.status == 0, f"{scheme}: it fits into an eighth of 32M", (got.status, got.err[-300:]))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--pagewright", required=True)
@@ -54,6 +64,7 @@ def main():
     check_fits(tap, options.pagewright, options.programs)
     check_compaction(tap, options.pagewright, options.programs)
     check_sharing(tap, options.pagewright, options.programs)
+    check_stack(tap, options.pagewright, options.programs)
     return tap.finish()
 
 

@@ -67,9 +67,9 @@ try 125 'are too few' run --ram 0 x
 try 125 'at least 64K' run --ram 63K x
 try 125 '--swap: "big" is none of: none, a size such as 256M, FILE:SIZE' run --swap big x
 try 125 '--swap: "" is none of' run --swap '' x
-try 125 '--swap: "lots" is not a size' run --swap "$dir/swap:lots" x
-try 125 '--swap: "" is not a size' run --swap "$dir/swap:" x
-try 125 'the file name in ":1M" is missing' run --swap :1M x
+try 125 'swap:lots" is none of: none, a size such as 256M, FILE:SIZE' run --swap "$dir/swap:lots" x
+try 125 'swap:" is none of: none, a size such as 256M, FILE:SIZE' run --swap "$dir/swap:" x
+try 125 '":1M" has no file name before the colon' run --swap :1M x
 try 125 'is less than a page of 4K; for no swap, write none' run --swap 0 x
 try 125 "cannot make the swap file $dir/no/swap: no such directory" run --swap "$dir/no/swap:1M" x
 try 125 "cannot swap to $dir: it is neither" run --swap "$dir:1M" x

@@ -236,12 +236,14 @@ test_stack_fixed(void **state)
     assert_int_equal(a->ops->layout(a, &image, (uint64_t)8 << 20, &layout), PGW_OK);
     assert_true(layout.end == TOP && layout.trampoline == 0x14000);
     assert_true(layout.stack_max == (uint64_t)128 << 10); /* RAM / 8 is less */
-    assert_true(layout.stack_top == 0x15000 + layout.stack_max && layout.heap == layout.stack_top);
+    assert_int_equal(layout.guard, 0x15000);
+    assert_true(layout.stack_top == 0x16000 + layout.stack_max && layout.heap == layout.stack_top);
     assert_int_equal(seg_case_map(a, 0x10000, 4, SEG_RW), PGW_OK);
     assert_int_equal(seg_case_map(a, layout.trampoline, 1, SEG_RX), PGW_OK);
+    assert_int_equal(seg_case_map(a, layout.guard, 1, SEG_RW), PGW_OK);
     assert_int_equal(map_stack(a, layout.stack_top, 4, 32), PGW_OK);
     assert_true(a->ops->find(a, layout.stack_top - 1, &region));
-    assert_true(region.start == 0x15000 && !region.growsdown);
+    assert_true(region.start == 0x16000 && !region.growsdown);
     assert_int_equal(seg_case_stats(&rig).unused, 0);
     seg_rig_destroy(&rig, a);
     seg_rig_fini(&rig);

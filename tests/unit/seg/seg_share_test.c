@@ -282,7 +282,10 @@ test_none_takes_turns(void **state)
     seg_case_expect(&rig, b, P(21), 25, 1005);
     struct seg_stats stats = seg_case_stats(&rig);
     assert_true(stats.segments_out >= 3 && stats.segments_in >= 3);
-    assert_int_equal(stats.pages_out, 30 * stats.segments_out);
+    /* Who is put aside in RAM was moved, and is not counted as swapped. */
+    assert_int_equal(stats.pages_out, rig.swap->stats.puts);
+    assert_true(stats.pages_out < 30 * stats.segments_out);
+    assert_true(stats.pages_out + stats.moved >= 30 * stats.segments_out);
     /* Who does not overlap stays. */
     struct space *c = seg_case_space(&rig);
     seg_rig_destroy(&rig, a);
