@@ -34,7 +34,7 @@ static const struct verb verbs[] = {
     {"touch", "NAME ADDRESS [LENGTH] [read|write|exec]",
         "Accesses every page of a range once, to read unless another access is given.",
         "touch a 0x10000 4p write", verb_touch, NULL, false},
-    {"fork", "NAME CHILD", "Makes a process that is a copy, by copy-on-write.", "fork a b",
+    {"fork", "NAME CHILD", "Makes a process that is a copy: by copy-on-write, or of its segments, which are copied.", "fork a b",
         verb_fork, NULL, false},
     {"share", "NAME ADDRESS NAME [at ADDRESS] [rights RIGHTS]",
         "Maps what starts at ADDRESS in one process into another one too: both see what either writes.",

@@ -182,7 +182,6 @@ layout_windows(struct seg_system *system, const struct space_image *image, uint6
     layout->trampoline = 2 * size;
     if (image->end > layout->trampoline && image->start <= layout->trampoline)
         layout->trampoline = image->end;
-    layout->guard = image->end + PAGE_SIZE;
     layout->stack_top = system->end;
     layout->stack_max = layout_at_most(page_ceil(stack_max), size);
     return image->end <= system->end - size
