@@ -177,12 +177,13 @@ pgw_page_at(struct pgw_space *space, uint64_t va, struct pgw_page *page)
 /* --- frames --- */
 
 static const char *
-inspect_use(const struct mem *mem, const struct mem_page *page, const struct mem_page **head)
+inspect_use(const struct mem *mem, const struct mem_page *page)
 {
-    *head = mem_run_head(mem, page);
-    if ((*head)->free)
+    const struct mem_page *head = mem_run_head(mem, page);
+
+    if (head->free)
         return "free";
-    switch ((enum mem_owner)(*head)->owner_kind) {
+    switch ((enum mem_owner)head->owner_kind) {
     case MEM_OWNER_ANON:
         return "anon";
     case MEM_OWNER_OBJECT:
@@ -199,9 +200,7 @@ inspect_use(const struct mem *mem, const struct mem_page *page, const struct mem
 static void
 inspect_paged_frame(const struct pgw_system *system, struct mem_page *page, struct pgw_frame *frame)
 {
-    const struct mem_page *head;
-
-    frame->use = inspect_use(&system->mem, page, &head);
+    frame->use = inspect_use(&system->mem, page);
     frame->dirty = page->dirty || system->pmaps->ops->page_is_modified(system->pmaps, page);
     frame->referenced = page->referenced;
     frame->wired = page->wired > 0;

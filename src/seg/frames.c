@@ -86,8 +86,9 @@ seg_frames_read(struct seg_system *system, struct seg_object *object, uint64_t o
     return PGW_OK;
 }
 
-/* --- swap: pages of zeros take no slot, as a stack that is there in full is made of them mostly
- * --- */
+/* --- swap --- */
+
+/* A page of zeros takes no slot: a stack that is there in full is made of them mostly. */
 
 static bool
 frame_is_zero(const struct seg_system *system, uint64_t frame)

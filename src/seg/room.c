@@ -4,10 +4,10 @@
  *
  *     in place        the frames behind it (before it) are free
  *     by moving       a hole is large enough, its own frames counted as free
- *     compaction      there is room in all, but in several holes: the others are moved out of the
- * way swapping        others go out, whole, the one used longest ago first; those of the space that
- *                     runs only when there are no others, for an instruction needs its code and its
- *                     data at once
+ *     compaction      there is room in all, but in several holes: others move out of the way
+ *     swapping        others go out, whole, the one used longest ago first; those of the space
+ *                     that runs only when there are no others, for an instruction needs its code
+ *                     and its data at once
  *
  * Compaction before an extension slides what lies below the block down and what lies above it up,
  * so that what is free lies next to it: it grows in place if there is as much free in all.  Of what
@@ -120,6 +120,17 @@ room_try(struct seg_system *system, const struct seg_want *want, uint64_t *first
            room_move(system, want, first);
 }
 
+/* The block's bytes go to frames that are its own by now, and all who have it learn of it. */
+static void
+room_relocate(struct seg_system *system, struct seg_block *block, uint64_t to)
+{
+    seg_frames_move(system, block->first, to, block->npages);
+    seg_block_stale(block, 0, block->npages);
+    seg_block_set_first(system, block, to);
+    seg_block_changed(block);
+    system->stats.moved += block->npages;
+}
+
 /* --- compaction --- */
 
 static void
@@ -132,11 +143,7 @@ room_slide(struct seg_system *system, struct seg_block *block, uint64_t to)
     ops->free(system->fit, block->first, block->npages);
     bool there = ops->alloc_at(system->fit, to, block->npages);
     BASE_ASSERT(there);
-    seg_frames_move(system, block->first, to, block->npages);
-    seg_block_stale(block, 0, block->npages);
-    seg_block_set_first(system, block, to);
-    seg_block_changed(block);
-    system->stats.moved += block->npages;
+    room_relocate(system, block, to);
 }
 
 /* What each block above the pivot may keep behind it of spare frames: half of them stay with the
@@ -190,11 +197,7 @@ room_lower(struct seg_system *system, struct seg_block *block)
         if (!ops->alloc_at(system->fit, first, block->npages))
             continue;
         ops->free(system->fit, block->first, block->npages);
-        seg_frames_move(system, block->first, first, block->npages);
-        seg_block_stale(block, 0, block->npages);
-        seg_block_set_first(system, block, first);
-        seg_block_changed(block);
-        system->stats.moved += block->npages;
+        room_relocate(system, block, first);
         return true;
     }
     return false;
@@ -366,12 +369,8 @@ room_park(struct seg_system *system, struct seg_block *block, uint64_t home, uin
             !ops->alloc_at(system->fit, to, block->npages))
             continue;
         ops->free(system->fit, block->first, block->npages);
-        seg_frames_move(system, block->first, to, block->npages);
-        seg_block_stale(block, 0, block->npages);
-        seg_block_set_first(system, block, to);
-        seg_block_changed(block);
+        room_relocate(system, block, to);
         system->stats.segments_out++;
-        system->stats.moved += block->npages;
         return true;
     }
     return false;
@@ -499,11 +498,7 @@ seg_room_home(struct seg_system *system, struct seg_segment *segment)
     ops->free(system->fit, block->first, block->npages);
     bool there = ops->alloc_at(system->fit, home, block->npages);
     BASE_ASSERT(there);
-    seg_frames_move(system, block->first, home, block->npages);
-    seg_block_stale(block, 0, block->npages);
-    seg_block_set_first(system, block, home);
-    seg_block_changed(block);
+    room_relocate(system, block, home);
     system->stats.segments_in++;
-    system->stats.moved += block->npages;
     return PGW_OK;
 }
