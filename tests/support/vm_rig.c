@@ -3,9 +3,8 @@
 
 #include "api/flat.h"
 #include "mmu/mmus.h"
-#include "pager/pagers.h"
 #include "support/chaos_pmap.h"
-#include "support/delayed_pager.h"
+#include "support/test_pagers.h"
 #include "support/test.h"
 
 static void
@@ -50,25 +49,6 @@ rig_make_mmu(struct vm_rig *rig)
     return backend->create_mmu(backend, &spec, &rig->env.mem, &rig->env.alloc, &rig->mmu);
 }
 
-static enum pgw_status
-rig_make_swap(struct vm_rig *rig)
-{
-    struct host_file file;
-
-    if (rig->config->swap_slots == 0)
-        return PGW_OK;
-    enum pgw_status status = host_file_temp(&rig->env.inject, &file);
-    if (status != PGW_OK)
-        return status;
-    status = pager_swap_create(
-        &rig->env.mem, &rig->env.alloc, file, rig->config->swap_slots, &rig->swap);
-    if (status != PGW_OK)
-        host_file_close(&file);
-    else if (rig->config->delayed)
-        rig->swap = delayed_pager_create(rig->swap, test_seed());
-    return status;
-}
-
 static void
 rig_undo(struct vm_rig *rig)
 {
@@ -100,7 +80,7 @@ vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config)
         status =
             config->pmap->system_create(&rig->env.mem, &rig->env.alloc, &shootdown, &rig->pmaps);
     if (status == PGW_OK)
-        status = rig_make_swap(rig);
+        status = test_swap_create(&rig->env, config->swap_slots, config->delayed, &rig->swap);
     if (status == PGW_OK) {
         config->pmap->caps(rig->pmaps, &caps);
         struct vm_config vm = {.mem = &rig->env.mem,
@@ -146,21 +126,11 @@ vm_rig_fini(struct vm_rig *rig)
 enum pgw_status
 vm_rig_add_file(struct vm_rig *rig, uint64_t npages, uint64_t base)
 {
-    unsigned char bytes[PAGE_SIZE];
-    struct host_file file;
     struct pager *pager;
+    enum pgw_status status = test_file_create(&rig->env, npages, base, &pager);
 
-    assert_int_equal(host_file_temp(NULL, &file), PGW_OK);
-    for (uint64_t i = 0; i < npages; i++) {
-        test_page_fill(bytes, base + i);
-        assert_int_equal(host_file_write(&file, bytes, sizeof bytes, i << PAGE_SHIFT), PGW_OK);
-    }
-    file.inject = &rig->env.inject;
-    enum pgw_status status = pager_file_create(&rig->env.mem, &rig->env.alloc, file, &pager);
-    if (status != PGW_OK) {
-        host_file_close(&file);
+    if (status != PGW_OK)
         return status;
-    }
     status = vm_object_create(rig->vm, pager, npages, &rig->file);
     if (status != PGW_OK)
         pager->ops->destroy(pager);

@@ -3,11 +3,9 @@
 
 #include <string.h>
 
-#include "host/host_file.h"
 #include "host/host_mem.h"
 #include "mmu/mmus.h"
-#include "pager/pagers.h"
-#include "support/delayed_pager.h"
+#include "support/test_pagers.h"
 #include "support/test.h"
 
 #define RIG_TRIES 8u /* an access that faults more often gets nowhere */
@@ -54,25 +52,6 @@ rig_now(void *ctx)
 
 /* --- set up --- */
 
-static enum pgw_status
-rig_make_swap(struct seg_rig *rig)
-{
-    struct host_file file;
-
-    if (rig->config->swap_slots == 0)
-        return PGW_OK;
-    enum pgw_status status = host_file_temp(&rig->env.inject, &file);
-    if (status != PGW_OK)
-        return status;
-    status = pager_swap_create(
-        &rig->env.mem, &rig->env.alloc, file, rig->config->swap_slots, &rig->swap);
-    if (status != PGW_OK)
-        host_file_close(&file);
-    else if (rig->config->delayed)
-        rig->swap = delayed_pager_create(rig->swap, test_seed());
-    return status;
-}
-
 static void
 rig_undo(struct seg_rig *rig)
 {
@@ -98,7 +77,7 @@ seg_rig_try_init(struct seg_rig *rig, const struct seg_rig_config *config)
     memset(rig->pointers, 0, sizeof rig->pointers);
     enum pgw_status status = mmu_segment_create(&rig->env.mem, &rig->env.alloc, &rig->mmu);
     if (status == PGW_OK)
-        status = rig_make_swap(rig);
+        status = test_swap_create(&rig->env, config->swap_slots, config->delayed, &rig->swap);
     if (status == PGW_OK) {
         struct seg_config seg = {.mem = &rig->env.mem,
             .alloc = &rig->env.alloc,
@@ -168,21 +147,11 @@ seg_rig_fini(struct seg_rig *rig)
 enum pgw_status
 seg_rig_add_file(struct seg_rig *rig, uint64_t npages, uint64_t base)
 {
-    unsigned char bytes[PAGE_SIZE];
-    struct host_file file;
     struct pager *pager;
+    enum pgw_status status = test_file_create(&rig->env, npages, base, &pager);
 
-    assert_int_equal(host_file_temp(NULL, &file), PGW_OK);
-    for (uint64_t i = 0; i < npages; i++) {
-        test_page_fill(bytes, base + i);
-        assert_int_equal(host_file_write(&file, bytes, sizeof bytes, i << PAGE_SHIFT), PGW_OK);
-    }
-    file.inject = &rig->env.inject;
-    enum pgw_status status = pager_file_create(&rig->env.mem, &rig->env.alloc, file, &pager);
-    if (status != PGW_OK) {
-        host_file_close(&file);
+    if (status != PGW_OK)
         return status;
-    }
     status = seg_object_create(rig->seg, pager, npages, &rig->file);
     if (status != PGW_OK)
         pager->ops->destroy(pager);

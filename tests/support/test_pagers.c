@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "support/test.h"
+
+#include "support/test_pagers.h"
+
+#include "host/host_file.h"
+#include "pager/pagers.h"
+#include "support/delayed_pager.h"
+
+enum pgw_status
+test_swap_create(struct test_env *env, uint64_t slots, bool delayed, struct pager **pager)
+{
+    struct host_file file;
+
+    if (slots == 0)
+        return PGW_OK;
+    enum pgw_status status = host_file_temp(&env->inject, &file);
+    if (status != PGW_OK)
+        return status;
+    status = pager_swap_create(&env->mem, &env->alloc, file, slots, pager);
+    if (status != PGW_OK)
+        host_file_close(&file);
+    else if (delayed)
+        *pager = delayed_pager_create(*pager, test_seed());
+    return status;
+}
+
+enum pgw_status
+test_file_create(struct test_env *env, uint64_t npages, uint64_t base, struct pager **pager)
+{
+    unsigned char bytes[PAGE_SIZE];
+    struct host_file file;
+
+    assert_int_equal(host_file_temp(NULL, &file), PGW_OK);
+    for (uint64_t i = 0; i < npages; i++) {
+        test_page_fill(bytes, base + i);
+        assert_int_equal(host_file_write(&file, bytes, sizeof bytes, i << PAGE_SHIFT), PGW_OK);
+    }
+    file.inject = &env->inject;
+    enum pgw_status status = pager_file_create(&env->mem, &env->alloc, file, pager);
+    if (status != PGW_OK)
+        host_file_close(&file);
+    return status;
+}

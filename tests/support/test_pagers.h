@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The pagers that whole cores are tested over: swap and a file, both on temporary host files. */
+#ifndef SUPPORT_TEST_PAGERS_H
+#define SUPPORT_TEST_PAGERS_H
+
+#include "support/test_env.h"
+#include "vm/pager.h"
+
+/* Swap of that many slots; delayed: it completes later and out of order.  With 0 slots there is
+ * none, and *pager is left alone.  On failure nothing is left. */
+MUST_CHECK enum pgw_status test_swap_create(
+    struct test_env *env, uint64_t slots, bool delayed, struct pager **pager);
+
+/* A file of npages pages, page i filled by test_page_fill(base + i).  On failure nothing is left;
+ * the test fails if the host cannot make the file. */
+MUST_CHECK enum pgw_status test_file_create(
+    struct test_env *env, uint64_t npages, uint64_t base, struct pager **pager);
+
+#endif
