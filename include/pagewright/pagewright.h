@@ -304,7 +304,7 @@ PGW_API enum pgw_status pgw_evict(struct pgw_space *space, uint64_t va);
 struct pgw_region {
     uint64_t start, end; /* [start, end) */
     unsigned prot;
-    const char *use; /* "anon", "file", "heap" or "stack"; static storage */
+    const char *use; /* "anon", "file", "heap", "stack" or "shm"; static storage */
     uint64_t offset; /* "file": bytes into the file */
 };
 
@@ -589,6 +589,24 @@ struct pgw_stats {
 
     /* Contiguous schemes: pages copied because a segment had to move to grow. */
     uint64_t growth_moved;
+
+    /* Commitment. */
+
+    /* Shared memory and files. */
+
+    /* Compressed pool and transcendent memory. */
+
+    /* Same-page merging. */
+
+    /* Huge pages. */
+
+    /* Compaction. */
+
+    /* Read-ahead, working set and pressure. */
+
+    /* Threads and harts. */
+
+    /* Groups and the end of memory. */
 };
 
 PGW_API enum pgw_status pgw_system_stats(struct pgw_system *system, struct pgw_stats *stats);

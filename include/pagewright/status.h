@@ -34,6 +34,7 @@ enum pgw_status {
     PGW_UNSUPPORTED, /* the back end or this version cannot do it */
     PGW_AGAIN,       /* not finished yet; call again */
     PGW_NOEXEC,      /* not a program this machine can run */
+    PGW_NOCOMMIT,    /* more memory would be promised than there is */
     PGW_STATUS_COUNT
 };
 

@@ -22,6 +22,8 @@ pagewright_use(enum space_use use)
         return "heap";
     case SPACE_USE_STACK:
         return "stack";
+    case SPACE_USE_SHM:
+        return "shm";
     case SPACE_USE_ANON:
         break;
     }

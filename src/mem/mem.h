@@ -46,7 +46,7 @@ enum mem_owner { MEM_OWNER_NONE, MEM_OWNER_ANON, MEM_OWNER_OBJECT, MEM_OWNER_PMA
 struct mem_page {
     struct base_node node;   /* free: the buddy's list; pageable: the policy's */
     void *owner;             /* the vm_anon, vm_object or pmap that holds the page; by owner_kind */
-    uint64_t offset : 40;    /* object: page index in it; pmap: live entries of this table */
+    uint64_t offset : 36;    /* object: page index in it; pmap: live entries of this table */
     uint64_t owner_kind : 3; /* enum mem_owner */
     uint64_t order : 5;      /* of the run this page heads, free or allocated */
     uint64_t free : 1;       /* heads a run on a free list */
@@ -55,8 +55,13 @@ struct mem_page {
     uint64_t dirty : 1;      /* the core knows that the bytes differ from backing store's copy */
     uint64_t referenced : 1; /* harvested from mappings by the pmap (law P3) */
     uint64_t modified : 1;   /* the same */
-    uint64_t wired : 10;     /* wire count; not evicted while above 0 */
-    struct mem_pv pv;        /* mappings of this page: the first one here, more chained */
+    uint64_t wired : 8;      /* wire count; not evicted or moved while above 0 */
+    uint64_t ahead : 1;      /* read ahead of need, and not asked for yet */
+    uint64_t active : 1;     /* came back so soon that it belongs to the working set */
+    uint64_t lazyfree : 1;   /* its content may be dropped as long as it is not modified */
+    uint64_t reserved : 1;   /* the frame is held for a huge page */
+    uint64_t spare : 2;
+    struct mem_pv pv; /* mappings of this page: the first one here, more chained */
 };
 
 struct mem {

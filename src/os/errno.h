@@ -62,6 +62,7 @@ os_error(enum pgw_status status)
         [PGW_UNSUPPORTED] = OS_ENODEV,
         [PGW_AGAIN] = OS_EAGAIN,
         [PGW_NOEXEC] = OS_ENOEXEC,
+        [PGW_NOCOMMIT] = OS_ENOMEM,
     };
 
     return -(int64_t)numbers[status];

@@ -12,6 +12,7 @@
 #include "report/report_chart.h"
 #include "report/report_lines.h"
 #include "report/report_parts.h"
+#include "report/report_services.h"
 
 static void
 report_text_head(struct report_buf *buf, const struct report_input *in)
@@ -195,6 +196,7 @@ report_text(const struct report_input *input, char **text)
         report_text_translation(&buf, input);
     report_text_switches(&buf, input);
     report_text_memory(&buf, &input->stats);
+    report_text_services(&buf, &input->stats);
     enum pgw_status status = report_text_workset(&buf, input);
     report_text_cost(&buf, input);
     if (status != PGW_OK)

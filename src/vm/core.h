@@ -48,6 +48,9 @@ struct vm_anon {
     uint32_t id;           /* for the policy's key: the n-th anon of its system */
     struct mem_page *page; /* NULL: not in RAM */
     uint64_t slot;         /* PAGER_SLOT_NONE: not on swap */
+    uint32_t shadow;       /* when it was evicted, as reclaim counts; 0: it was not */
+    uint16_t group;        /* whose limit it counts against */
+    bool merged;           /* the scanner shares it between equal pages */
 };
 
 struct vm_amap {
@@ -77,6 +80,10 @@ struct vm_region {
     bool growsdown;
     bool needs_copy; /* the amap may be shared: copy it before it is changed */
     bool shared;     /* others see what is written here: the amap is never copied */
+    bool locked;     /* its pages are wired as they come */
+    bool noreserve;  /* not counted as promised */
+    bool charged;    /* counted as promised, all of it */
+    uint16_t advice; /* bits 1 << enum space_advice, those that stay */
 };
 
 RB_HEAD(vm_region_tree, vm_region);

@@ -6,7 +6,7 @@
  */
 #include "vm/core.h"
 
-#define OBJECT_PAGES_MAX (UINT64_C(1) << 40) /* what mem_page.offset can count: 4 PiB */
+#define OBJECT_PAGES_MAX (UINT64_C(1) << 36) /* what mem_page.offset can count: 256 TiB */
 
 static void
 object_hold(struct space_object *base)

@@ -156,6 +156,9 @@ region_is_alike(const struct vm_region *lower, const struct vm_region *upper)
         return false;
     if (lower->object != upper->object || upper->growsdown || lower->shared || upper->shared)
         return false;
+    if (lower->locked != upper->locked || lower->noreserve != upper->noreserve ||
+        lower->charged != upper->charged || lower->advice != upper->advice)
+        return false;
     return lower->object == NULL || lower->offset + (lower->end - lower->start) == upper->offset;
 }
 

@@ -153,6 +153,9 @@ space_find(struct space *space, uint64_t va, struct space_region *out)
             .prot = region->prot,
             .use = region->use,
             .growsdown = region->growsdown,
+            .shared = region->shared,
+            .locked = region->locked,
+            .advice = region->advice,
             .offset = region->offset,
             .object = region->object != NULL ? &region->object->base : NULL};
     base_lock_drop(&vm_space->system->lock);
@@ -323,6 +326,12 @@ static const struct space_ops vm_space_ops = {
     .counts = space_counts,
     .page = space_page,
     .evict = space_evict,
+    .advise = space_cannot_advise,
+    .lock = space_cannot_lock,
+    .populate = space_cannot_populate,
+    .incore = space_cannot_incore,
+    .sync = space_cannot_sync,
+    .usage = space_no_usage,
     .layout = space_layout,
     .activate = space_activate,
     .deactivate = space_deactivate,

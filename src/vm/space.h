@@ -48,7 +48,13 @@ enum space_fault {
 };
 
 /* What a region is for: shown in reports and messages. */
-enum space_use { SPACE_USE_ANON, SPACE_USE_FILE, SPACE_USE_HEAP, SPACE_USE_STACK };
+enum space_use {
+    SPACE_USE_ANON,
+    SPACE_USE_FILE,
+    SPACE_USE_HEAP,
+    SPACE_USE_STACK,
+    SPACE_USE_SHM /* memory that has a name or a descriptor, and no file */
+};
 
 /* Flags of space_map. */
 #define SPACE_FIXED 1u     /* exactly at va, replacing what is there */
@@ -57,6 +63,11 @@ enum space_use { SPACE_USE_ANON, SPACE_USE_FILE, SPACE_USE_HEAP, SPACE_USE_STACK
     4u /* a stack: a fault below it extends it, down to len_max bytes, but                         \
           never nearer than SPACE_GUARD to the region beneath */
 #define SPACE_GUARD ((uint64_t)1 << 20)
+#define SPACE_SHARED                                                                               \
+    8u /* others see what is written here: whoever maps the object shared, and                     \
+          after a fork the child */
+#define SPACE_NORESERVE 16u /* not counted as promised, unless nothing may be overcommitted */
+#define SPACE_LOCKED 32u /* as after lock(SPACE_LOCK_NOW), but without the pages: populate them */
 
 struct space_map_args {
     uint64_t va;  /* exact, or a hint (0: none) */
@@ -76,8 +87,52 @@ struct space_region {
     prot_t prot;
     enum space_use use;
     bool growsdown;
+    bool shared;
+    bool locked;
+    unsigned advice; /* what was advised and stays so: bits 1 << enum space_advice */
     uint64_t offset;
     struct space_object *object;
+};
+
+/* What a program says about how it will use a range (madvise(2) has the words).  Those up to
+ * SPACE_ADVICE_STAYS are kept with the region; the rest are done at once. */
+enum space_advice {
+    SPACE_ADVICE_RANDOM,     /* no read-ahead */
+    SPACE_ADVICE_SEQUENTIAL, /* read far ahead; what lies behind may go soon */
+    SPACE_ADVICE_HUGE,
+    SPACE_ADVICE_NOHUGE,
+    SPACE_ADVICE_MERGE,
+    SPACE_ADVICE_DONTFORK,   /* a child does not have it */
+    SPACE_ADVICE_WIPEONFORK, /* a child finds zeros */
+    SPACE_ADVICE_STAYS = SPACE_ADVICE_WIPEONFORK,
+    SPACE_ADVICE_NORMAL,     /* neither RANDOM nor SEQUENTIAL any more */
+    SPACE_ADVICE_NOMERGE,    /* and what was merged is made single again */
+    SPACE_ADVICE_DOFORK,     /* ends DONTFORK */
+    SPACE_ADVICE_KEEPONFORK, /* ends WIPEONFORK */
+    SPACE_ADVICE_WILLNEED,   /* reads it in */
+    SPACE_ADVICE_DONTNEED,   /* private memory is as new, shared memory is unmapped */
+    SPACE_ADVICE_FREE,       /* its content may be lost, until it is written again */
+    SPACE_ADVICE_COLD,       /* next to go */
+    SPACE_ADVICE_PAGEOUT,    /* goes now */
+    SPACE_ADVICE_COLLAPSE,   /* into huge pages, now */
+    SPACE_ADVICE_REMOVE      /* shared memory: its content too, as a hole in the object */
+};
+
+enum space_lock {
+    SPACE_LOCK_NOW,     /* its pages stay in RAM; the caller populates it */
+    SPACE_LOCK_ONFAULT, /* those that are in RAM stay, and others as they come */
+    SPACE_UNLOCK
+};
+
+/* What one region holds now, in pages. */
+struct space_usage {
+    uint64_t resident; /* in RAM */
+    uint64_t swapped;  /* on swap only */
+    uint64_t shared;   /* resident, and seen by others too */
+    uint64_t dirty;    /* resident, and newer than what is on its device, if anything is */
+    uint64_t huge;     /* resident, and mapped by entries larger than a page */
+    uint64_t merged;   /* resident, and merged with equal pages */
+    uint64_t locked;
 };
 
 /* The extent of a program's image, before it is placed. */
@@ -179,6 +234,30 @@ struct space_ops {
      * in RAM; PGW_AGAIN: busy or wired; PGW_NOSWAP: nowhere to put it; PGW_IO: it stays. */
     enum pgw_status (*evict)(struct space *space, uint64_t va);
 
+    /*
+     * What the program says about [va, va + len), both page aligned.  Holes are passed over and
+     * reported at the end: PGW_NOTFOUND, as madvise(2) does with ENOMEM.  PGW_INVAL: not for this
+     * kind of memory; PGW_UNSUPPORTED: this memory manager does nothing with it; PGW_AGAIN,
+     * PGW_NOMEM, PGW_NORAM, PGW_IO.
+     */
+    enum pgw_status (*advise)(
+        struct space *space, uint64_t va, uint64_t len, enum space_advice advice);
+    /* Keeps pages in RAM, or no longer.  PGW_NOTFOUND: part of the range is not mapped (what lies
+     * before has been done), PGW_NOMEM, PGW_UNSUPPORTED. */
+    enum pgw_status (*lock)(struct space *space, uint64_t va, uint64_t len, enum space_lock how);
+    /* Faults the range in, for writing where write.  PGW_NOTFOUND: a hole; PGW_ACCESS, PGW_RANGE
+     * (past the end of the file), PGW_NORAM, PGW_IO: so far, and no further. */
+    enum pgw_status (*populate)(struct space *space, uint64_t va, uint64_t len, bool write);
+    /* vec[i]: is the i-th page from va in RAM?  PGW_NOTFOUND: part of the range is not mapped. */
+    enum pgw_status (*incore)(
+        struct space *space, uint64_t va, uint64_t npages, unsigned char *vec);
+    /* Writes what was changed in shared file mappings of the range back to their files.
+     * PGW_NOTFOUND: part of it is not mapped (the rest is done); PGW_IO. */
+    enum pgw_status (*sync)(struct space *space, uint64_t va, uint64_t len);
+    /* What the region that find() gave holds. */
+    void (*usage)(
+        struct space *space, const struct space_region *region, struct space_usage *usage);
+
     /* Where to place a program with this image (NULL: none, heap and trampoline are then 0) in this
      * space, which is empty; stack_max: bytes that its stack would like to be able to take.
      * PGW_NOSPACE: the space has no room for the image. */
@@ -190,6 +269,19 @@ struct space_ops {
 
     bool (*check)(struct space *space);
 };
+
+/* For a memory manager that does nothing about these: PGW_UNSUPPORTED. */
+enum pgw_status space_cannot_advise(
+    struct space *space, uint64_t va, uint64_t len, enum space_advice advice);
+enum pgw_status space_cannot_lock(
+    struct space *space, uint64_t va, uint64_t len, enum space_lock how);
+enum pgw_status space_cannot_populate(struct space *space, uint64_t va, uint64_t len, bool write);
+enum pgw_status space_cannot_incore(
+    struct space *space, uint64_t va, uint64_t npages, unsigned char *vec);
+enum pgw_status space_cannot_sync(struct space *space, uint64_t va, uint64_t len);
+/* Zeros. */
+void space_no_usage(
+    struct space *space, const struct space_region *region, struct space_usage *usage);
 
 /* Copies between the space and buf, faulting pages in.  *done (may be NULL): bytes copied before
  * the fault, len on OK. */

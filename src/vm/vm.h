@@ -35,6 +35,22 @@ struct vm_stats {
     uint64_t file_resident;                   /* those of them that are files' pages, now */
     uint64_t resident, resident_peak;         /* pageable pages in RAM, now */
     uint64_t anons, objects, spaces, regions; /* now */
+
+    /* Commitment. */
+
+    /* Shared memory and files. */
+
+    /* Compressed pool and transcendent memory. */
+
+    /* Same-page merging. */
+
+    /* Huge pages. */
+
+    /* Compaction. */
+
+    /* Read-ahead, working set and pressure. */
+
+    /* Groups and the end of memory. */
 };
 
 MUST_CHECK enum pgw_status vm_system_create(
@@ -47,7 +63,7 @@ MUST_CHECK enum pgw_status vm_space_create(struct vm_system *system, struct spac
 /*
  * The object for a file: pages come from pager at slot = page index.  npages: the file's length
  * in pages, rounded up.  One reference belongs to the caller.  The pager is destroyed with the
- * last reference.  PGW_NOMEM; PGW_RANGE: more than 2^40 pages.
+ * last reference.  PGW_NOMEM; PGW_RANGE: more than 2^36 pages.
  */
 MUST_CHECK enum pgw_status vm_object_create(
     struct vm_system *system, struct pager *pager, uint64_t npages, struct space_object **object);

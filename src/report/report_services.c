@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "report/report_services.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "report/report_lines.h"
+
+/* One figure of a group: its key in JSON, its label and note in text. */
+struct service_row {
+    const char *key, *label, *note;
+    size_t offset;                     /* in struct pgw_stats */
+    enum { COUNT, PAGES, RATIO } kind; /* RATIO: a double */
+};
+
+struct service {
+    const char *key, *title;
+    const struct service_row *rows; /* the last one has no key */
+};
+
+#define ROW(kind, field, key, label, note)                                                         \
+    {                                                                                              \
+        key, label, note, offsetof(struct pgw_stats, field), kind                                  \
+    }
+
+/* clang-format off */
+static const struct service services[] = {
+    {NULL, NULL, NULL},
+};
+/* clang-format on */
+
+static uint64_t
+service_count(const struct pgw_stats *stats, const struct service_row *row)
+{
+    uint64_t n;
+
+    memcpy(&n, (const char *)stats + row->offset, sizeof n);
+    return n;
+}
+
+static double
+service_ratio(const struct pgw_stats *stats, const struct service_row *row)
+{
+    double x;
+
+    memcpy(&x, (const char *)stats + row->offset, sizeof x);
+    return x;
+}
+
+static bool
+service_is_idle(const struct pgw_stats *stats, const struct service *service)
+{
+    for (const struct service_row *row = service->rows; row->key != NULL; row++)
+        if (row->kind == RATIO ? service_ratio(stats, row) > 0 : service_count(stats, row) > 0)
+            return false;
+    return true;
+}
+
+static void
+service_text(struct report_buf *buf, const struct pgw_stats *stats, const struct service_row *row)
+{
+    switch (row->kind) {
+    case COUNT:
+        report_line(buf, row->label, service_count(stats, row), "%s", row->note);
+        break;
+    case PAGES:
+        report_pages(buf, row->label, service_count(stats, row), row->note);
+        break;
+    case RATIO:
+        report_buf_add(
+            buf, "  %-22s %15.3f  %s\n", row->label, service_ratio(stats, row), row->note);
+        break;
+    }
+}
+
+void
+report_text_services(struct report_buf *buf, const struct pgw_stats *stats)
+{
+    for (const struct service *service = services; service->key != NULL; service++) {
+        if (service_is_idle(stats, service))
+            continue;
+        report_buf_add(buf, "\n%s\n", service->title);
+        for (const struct service_row *row = service->rows; row->key != NULL; row++)
+            service_text(buf, stats, row);
+    }
+}
+
+static json_t *
+service_json(const struct pgw_stats *stats, const struct service *service)
+{
+    json_t *group = json_object();
+
+    for (const struct service_row *row = service->rows; group != NULL && row->key != NULL; row++) {
+        json_t *figure = row->kind == RATIO ? json_real(service_ratio(stats, row))
+                                            : json_integer((json_int_t)service_count(stats, row));
+        if (json_object_set_new(group, row->key, figure) != 0) {
+            json_decref(group);
+            return NULL;
+        }
+    }
+    return group;
+}
+
+json_t *
+report_json_services(const struct pgw_stats *stats)
+{
+    json_t *all = json_object();
+
+    for (const struct service *service = services; all != NULL && service->key != NULL; service++) {
+        if (json_object_set_new(all, service->key, service_json(stats, service)) != 0) {
+            json_decref(all);
+            return NULL;
+        }
+    }
+    return all;
+}
