@@ -105,6 +105,7 @@ child_inherit(struct os_process *child, struct os_process *parent)
     child->sid = parent->sid;
     child->umask = parent->umask;
     child->stack_limit = parent->stack_limit;
+    child->oom_adj = parent->oom_adj;
     memcpy(child->name, parent->name, sizeof child->name);
     child->cwd = parent->cwd;
     os_file_get(child->cwd);

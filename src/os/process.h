@@ -93,6 +93,8 @@ struct os_process {
     uint64_t child_instructions; /* of the children that it has waited for */
     uint64_t minor, major;       /* page faults, kept over exec and exit */
     uint64_t peak_pages;
+    int oom_adj; /* /proc/PID/oom_score_adj, -1000 to 1000: how much rather, or less, it is ended
+                    when memory runs out (proc(5)); kept over fork and exec */
     struct os_itimer timer[3]; /* ITIMER_REAL, VIRTUAL, PROF */
     uint64_t clear_tid;        /* address to be zeroed at the end; 0: none */
 };
