@@ -99,7 +99,8 @@ edges(void)
     close(fds[1]);
     printf("closed descriptor: %d\n", write(fds[1], "x", 1) == -1 && errno == EBADF);
     GUEST_CHECK(pipe(fds) == 0 && dup2(fds[1], 20) == 20 && close(fds[1]) == 0);
-    printf("through dup: %zd %zd %c\n", write(20, "q", 1), read(fds[0], &c, 1), c);
+    ssize_t put = write(20, "q", 1), got = read(fds[0], &c, 1);
+    printf("through dup: %zd %zd %c\n", put, got, c);
     close(20);
     printf("end of file: %zd\n", read(fds[0], &c, 1));
     close(fds[0]);

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Programs that ask what Linux does, and print the answers: the same source is compiled for
+riscv64 and for the host, and every line must be the same on the host's kernel and on the machine.
+
+One line makes a case: guest/PROGRAM.c is compiled both ways and run by linuxcompare.py.  The
+program includes nothing of one processor only, and prints no times, addresses or process ids.
+
+Where something may differ, the case says which lines, on what, and why:
+
+    Linux("program", differs=[("qemu", r"^shared: ", "qemu maps 4 pages at once")])
+
+names a place ("machine", "qemu" or one scheme of `pagewright mmus`) and a regular expression; a
+line that it matches on both sides is not compared there.
+"""
+
+
+class Linux:
+    def __init__(self, name, args=(), small="512K", program=None, **more):
+        self.name = name
+        self.program = program or name
+        self.args = list(args)
+        self.small = small                       # --ram of the machines that are short of it
+        self.stdin = more.get("stdin", b"")
+        self.options = more.get("options", [])   # Pagewright's, besides those of the machine
+        self.differs = more.get("differs", [])   # (place, regular expression, reason)
+        self.qemu = more.get("qemu", "")         # why qemu-riscv64 cannot be asked; "": it can
+        self.withheld = set(more.get("withheld", []))  # as in guestcases.Case
+        self.needs = set(more.get("needs", ["pages"]))
+        self.heavy = False
+        self.processes = more.get("processes", 1)
+
+
+CASES = [
+    Linux("mappings", small="256K", withheld=["write"]),
+    Linux("freshzero", processes=26),
+    Linux("forktree", ["8", "64"], small="1M", processes=8),
+    Linux("pipeline", processes=5),
+    Linux("filework", small="256K"),
+]
+
+
+def case_named(name):
+    for case in CASES:
+        if case.name == name:
+            return case
+    raise SystemExit(f"no such case: {name}")
