@@ -8,7 +8,7 @@
 #include "machine_spec.h"
 #include "number.h"
 
-enum { KEY_RAM = 0x200, KEY_SWAP, KEY_POLICY, KEY_TLB, KEY_SEED, KEY_SLICE, KEY_STACK, KEY_COST };
+enum { KEY_RAM = 0x200, KEY_SWAP, KEY_POLICY, KEY_TLB, KEY_SEED, KEY_SLICE, KEY_STACK, KEY_COST, KEY_OVERCOMMIT };
 
 /* clang-format off */
 static const struct argp_option options[] = {
@@ -25,6 +25,9 @@ static const struct argp_option options[] = {
     {"seed", KEY_SEED, "N", 0, "of all that is random (default 1)", 0},
     {"slice", KEY_SLICE, "N", 0, "instructions of a time slice (default 100000)", 0},
     {"stack", KEY_STACK, "SIZE", 0, "how far a stack may grow (default 1G)", 0},
+    {"overcommit", KEY_OVERCOMMIT, "heuristic|always|never[:RATIO]", 0,
+        "how much memory may be promised; never: swap and RATIO percent (50) of RAM, and what was "
+        "promised is there (default heuristic)", 0},
     {"cost", KEY_COST, "NAME=TIME,...", 0,
         "the cost model, each of " MACHINE_SPEC_COSTS " in ns, us, ms or s (default: 0.5ns, "
         "2.3ns, 100ns, 1us, 85us, 6.7ns, 3.8us, 33ns and 2us)", 0},
@@ -78,6 +81,16 @@ machine_cost(struct argp_state *state, struct pgw_cost *cost, const char *text)
             text);
 }
 
+static void
+machine_overcommit(struct argp_state *state, struct pgw_config *config, const char *text)
+{
+    if (!machine_spec_overcommit(text, config))
+        argp_failure(state, EXIT_OURS, 0,
+            "--overcommit: \"%s\" is not valid: write heuristic, always, never, or never:RATIO with a "
+            "percentage of RAM, such as never:80",
+            text);
+}
+
 static error_t
 machine_option(int key, char *arg, struct argp_state *state)
 {
@@ -104,6 +117,9 @@ machine_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_STACK:
         machine->config.stack_max = machine_size(state, "--stack", arg);
+        return 0;
+    case KEY_OVERCOMMIT:
+        machine_overcommit(state, &machine->config, arg);
         return 0;
     case KEY_COST:
         machine_cost(state, &machine->config.cost, arg);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "number.h"
+
 static bool
 machine_spec_wrong(char *error, size_t len, const char *text, const char *why)
 {
@@ -95,4 +97,25 @@ machine_spec_cost(const char *text, struct pgw_cost *cost)
         if (*text == '\0')
             return true;
     }
+}
+
+bool
+machine_spec_overcommit(const char *text, struct pgw_config *config)
+{
+    static const char *const names[] = {[PGW_OVERCOMMIT_HEURISTIC] = "heuristic",
+        [PGW_OVERCOMMIT_ALWAYS] = "always",
+        [PGW_OVERCOMMIT_NEVER] = "never"};
+    uint64_t ratio;
+
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            config->overcommit = (enum pgw_overcommit)i;
+            return true;
+        }
+    }
+    if (strncmp(text, "never:", 6) != 0 || number_read(text + 6, &ratio) != NUMBER || ratio > 100)
+        return false;
+    config->overcommit = PGW_OVERCOMMIT_NEVER;
+    config->overcommit_ratio = (unsigned)ratio;
+    return true;
 }

@@ -79,6 +79,16 @@ enum pgw_swap {
                       device.  What it contained is lost. */
 };
 
+/* How much memory may be promised: Linux's vm.overcommit_memory 0, 1 and 2.  Counted are private
+ * mappings that may be written, and shared memory; without effect on contiguous schemes, where
+ * what is mapped has a place at once. */
+enum pgw_overcommit {
+    PGW_OVERCOMMIT_HEURISTIC, /* a call for more than RAM and swap together is refused */
+    PGW_OVERCOMMIT_ALWAYS,
+    PGW_OVERCOMMIT_NEVER /* no more than swap and overcommit_ratio percent of RAM in all: what was
+                            promised is always there */
+};
+
 /*
  * What the report's effective access time is computed from, in nanoseconds.  The defaults and
  * where they come from are in pagewright(1).
@@ -133,6 +143,9 @@ struct pgw_config {
      * the NUL.  NULL: nowhere. */
     char *error;
     size_t error_len;
+
+    enum pgw_overcommit overcommit; /* (PGW_OVERCOMMIT_HEURISTIC) */
+    unsigned overcommit_ratio;      /* percent; RAM that cannot be promised is left out (50) */
 };
 
 /* Sets every field to its default (in brackets above).  size: sizeof(struct pgw_config). */
@@ -590,7 +603,9 @@ struct pgw_stats {
     /* Contiguous schemes: pages copied because a segment had to move to grow. */
     uint64_t growth_moved;
 
-    /* Commitment. */
+    /* Commitment, in pages but the last two: promised now, the most ever, how many may be; calls
+     * that were refused; times that all page tables were given up to keep a promise. */
+    uint64_t committed, committed_peak, commit_limit, commit_refused, tables_dropped;
 
     /* Shared memory and files. */
 

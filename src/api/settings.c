@@ -19,6 +19,8 @@ pgw_config_init_sized(struct pgw_config *config, size_t size)
         .slice = 100000,
         .window = 1000000,
         .stack_max = (uint64_t)1 << 30,
+        .overcommit = PGW_OVERCOMMIT_HEURISTIC,
+        .overcommit_ratio = 50,
         .cost = {.tlb_ns = 0.5,
             .l2_ns = 2.3,
             .ram_ns = 100,
@@ -121,6 +123,10 @@ settings_read(struct pgw_system *system, const struct pgw_config *config)
         return sim_fail(system, PGW_INVAL,
             "the cost model has a figure that is negative or not a "
             "number");
+    if (config->overcommit > PGW_OVERCOMMIT_NEVER)
+        return sim_fail(system, PGW_INVAL, "the kind of overcommitment is not valid");
+    s->overcommit = config->overcommit;
+    s->overcommit_ratio = config->overcommit_ratio;
     s->seed = config->seed;
     s->slice = config->slice;
     s->window = config->window;

@@ -36,6 +36,8 @@ struct sim_settings {
     char mmu_text[64], tlb_text[128];
     char swap_text[256]; /* for reports */
     uint64_t seed, slice, window, stack_max;
+    enum pgw_overcommit overcommit;
+    unsigned overcommit_ratio;
     struct pgw_cost cost;
     void (*message)(void *ctx, const char *text);
     void *message_ctx;

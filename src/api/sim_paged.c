@@ -16,6 +16,8 @@ sim_paged_create(struct pgw_system *system)
         .seed = system->settings.seed,
         .clock = &system->clock,
         .space_end = system->va_end,
+        .overcommit = (enum vm_overcommit)system->settings.overcommit,
+        .overcommit_ratio = system->settings.overcommit_ratio,
     };
 
     return vm_system_create(&config, &system->vm);
@@ -79,6 +81,11 @@ sim_paged_stats(struct pgw_system *system, struct pgw_stats *out)
     out->objects = vm.objects;
     out->spaces = vm.spaces;
     out->regions = vm.regions;
+    out->committed = vm.committed;
+    out->committed_peak = vm.committed_peak;
+    out->commit_limit = vm.commit_limit;
+    out->commit_refused = vm.commit_refused;
+    out->tables_dropped = vm.tables_dropped;
     out->ram_free = system->mem.nfree;
     out->tables = system->pmaps->tables;
     out->tables_peak = system->pmaps->tables_peak;

@@ -24,7 +24,17 @@ struct service {
     }
 
 /* clang-format off */
+static const struct service_row commitment[] = {
+    ROW(PAGES, committed, "promised_pages", "promised at the end", ""),
+    ROW(PAGES, committed_peak, "promised_peak_pages", "promised at most", ""),
+    ROW(PAGES, commit_limit, "limit_pages", "limit", ", under --overcommit never"),
+    ROW(COUNT, commit_refused, "refused", "refused", "calls"),
+    ROW(COUNT, tables_dropped, "tables_dropped", "page tables given up", "to keep a promise"),
+    {NULL, NULL, NULL, 0, 0},
+};
+
 static const struct service services[] = {
+    {"commitment", "Commitment", commitment},
     {NULL, NULL, NULL},
 };
 /* clang-format on */

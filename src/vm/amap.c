@@ -36,6 +36,7 @@ vm_amap_release(struct vm_system *system, struct vm_amap *amap)
         return;
     for (; (anon = base_radix_next(&amap->slots, &idx)) != NULL; idx++)
         vm_anon_release(system, anon);
+    vm_commit_uncharge(system, amap->charged);
     base_radix_fini(&amap->slots);
     base_pool_put(&system->amaps, amap);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The invariants of core.h, verified: C1 to C5, the counts, and each contract's own check.  Slow;
+ * The invariants of core.h, verified: C1 to C6, the counts, and each contract's own check.  Slow;
  * for tests and for the curious.  No I/O may be under way.
  */
 #include <stdint.h>
@@ -29,6 +29,7 @@ struct check {
     struct tally anons, amaps;
     uint64_t slots;  /* anons with a slot */
     uint64_t in_ram; /* anons and object slots with a page */
+    uint64_t charged, roots;
 };
 
 /* A page in RAM and its owner point at each other, and the policy knows the page (C3). */
@@ -64,6 +65,7 @@ check_amap(struct check *check, const struct vm_region *region)
         return false;
     if (tally_add(&check->amaps, amap) > 1)
         return true;
+    check->charged += amap->charged;
     for (uint64_t idx = 0; (anon = base_radix_next(&amap->slots, &idx)) != NULL; idx++)
         if ((!region->shared && (idx < first || idx >= end)) || !check_anon(check, anon))
             return false;
@@ -126,7 +128,11 @@ check_regions(struct check *check, struct vm_space *space)
         if (region->start < at || region->end <= region->start ||
             ((region->start | region->end) & ~PAGE_MASK) != 0)
             return false;
+        if (!vm_region_knows_gaps(region))
+            return false;
         at = region->end;
+        if (check != NULL)
+            check->charged += region->charged ? vm_region_pages(region) : 0;
         mapped += region->end - region->start;
         count++;
         if (region->amap != NULL && check != NULL && !check_amap(check, region))
@@ -174,6 +180,7 @@ check_objects(struct check *check)
     struct mem_page *page;
 
     TAILQ_FOREACH (object, &check->system->all_objects, link) {
+        check->charged += object->charged;
         for (uint64_t idx = 0; (page = base_radix_next(&object->pages, &idx)) != NULL; idx++)
             if (page->offset != idx || !check_page(check, page, object, MEM_OWNER_OBJECT))
                 return false;
@@ -203,8 +210,10 @@ check_all(struct check *check)
     TAILQ_FOREACH (space, &system->all_spaces, link) {
         if (!check_regions(check, space) || !system->pmap_ops->check(space->pmap))
             return false;
+        check->roots += space->roots;
     }
-    if (!check_objects(check) || !check_refs(check) || !check_frames(check))
+    if (!check_objects(check) || !check_refs(check) || !check_frames(check) ||
+        check->charged != system->stats.committed || check->roots != system->commit.roots)
         return false;
     if (system->swap != NULL &&
         (check->slots != system->swap->stats.used || !system->swap->ops->check(system->swap)))

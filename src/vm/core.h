@@ -24,6 +24,8 @@
  *      the page is dirty or modified.
  *  C5  A mapping allows writing only if nobody else can see the page who must not see the change:
  *      the anon has one reference, in an amap that is not to be copied.
+ *  C6  What is promised (stats.committed) is the sum of what regions, amaps and objects say that
+ *      they are charged; of a private region all pages, or none.
  *
  * Locking: everything here is guarded by vm_system.lock.  The lock is dropped only in io.c, by
  * vm_io_get, vm_io_put and vm_io_yield, while the pages of the I/O are busy; whoever called
@@ -54,7 +56,8 @@ struct vm_anon {
 };
 
 struct vm_amap {
-    uint32_t refs; /* regions */
+    uint32_t refs;    /* regions */
+    uint64_t charged; /* pages promised for it, where its regions are shared */
     struct base_radix slots;
 };
 
@@ -64,6 +67,7 @@ struct vm_object {
     struct base_radix pages; /* by index in the object */
     uint64_t id;
     uint64_t refs;
+    uint64_t charged; /* pages promised for it: a memory object's */
     TAILQ_ENTRY(vm_object) link; /* vm_system.objects */
 };
 
@@ -84,6 +88,10 @@ struct vm_region {
     bool noreserve;  /* not counted as promised */
     bool charged;    /* counted as promised, all of it */
     uint16_t advice; /* bits 1 << enum space_advice, those that stay */
+    struct {
+        uint64_t first, last; /* from where to where its subtree reaches, growth included */
+        uint64_t gap;         /* the largest hole inside, bytes */
+    } tree;
 };
 
 RB_HEAD(vm_region_tree, vm_region);
@@ -96,6 +104,7 @@ struct vm_space {
     struct vm_region *hint; /* the region found last */
     uint64_t nregions;
     uint64_t mapped; /* bytes */
+    uint64_t roots;  /* frames that its page table takes while it is empty */
     struct {
         uint64_t minor, major, zero_fill, cow;
     } faults;
@@ -122,6 +131,12 @@ struct vm_system {
     } thrash;
     uint64_t daemon_rests;      /* turns that the daemon leaves out, having found nothing to free */
     uint64_t evictions_to_scan; /* until referenced bits are harvested again */
+    struct {
+        enum vm_overcommit mode;
+        unsigned ratio; /* percent of RAM */
+        uint64_t room;  /* frames that were free when the system began */
+        uint64_t roots; /* of them, those that spaces take even if they are empty */
+    } commit;
     uint32_t anon_ids;
     uint64_t object_ids, space_ids;
     struct base_pool anons, amaps, regions, objects, spaces, nodes;
@@ -133,6 +148,9 @@ struct vm_system {
 /* The lowest address that is given out when nobody asks for a place: null pointers stay wild. */
 #define VM_SPACE_START ((uint64_t)0x10000)
 
+/* As many regions as Linux allows a process (vm.max_map_count). */
+#define VM_REGIONS_MAX 65530u
+
 /* --- region.c: the tree of regions --- */
 
 RB_PROTOTYPE(vm_region_tree, vm_region, link, vm_region_compare)
@@ -142,7 +160,13 @@ int vm_region_compare(const struct vm_region *a, const struct vm_region *b);
 struct vm_region *vm_region_at_or_above(struct vm_space *space, uint64_t va);
 /* The region that contains va; NULL. */
 struct vm_region *vm_region_at(struct vm_space *space, uint64_t va);
-/* Puts a filled-in record (from the regions pool) into the tree; its references come with it. */
+/* A record for one more region of the space; NULL: no memory, or it has VM_REGIONS_MAX. */
+struct vm_region *vm_region_new(struct vm_space *space);
+/* Its start, end or len_max has been changed in place: lets the tree know. */
+void vm_region_changed(struct vm_region *region);
+/* Is what it knows of its subtree what its children know?  For check.c. */
+bool vm_region_knows_gaps(const struct vm_region *region);
+/* Puts a filled-in record (from vm_region_new) into the tree; its references come with it. */
 void vm_region_insert(struct vm_space *space, struct vm_region *region);
 /* Gives it another place; the order of regions may change, indices in its amap stay. */
 void vm_region_move(struct vm_space *space, struct vm_region *region, uint64_t start, uint64_t end);
@@ -163,6 +187,38 @@ vm_region_idx(const struct vm_region *region, uint64_t va)
 {
     return (va - region->anchor) >> PAGE_SHIFT;
 }
+
+/* The region above it; NULL. */
+static inline struct vm_region *
+vm_region_next(const struct vm_region *region)
+{
+    return RB_NEXT(vm_region_tree, NULL, (struct vm_region *)(uintptr_t)region);
+}
+
+static inline uint64_t
+vm_region_pages(const struct vm_region *region)
+{
+    return (region->end - region->start) >> PAGE_SHIFT;
+}
+
+/* --- commit.c: what is promised --- */
+
+/* Is memory of this kind counted when it is made? */
+bool vm_commit_counts(const struct vm_system *system, prot_t prot, bool shared, bool noreserve);
+/* Promises npages more; PGW_NOCOMMIT. */
+MUST_CHECK enum pgw_status vm_commit_charge(struct vm_system *system, uint64_t npages);
+/* The same, in place of `less` pages that the caller gives back next and that are still counted. */
+MUST_CHECK enum pgw_status vm_commit_replace(
+    struct vm_system *system, uint64_t npages, uint64_t less);
+void vm_commit_uncharge(struct vm_system *system, uint64_t npages);
+/* The most that may be promised. */
+uint64_t vm_commit_limit(struct vm_system *system);
+/* A new space has its root table: PGW_NOCOMMIT, if the frames for it are promised to others;
+ * the caller then ends it. */
+MUST_CHECK enum pgw_status vm_commit_space(struct vm_space *space);
+void vm_commit_space_ends(struct vm_space *space);
+/* Nothing else could be freed: gives up what can be rebuilt, all page tables.  How many frames. */
+uint64_t vm_commit_last_resort(struct vm_system *system);
 
 /* --- amap.c --- */
 

@@ -69,6 +69,9 @@ fault_grow(struct vm_space *space, struct vm_region *above, uint64_t va)
     struct vm_region *below = RB_PREV(vm_region_tree, &space->regions, above);
     if (below != NULL && below->end + SPACE_GUARD > va)
         return NULL;
+    if (above->charged &&
+        vm_commit_charge(space->system, (above->start - va) >> PAGE_SHIFT) != PGW_OK)
+        return NULL;
     vm_region_move(space, above, va, above->end);
     return above;
 }
@@ -306,7 +309,9 @@ fault_make_room(struct vm_system *system)
     if (system->stats.evicted != evicted)
         return STEP_BUSY; /* others were faster while we waited */
     /* Pages that could not go were unmapped, and that may have freed page tables. */
-    return system->mem->nfree > system->mem->reserve ? STEP_RESTART : STEP_NOMEM;
+    if (system->mem->nfree > system->mem->reserve || vm_commit_last_resort(system) > 0)
+        return STEP_RESTART;
+    return STEP_NOMEM;
 }
 
 enum space_fault

@@ -11,10 +11,17 @@
 static enum pgw_status
 fork_region(struct vm_space *child, struct vm_region *region)
 {
-    struct vm_region *copy = base_pool_get(&child->system->regions);
+    struct vm_region *copy = vm_region_new(child);
+    enum pgw_status status = PGW_OK;
 
     if (copy == NULL)
         return PGW_NOMEM;
+    if (region->charged)
+        status = vm_commit_charge(child->system, vm_region_pages(region));
+    if (status != PGW_OK) {
+        base_pool_put(&child->system->regions, copy);
+        return status;
+    }
     if (region->amap != NULL) {
         region->amap->refs++;
         region->needs_copy = !region->shared;

@@ -43,7 +43,7 @@ vm_map_clear(struct vm_space *space, uint64_t va, uint64_t end)
     struct vm_region *region = vm_region_at_or_above(space, va);
 
     while (region != NULL && region->start < end) {
-        struct vm_region *next = RB_NEXT(vm_region_tree, &space->regions, region);
+        struct vm_region *next = vm_region_next(region);
         uint64_t npages = (region->end - region->start) >> PAGE_SHIFT;
         space->system->pmap_ops->remove(space->pmap, region->start, npages);
         vm_region_destroy(space, region);
@@ -107,9 +107,32 @@ map_fill(struct vm_region *region, const struct space_map_args *args, uint64_t v
         .len_max = len_max,
         .prot = args->prot,
         .use = args->use,
-        .growsdown = growsdown};
+        .growsdown = growsdown,
+        .noreserve = (args->flags & SPACE_NORESERVE) != 0};
     if (region->object != NULL)
         vm_object_hold_locked(region->object);
+}
+
+static bool
+map_counts(const struct vm_system *system, const struct space_map_args *args)
+{
+    return vm_commit_counts(system, args->prot, (args->flags & SPACE_SHARED) != 0,
+        (args->flags & SPACE_NORESERVE) != 0);
+}
+
+/* Promises what is to be mapped at va, in place of what was promised there. */
+static enum pgw_status
+map_charge(struct vm_space *space, const struct space_map_args *args, uint64_t va)
+{
+    uint64_t end = va + page_ceil(args->len);
+    const struct vm_region *region = vm_region_at_or_above(space, va);
+    uint64_t less = 0;
+
+    if (!map_counts(space->system, args))
+        return PGW_OK;
+    for (; region != NULL && region->start < end; region = vm_region_next(region))
+        less += region->charged ? vm_region_pages(region) : 0;
+    return vm_commit_replace(space->system, (end - va) >> PAGE_SHIFT, less);
 }
 
 static enum pgw_status
@@ -121,16 +144,19 @@ map_locked(struct vm_space *space, const struct space_map_args *args, uint64_t *
         return PGW_INVAL;
     if (args->offset + page_ceil(args->len) < args->offset)
         return PGW_RANGE;
-    struct vm_region *region = base_pool_get(&space->system->regions);
+    struct vm_region *region = vm_region_new(space);
     if (region == NULL)
         return PGW_NOMEM;
     enum pgw_status status = map_choose(space, args, &at);
+    if (status == PGW_OK)
+        status = map_charge(space, args, at);
     if (status != PGW_OK) {
         base_pool_put(&space->system->regions, region);
         return status;
     }
     vm_map_clear(space, at, at + page_ceil(args->len));
     map_fill(region, args, at);
+    region->charged = map_counts(space->system, args);
     vm_region_insert(space, region);
     vm_region_join(space, at, region->end); /* a heap that grows by brk stays one region */
     *va = at;
@@ -151,6 +177,36 @@ unmap_locked(struct vm_space *space, uint64_t va, uint64_t len)
     if (status == PGW_OK)
         vm_map_clear(space, va, end);
     return status;
+}
+
+/* Is the region to be counted once it has these rights, and was not yet? */
+static bool
+protect_counts(const struct vm_system *system, const struct vm_region *region, prot_t prot)
+{
+    return !region->charged && vm_commit_counts(system, prot, region->shared, region->noreserve);
+}
+
+/* The range's regions, whose ends are its own, get their rights; what becomes writable is promised
+ * first. */
+static enum pgw_status
+protect_regions(struct vm_space *space, uint64_t va, uint64_t end, prot_t prot)
+{
+    struct vm_system *system = space->system;
+    struct vm_region *first = vm_region_at(space, va), *region;
+    uint64_t npages = 0;
+
+    for (region = first; region != NULL && region->start < end;
+         region = vm_region_next(region))
+        npages += protect_counts(system, region, prot) ? vm_region_pages(region) : 0;
+    enum pgw_status status = vm_commit_charge(system, npages);
+    if (status != PGW_OK)
+        return status;
+    for (region = first; region != NULL && region->start < end;
+         region = vm_region_next(region)) {
+        region->charged = region->charged || protect_counts(system, region, prot);
+        region->prot = prot;
+    }
+    return PGW_OK;
 }
 
 /* True if there is no hole in the range. */
@@ -179,12 +235,11 @@ protect_locked(struct vm_space *space, uint64_t va, uint64_t len, prot_t prot)
     if (!map_is_whole(space, va, end))
         return PGW_NOTFOUND;
     status = map_clip_range(space, va, end);
+    if (status == PGW_OK)
+        status = protect_regions(space, va, end, prot);
+    vm_region_join(space, va, end);
     if (status != PGW_OK)
         return status;
-    for (struct vm_region *region = vm_region_at(space, va); region != NULL && region->start < end;
-         region = RB_NEXT(vm_region_tree, &space->regions, region))
-        region->prot = prot;
-    vm_region_join(space, va, end);
     /* Rights that are new come with the next fault; what is taken must go now. */
     if ((prot & PROT_MASK_W) != 0)
         prot |= PROT_MASK_R;
@@ -211,6 +266,9 @@ remap_in_place(struct vm_space *space, struct vm_region *region, const struct re
     if (remap->fixed || map_range(space->system, remap->old, remap->new_len, &end) != PGW_OK)
         return false;
     if (region->end != remap->old_end || !map_is_empty(space, region->end, end))
+        return false;
+    if (region->charged &&
+        vm_commit_charge(space->system, (end - region->end) >> PAGE_SHIFT) != PGW_OK)
         return false;
     vm_region_move(space, region, region->start, end);
     return true;
@@ -254,6 +312,10 @@ remap_move(struct vm_space *space, const struct remap *remap, uint64_t *va)
 
     if (status == PGW_OK)
         status = remap_clip(space, remap);
+    if (status == PGW_OK && remap->new_len > remap->old_end - remap->old &&
+        vm_region_at(space, remap->old)->charged)
+        status = vm_commit_charge(
+            system, (remap->new_len - (remap->old_end - remap->old)) >> PAGE_SHIFT);
     if (status != PGW_OK)
         return status;
     vm_map_clear(space, target, target + remap->new_len);

@@ -75,6 +75,7 @@ vm_object_release_locked(struct vm_object *object)
         vm_page_free(system, page);
     base_radix_fini(&object->pages);
     object->base.pager->ops->destroy(object->base.pager);
+    vm_commit_uncharge(system, object->charged);
     TAILQ_REMOVE(&system->all_objects, object, link);
     system->stats.objects--;
     base_pool_put(&system->objects, object);

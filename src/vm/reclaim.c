@@ -253,6 +253,8 @@ vm_reclaim_thrashes(struct vm_system *system)
     uint64_t freed = system->thrash.freed;
     uint64_t clean = system->stats.file_resident;
 
+    if (system->commit.mode == VM_OVERCOMMIT_NEVER) /* it is slow, but it was promised */
+        return false;
     if (freed < THRASH_LEAST || freed < THRASH_ROUNDS * clean || system->clock == NULL)
         return false;
     system->thrash.freed = 0; /* whatever the verdict, the next one is on what comes now */

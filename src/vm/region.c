@@ -8,10 +8,18 @@
  * not joined when that would cost more than it is worth: an amap shared after a fork, or many anons
  * to move.  So a program may meet a boundary that it does not expect, but no other difference.
  *
- * Holes are searched from the top down, from a space's stack towards its heap, as Linux does.  The
- * search walks the regions: a space has tens of them, a few thousand at the worst.
+ * Holes are searched from the top down, from a space's stack towards its heap, as Linux does.  Each
+ * region knows of its subtree where it begins and ends and how large the largest hole inside it is,
+ * so that a search enters only subtrees that have room: programs with tens of thousands of one-page
+ * mappings exist.  A hole is counted within the smallest subtree that has regions on both sides of
+ * it; nothing outside a subtree matters to what its root knows.
  */
 #include "vm/core.h"
+
+/* What the tree's macros do to a node whose children have changed. */
+static void region_sum(struct vm_region *region);
+#undef RB_AUGMENT
+#define RB_AUGMENT(region) region_sum(region)
 
 int
 vm_region_compare(const struct vm_region *a, const struct vm_region *b)
@@ -23,6 +31,78 @@ vm_region_compare(const struct vm_region *a, const struct vm_region *b)
 #pragma GCC diagnostic ignored "-Wconversion" /* libbsd's macro */
 RB_GENERATE(vm_region_tree, vm_region, link, vm_region_compare)
 #pragma GCC diagnostic pop
+
+static uint64_t
+region_gap(uint64_t from, uint64_t to)
+{
+    return to > from ? to - from : 0;
+}
+
+static uint64_t
+region_most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static void
+region_sum(struct vm_region *region)
+{
+    const struct vm_region *left = RB_LEFT(region, link), *right = RB_RIGHT(region, link);
+    uint64_t floor = vm_region_floor(region);
+
+    region->tree.first = floor;
+    region->tree.last = region->end;
+    region->tree.gap = 0;
+    if (left != NULL) {
+        region->tree.first = left->tree.first;
+        region->tree.gap = region_most(left->tree.gap, region_gap(left->tree.last, floor));
+    }
+    if (right != NULL) {
+        uint64_t gap = region_most(right->tree.gap, region_gap(region->end, right->tree.first));
+        region->tree.last = right->tree.last;
+        region->tree.gap = region_most(region->tree.gap, gap);
+    }
+}
+
+void
+vm_region_changed(struct vm_region *region)
+{
+    for (; region != NULL; region = RB_PARENT(region, link))
+        region_sum(region);
+}
+
+bool
+vm_region_knows_gaps(const struct vm_region *region)
+{
+    struct vm_region copy = *region;
+
+    region_sum(&copy);
+    return copy.tree.first == region->tree.first && copy.tree.last == region->tree.last &&
+           copy.tree.gap == region->tree.gap;
+}
+
+/* Takes it out of the tree.  Whoever had it below knows of it no longer, up to the root. */
+static void
+region_take_out(struct vm_space *space, struct vm_region *region)
+{
+    struct vm_region *lowest = RB_PARENT(region, link);
+
+    if (RB_LEFT(region, link) != NULL && RB_RIGHT(region, link) != NULL) {
+        struct vm_region *next = RB_NEXT(vm_region_tree, &space->regions, region);
+        lowest = RB_PARENT(next, link) == region ? next : RB_PARENT(next, link);
+    }
+    RB_REMOVE(vm_region_tree, &space->regions, region);
+    vm_region_changed(lowest);
+    space->nregions--;
+    space->mapped -= region->end - region->start;
+    space->system->stats.regions--;
+}
+
+struct vm_region *
+vm_region_new(struct vm_space *space)
+{
+    return space->nregions < VM_REGIONS_MAX ? base_pool_get(&space->system->regions) : NULL;
+}
 
 struct vm_region *
 vm_region_at_or_above(struct vm_space *space, uint64_t va)
@@ -59,6 +139,7 @@ vm_region_insert(struct vm_space *space, struct vm_region *region)
     struct vm_region *clash = RB_INSERT(vm_region_tree, &space->regions, region);
 
     BASE_ASSERT(clash == NULL);
+    vm_region_changed(region);
     space->nregions++;
     space->mapped += region->end - region->start;
     space->system->stats.regions++;
@@ -67,10 +148,7 @@ vm_region_insert(struct vm_space *space, struct vm_region *region)
 void
 vm_region_move(struct vm_space *space, struct vm_region *region, uint64_t start, uint64_t end)
 {
-    RB_REMOVE(vm_region_tree, &space->regions, region);
-    space->mapped -= region->end - region->start;
-    space->nregions--;
-    space->system->stats.regions--;
+    region_take_out(space, region);
     region->start = start;
     region->end = end;
     vm_region_insert(space, region);
@@ -81,11 +159,10 @@ vm_region_destroy(struct vm_space *space, struct vm_region *region)
 {
     struct vm_system *system = space->system;
 
-    RB_REMOVE(vm_region_tree, &space->regions, region);
+    region_take_out(space, region);
     space->hint = NULL;
-    space->nregions--;
-    space->mapped -= region->end - region->start;
-    system->stats.regions--;
+    if (region->charged)
+        vm_commit_uncharge(system, vm_region_pages(region));
     if (region->amap != NULL)
         vm_amap_release(system, region->amap);
     if (region->object != NULL)
@@ -113,7 +190,7 @@ region_split_amap(
 static enum pgw_status
 region_split(struct vm_space *space, struct vm_region *region, uint64_t va)
 {
-    struct vm_region *upper = base_pool_get(&space->system->regions);
+    struct vm_region *upper = vm_region_new(space);
     struct vm_amap *right;
 
     if (upper == NULL)
@@ -134,6 +211,7 @@ region_split(struct vm_space *space, struct vm_region *region, uint64_t va)
         vm_object_hold_locked(upper->object);
     space->mapped -= region->end - va;
     region->end = va;
+    vm_region_changed(region);
     vm_region_insert(space, upper);
     return PGW_OK;
 }
@@ -187,11 +265,13 @@ region_join(struct vm_space *space, struct vm_region *lower, struct vm_region *u
 
     if (!region_is_alike(lower, upper) || !region_join_amaps(space->system, lower, upper))
         return false;
+    upper->charged = false; /* lower answers for it now */
     vm_region_destroy(space, upper);
     lower->end += len;
     space->mapped += len;
     if (lower->growsdown)
         lower->len_max += len;
+    vm_region_changed(lower);
     return true;
 }
 
@@ -217,21 +297,30 @@ vm_region_floor(const struct vm_region *region)
     return region->end > room ? region->end - room : 0;
 }
 
+/* The highest hole in [low, high), where the subtree's regions lie. */
+static bool
+region_hole(
+    const struct vm_region *root, uint64_t low, uint64_t high, uint64_t len, uint64_t *va)
+{
+    if (region_gap(low, high) < len)
+        return false;
+    if (root == NULL) {
+        *va = high - len;
+        return true;
+    }
+    if (root->tree.gap < len && region_gap(root->tree.last, high) < len &&
+        region_gap(low, root->tree.first) < len)
+        return false;
+    if (region_hole(RB_RIGHT(root, link), root->end, high, len, va))
+        return true;
+    uint64_t floor = vm_region_floor(root);
+    return region_hole(RB_LEFT(root, link), low, floor < high ? floor : high, len, va);
+}
+
 enum pgw_status
 vm_region_hole(struct vm_space *space, uint64_t len, uint64_t top, uint64_t *va)
 {
-    struct vm_region *region;
+    const struct vm_region *root = RB_ROOT(&space->regions);
 
-    RB_FOREACH_REVERSE(region, vm_region_tree, &space->regions)
-    {
-        uint64_t floor = vm_region_floor(region);
-        if (region->end <= top && top - region->end >= len)
-            break;
-        if (floor < top)
-            top = floor;
-    }
-    if (top < len || top - len < VM_SPACE_START)
-        return PGW_NOSPACE;
-    *va = top - len;
-    return PGW_OK;
+    return region_hole(root, VM_SPACE_START, top, len, va) ? PGW_OK : PGW_NOSPACE;
 }

@@ -25,6 +25,22 @@ share_place(struct vm_space *space, uint64_t len, uint64_t *va)
     return above == NULL || above->start >= *va + len ? PGW_OK : PGW_EXIST;
 }
 
+/* What was promised for the region is promised for its amap from now on, whoever maps it. */
+static enum pgw_status
+share_charge(struct vm_system *system, struct vm_region *region)
+{
+    if (region->shared)
+        return PGW_OK;
+    if (!region->charged) {
+        enum pgw_status status = vm_commit_charge(system, vm_region_pages(region));
+        if (status != PGW_OK)
+            return status;
+    }
+    region->charged = false;
+    region->amap->charged = vm_region_pages(region);
+    return PGW_OK;
+}
+
 static enum pgw_status
 share_locked(
     struct vm_space *space, struct vm_space *from, uint64_t from_va, prot_t prot, uint64_t *va)
@@ -40,10 +56,12 @@ share_locked(
     enum pgw_status status = share_place(space, source->end - source->start, &at);
     if (status != PGW_OK)
         return status;
-    struct vm_region *region = base_pool_get(&system->regions);
+    struct vm_region *region = vm_region_new(space);
     if (region == NULL)
         return PGW_NOMEM;
     status = vm_amap_own(system, source);
+    if (status == PGW_OK)
+        status = share_charge(system, source);
     if (status != PGW_OK) {
         base_pool_put(&system->regions, region);
         return status;

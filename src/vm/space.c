@@ -36,6 +36,11 @@ vm_space_create_locked(struct vm_system *system, struct vm_space **space)
     RB_INIT(&new->regions);
     TAILQ_INSERT_TAIL(&system->all_spaces, new, link);
     system->stats.spaces++;
+    status = vm_commit_space(new);
+    if (status != PGW_OK) {
+        vm_space_destroy_locked(new);
+        return status;
+    }
     *space = new;
     return PGW_OK;
 }
@@ -46,6 +51,7 @@ vm_space_destroy_locked(struct vm_space *space)
     struct vm_system *system = space->system;
 
     vm_map_clear(space, 0, system->space_end);
+    vm_commit_space_ends(space);
     system->pmap_ops->destroy(space->pmap);
     TAILQ_REMOVE(&system->all_spaces, space, link);
     system->stats.spaces--;
@@ -135,6 +141,7 @@ space_limit_growth(struct space *space, uint64_t va, uint64_t len_max)
     if (found) {
         uint64_t most = region->end - region->anchor; /* the amap's indices start there */
         region->len_max = len_max < most ? page_floor(len_max) : most;
+        vm_region_changed(region);
     }
     base_lock_drop(&vm_space->system->lock);
     return found ? PGW_OK : PGW_NOTFOUND;

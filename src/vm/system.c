@@ -66,6 +66,9 @@ vm_system_create(const struct vm_config *config, struct vm_system **out)
     system->swap = config->swap;
     system->space_end = config->space_end;
     system->clock = config->clock;
+    system->commit.mode = config->overcommit;
+    system->commit.ratio = config->overcommit_ratio;
+    system->commit.room = config->mem->nfree;
     struct policy_env env = {.referenced = system_referenced,
         .ctx = system,
         .alloc = config->alloc,
@@ -126,5 +129,6 @@ vm_stats(struct vm_system *system, struct vm_stats *stats)
 {
     base_lock_take(&system->lock);
     *stats = system->stats;
+    stats->commit_limit = vm_commit_limit(system);
     base_lock_drop(&system->lock);
 }

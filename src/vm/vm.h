@@ -11,6 +11,9 @@
 
 struct vm_system;
 
+/* What may be promised: as vm.overcommit_memory of Linux, 0, 1 and 2. */
+enum vm_overcommit { VM_OVERCOMMIT_HEURISTIC, VM_OVERCOMMIT_ALWAYS, VM_OVERCOMMIT_NEVER };
+
 /* What a system is made of.  All of it must outlive the system; nothing is taken over. */
 struct vm_config {
     struct mem *mem;
@@ -21,6 +24,8 @@ struct vm_config {
     uint64_t seed;
     const struct base_clock *clock; /* for telling thrashing; NULL: that is not told */
     uint64_t space_end;             /* user addresses are [0, space_end); from the pmap's caps */
+    enum vm_overcommit overcommit;
+    unsigned overcommit_ratio; /* percent of RAM that is promised under NEVER, besides swap */
 };
 
 /* Counted since creation, except where "now" is said. */
@@ -36,7 +41,9 @@ struct vm_stats {
     uint64_t resident, resident_peak;         /* pageable pages in RAM, now */
     uint64_t anons, objects, spaces, regions; /* now */
 
-    /* Commitment. */
+    /* Commitment: pages promised now, the most ever, how many may be, and refused calls. */
+    uint64_t committed, committed_peak, commit_limit, commit_refused;
+    uint64_t tables_dropped; /* times that all page tables were given up to keep a promise */
 
     /* Shared memory and files. */
 

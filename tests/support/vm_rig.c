@@ -89,7 +89,9 @@ vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config)
             .policy_ops = config->policy,
             .swap = rig->swap,
             .seed = 1,
-            .space_end = caps.va_end};
+            .space_end = caps.va_end,
+            .overcommit = config->overcommit,
+            .overcommit_ratio = config->overcommit_ratio};
         status = vm_system_create(&vm, &rig->vm);
     }
     if (status != PGW_OK)

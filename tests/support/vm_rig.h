@@ -24,6 +24,8 @@ struct vm_rig_config {
     uint64_t frames;
     uint64_t swap_slots;           /* 0: no swap */
     const char *tlb;               /* "none" or a spec */
+    enum vm_overcommit overcommit;
+    unsigned overcommit_ratio;
     const struct backend *backend; /* whose MMU it is; NULL: the first one over pmap */
 };
 

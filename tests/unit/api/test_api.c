@@ -437,6 +437,7 @@ no_swap_is_full_ram(void **state)
     pgw_config_init(&config);
     config.ram = 256 << 10;
     config.swap = PGW_SWAP_NONE;
+    config.overcommit = PGW_OVERCOMMIT_ALWAYS;
     assert_int_equal(pgw_system_create(&config, &system), PGW_OK);
     assert_int_equal(pgw_space_create(system, &space), PGW_OK);
     assert_int_equal(pgw_map(space, 1 << 20, RW, 0, &va), PGW_OK);

@@ -19,6 +19,7 @@ case_config(uint64_t frames, uint64_t swap_slots)
         .policy = &policy_fifo,
         .frames = frames,
         .swap_slots = swap_slots,
+        .overcommit = VM_OVERCOMMIT_ALWAYS, /* they fill memory to the brim */
         .tlb = "none"};
 }
 

@@ -36,7 +36,8 @@ static void
 test_hopeless_reclaim_is_linear(void **state)
 {
     struct vm_rig_config config = {
-        .name = "no swap", .pmap = &pmap_sv39, .policy = &counted, .frames = 1024, .tlb = "none"};
+        .name = "no swap", .pmap = &pmap_sv39, .policy = &counted, .frames = 1024, .tlb = "none",
+        .overcommit = VM_OVERCOMMIT_ALWAYS};
     struct vm_case c;
     unsigned char byte = 0;
     uint64_t n = 0;
