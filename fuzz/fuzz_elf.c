@@ -47,13 +47,33 @@ check_accepted(const struct os_elf *elf, uint64_t file_size)
     }
     need(entry && (elf->entry & 1) == 0);
     need(elf->end == below && elf->end <= SPACE_END);
+    need(elf->start == page_floor(elf->segments[0].va) && elf->bias == 0);
+    need(elf->interp_len == 0 ||
+         (elf->interp_len <= OS_ELF_INTERP_MAX && elf->interp_offset <= file_size &&
+             elf->interp_len <= file_size - elf->interp_offset));
 }
 
-/* The most that any segment needs of the file. */
+/* Moving an image moves everything in it by the same distance. */
+static void
+check_placed(const struct os_elf *elf)
+{
+    struct os_elf placed = *elf;
+    uint64_t bias = page_floor(SPACE_END - elf->end);
+
+    os_elf_place(&placed, bias);
+    need(placed.bias == bias && placed.entry - elf->entry == bias);
+    need(placed.start - elf->start == bias && placed.end <= SPACE_END);
+    need(elf->phdr == 0 ? placed.phdr == 0 : placed.phdr - elf->phdr == bias);
+    for (unsigned i = 0; i < elf->nsegments; i++)
+        need(placed.segments[i].va - elf->segments[i].va == bias &&
+             placed.segments[i].offset == elf->segments[i].offset);
+}
+
+/* The most that any segment, or the interpreter's name, needs of the file. */
 static uint64_t
 needed(const struct os_elf *elf)
 {
-    uint64_t end = 0;
+    uint64_t end = elf->interp_len > 0 ? elf->interp_offset + elf->interp_len : 0;
 
     for (unsigned i = 0; i < elf->nsegments; i++) {
         const struct os_elf_segment *seg = &elf->segments[i];
@@ -84,6 +104,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (status == PGW_OK) {
         uint64_t least = needed(&elf);
         check_accepted(&elf, file_size);
+        check_placed(&elf);
         need(least == 0 || os_elf_parse(head, size < least - 1 ? size : least - 1, least - 1,
                                SPACE_END, &elf, &why) == PGW_NOEXEC);
     } else {

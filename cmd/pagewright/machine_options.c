@@ -8,7 +8,8 @@
 #include "machine_spec.h"
 #include "number.h"
 
-enum { KEY_RAM = 0x200, KEY_SWAP, KEY_POLICY, KEY_TLB, KEY_SEED, KEY_SLICE, KEY_STACK, KEY_COST, KEY_OVERCOMMIT };
+enum { KEY_RAM = 0x200, KEY_SWAP, KEY_POLICY, KEY_TLB, KEY_SEED, KEY_SLICE, KEY_STACK, KEY_COST,
+    KEY_OVERCOMMIT, KEY_ASLR, KEY_SYSROOT };
 
 /* clang-format off */
 static const struct argp_option options[] = {
@@ -28,6 +29,11 @@ static const struct argp_option options[] = {
     {"overcommit", KEY_OVERCOMMIT, "heuristic|always|never[:RATIO]", 0,
         "how much memory may be promised; never: swap and RATIO percent (50) of RAM, and what was "
         "promised is there (default heuristic)", 0},
+    {"aslr", KEY_ASLR, "on|off", 0,
+        "place programs, heaps, mappings and stacks at random, by seed (default off)", 0},
+    {"sysroot", KEY_SYSROOT, "DIR", 0,
+        "where the libraries of dynamically linked programs are: absolute paths are looked up "
+        "below it first (default: /usr/riscv64-linux-gnu, for programs that need it)", 0},
     {"cost", KEY_COST, "NAME=TIME,...", 0,
         "the cost model, each of " MACHINE_SPEC_COSTS " in ns, us, ms or s (default: 0.5ns, "
         "2.3ns, 100ns, 1us, 85us, 6.7ns, 3.8us, 33ns and 2us)", 0},
@@ -59,6 +65,17 @@ machine_number(struct argp_state *state, const char *option, const char *text)
         argp_failure(state, EXIT_OURS, 0, "%s: \"%s\" is not a whole number between 0 and 2^64-1",
             option, text);
     return n;
+}
+
+static bool
+machine_on(struct argp_state *state, const char *option, const char *text)
+{
+    bool on = strcmp(text, "on") == 0;
+
+    if (!on && strcmp(text, "off") != 0)
+        argp_failure(
+            state, EXIT_OURS, 0, "%s: \"%s\" is not valid: write on or off", option, text);
+    return on;
 }
 
 static void
@@ -120,6 +137,12 @@ machine_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_OVERCOMMIT:
         machine_overcommit(state, &machine->config, arg);
+        return 0;
+    case KEY_ASLR:
+        machine->config.aslr = machine_on(state, "--aslr", arg);
+        return 0;
+    case KEY_SYSROOT:
+        machine->config.sysroot = arg;
         return 0;
     case KEY_COST:
         machine_cost(state, &machine->config.cost, arg);

@@ -146,6 +146,12 @@ struct pgw_config {
 
     enum pgw_overcommit overcommit; /* (PGW_OVERCOMMIT_HEURISTIC) */
     unsigned overcommit_ratio;      /* percent; RAM that cannot be promised is left out (50) */
+    /* For pgw_run(). */
+    bool aslr; /* programs, heaps, mappings and stacks are placed at random, by seed (false) */
+    /* A directory below which a program's absolute paths are looked up first, for reading: where
+     * the libraries of dynamically linked programs are.  NULL: /usr/riscv64-linux-gnu for programs
+     * whose interpreter is there and not on the host, and nowhere for others (NULL) */
+    const char *sysroot;
 };
 
 /* Sets every field to its default (in brackets above).  size: sizeof(struct pgw_config). */

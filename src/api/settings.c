@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/guest_io.h"
+#include "os/abi.h"
+
 void
 pgw_config_init_sized(struct pgw_config *config, size_t size)
 {
@@ -106,6 +109,28 @@ settings_read_names(struct pgw_system *system, const struct pgw_config *config)
     return PGW_OK;
 }
 
+static enum pgw_status
+settings_read_sysroot(struct pgw_system *system, const struct pgw_config *config)
+{
+    struct sim_settings *s = &system->settings;
+    int64_t dir;
+
+    if (config->sysroot == NULL)
+        return PGW_OK;
+    if (config->sysroot[0] == '\0' || strlen(config->sysroot) >= sizeof s->sysroot)
+        return sim_fail(system, PGW_INVAL, "the sysroot's name is %s",
+            config->sysroot[0] == '\0' ? "empty" : "too long");
+    dir = host_io_open(OS_AT_FDCWD, config->sysroot, (int)(OS_O_PATH | OS_O_DIRECTORY), 0);
+    if (dir < 0)
+        return sim_fail(system, PGW_NOTFOUND,
+            "the sysroot %.200s is not a directory that can be read: say where libraries for "
+            "riscv64 are, such as /usr/riscv64-linux-gnu",
+            config->sysroot);
+    host_io_close((int)dir);
+    (void)snprintf(s->sysroot, sizeof s->sysroot, "%s", config->sysroot);
+    return PGW_OK;
+}
+
 enum pgw_status
 settings_read(struct pgw_system *system, const struct pgw_config *config)
 {
@@ -131,8 +156,10 @@ settings_read(struct pgw_system *system, const struct pgw_config *config)
     s->slice = config->slice;
     s->window = config->window;
     s->stack_max = config->stack_max;
+    s->aslr = config->aslr;
     s->cost = config->cost;
     s->message = config->message;
     s->message_ctx = config->message_ctx;
-    return settings_read_names(system, config);
+    enum pgw_status status = settings_read_sysroot(system, config);
+    return status == PGW_OK ? settings_read_names(system, config) : status;
 }

@@ -38,6 +38,8 @@ struct sim_settings {
     uint64_t seed, slice, window, stack_max;
     enum pgw_overcommit overcommit;
     unsigned overcommit_ratio;
+    bool aslr;
+    char sysroot[1024]; /* "": none was given */
     struct pgw_cost cost;
     void (*message)(void *ctx, const char *text);
     void *message_ctx;

@@ -75,6 +75,8 @@ sim_run_os(struct pgw_system *system)
         .slice = s->slice,
         .seed = s->seed,
         .stack_max = s->stack_max,
+        .aslr = s->aslr,
+        .sysroot = s->sysroot[0] != '\0' ? s->sysroot : NULL,
         .space_end = system->va_end,
         .bound = registry_mmu_is_identity(s->mmu) ? "RAM" : "the address space",
         .window = s->window,

@@ -54,12 +54,6 @@ refuse(const char **why, const char *text)
     return PGW_NOEXEC;
 }
 
-uint64_t
-os_elf_bias(uint64_t space_end)
-{
-    return page_floor(space_end / 3 * 2);
-}
-
 /* The first 16 bytes: is it a file that the rest of the header can be read from? */
 static enum pgw_status
 check_ident(const unsigned char *head, size_t head_len, uint64_t file_size, const char **why)
@@ -102,7 +96,7 @@ check_kind(const struct elf_header *h, const char **why)
     if ((h->flags & EF_RISCV_RVE) != 0 || (h->flags & EF_RISCV_FLOAT_QUAD) == EF_RISCV_FLOAT_QUAD)
         return refuse(why, "built for a RISC-V variant that is not RV64GC (RV64E or quad floats)");
     if (h->type == ET_REL)
-        return refuse(why, "an object file: link it with -static first");
+        return refuse(why, "an object file: link it first");
     if (h->type == ET_CORE)
         return refuse(why, "a core dump, not a program");
     if (h->type != ET_EXEC && h->type != ET_DYN)
@@ -144,18 +138,15 @@ read_phdr(const unsigned char *at)
 
 /* One PT_LOAD: can it be mapped from this file into [0, space_end)? */
 static enum pgw_status
-check_segment(const struct elf_phdr *ph, uint64_t bias, uint64_t file_size, uint64_t space_end,
-    const char **why)
+check_segment(const struct elf_phdr *ph, uint64_t file_size, uint64_t space_end, const char **why)
 {
-    uint64_t room = space_end - bias;
-
     if (ph->filesz > ph->memsz)
         return refuse(why, "a segment takes more bytes from the file than it has in memory");
     if (ph->offset > file_size || ph->filesz > file_size - ph->offset)
         return refuse(why, "a segment lies outside the file: is it cut short?");
     if (ph->vaddr > UINT64_MAX - ph->memsz)
         return refuse(why, "a segment's addresses overflow");
-    if (ph->vaddr >= room || ph->memsz > room - ph->vaddr)
+    if (ph->vaddr >= space_end || ph->memsz > space_end - ph->vaddr)
         return refuse(
             why, "a segment lies beyond the end of the address space (with mmu none: of RAM)");
     if (((ph->vaddr ^ ph->offset) & (PAGE_SIZE - 1)) != 0)
@@ -176,7 +167,7 @@ static enum pgw_status
 add_segment(struct os_elf *out, const struct elf_phdr *ph, const char **why)
 {
     struct os_elf_segment seg = {
-        .va = ph->vaddr + out->bias,
+        .va = ph->vaddr,
         .memsz = ph->memsz,
         .offset = ph->offset,
         .filesz = ph->filesz,
@@ -208,6 +199,21 @@ check_overlap(const struct os_elf *out, const char **why)
     return PGW_OK;
 }
 
+/* PT_INTERP: the path itself is read by the loader. */
+static enum pgw_status
+note_interp(struct os_elf *out, const struct elf_phdr *ph, uint64_t file_size, const char **why)
+{
+    if (out->interp_len != 0)
+        return refuse(why, "the ELF header is damaged (it names two interpreters)");
+    if (ph->offset > file_size || ph->filesz > file_size - ph->offset)
+        return refuse(why, "the interpreter's name lies outside the file: is it cut short?");
+    if (ph->filesz < 2 || ph->filesz > OS_ELF_INTERP_MAX)
+        return refuse(why, "the ELF header is damaged (length of the interpreter's name)");
+    out->interp_offset = ph->offset;
+    out->interp_len = (size_t)ph->filesz;
+    return PGW_OK;
+}
+
 static enum pgw_status
 collect_segments(const unsigned char *head, const struct elf_header *h, uint64_t file_size,
     uint64_t space_end, struct os_elf *out, const char **why)
@@ -218,10 +224,10 @@ collect_segments(const unsigned char *head, const struct elf_header *h, uint64_t
         struct elf_phdr ph = read_phdr(head + h->phoff + (size_t)i * OS_ELF_PHENT);
 
         if (ph.type == PT_INTERP)
-            return refuse(why, "dynamically linked: link it with -static");
+            status = note_interp(out, &ph, file_size, why);
         if (ph.type != PT_LOAD || ph.memsz == 0)
             continue;
-        status = check_segment(&ph, out->bias, file_size, space_end, why);
+        status = check_segment(&ph, file_size, space_end, why);
         if (status == PGW_OK)
             status = add_segment(out, &ph, why);
     }
@@ -236,7 +242,7 @@ place_entry(const struct elf_header *h, struct os_elf *out, const char **why)
 {
     bool executable = false;
 
-    out->entry = h->entry + out->bias;
+    out->entry = h->entry;
     for (unsigned i = 0; i < out->nsegments; i++) {
         const struct os_elf_segment *seg = &out->segments[i];
 
@@ -270,14 +276,27 @@ os_elf_parse(const unsigned char *head, size_t head_len, uint64_t file_size, uin
 
     struct os_elf elf = {.pie = h.type == ET_DYN, .phnum = h.phnum};
 
-    elf.bias = elf.pie ? os_elf_bias(space_end) : 0;
     status = collect_segments(head, &h, file_size, space_end, &elf, why);
     if (status == PGW_OK)
         status = place_entry(&h, &elf, why);
     if (status != PGW_OK)
         return status;
     const struct os_elf_segment *last = &elf.segments[elf.nsegments - 1];
+    elf.start = page_floor(elf.segments[0].va);
     elf.end = page_ceil(last->va + last->memsz);
     *out = elf;
     return PGW_OK;
+}
+
+void
+os_elf_place(struct os_elf *elf, uint64_t bias)
+{
+    elf->bias += bias;
+    elf->entry += bias;
+    elf->start += bias;
+    elf->end += bias;
+    if (elf->phdr != 0)
+        elf->phdr += bias;
+    for (unsigned i = 0; i < elf->nsegments; i++)
+        elf->segments[i].va += bias;
 }

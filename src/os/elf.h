@@ -17,6 +17,7 @@
 #define OS_ELF_HEADERS_MAX 64u
 #define OS_ELF_PHENT 56u /* bytes a program header */
 #define OS_ELF_EHDR 64u  /* bytes of the file's header */
+#define OS_ELF_INTERP_MAX 4096u /* bytes of the interpreter's path, with its NUL */
 
 /* One part of the program that is loaded: addresses where it goes, the bias included. */
 struct os_elf_segment {
@@ -28,25 +29,30 @@ struct os_elf_segment {
 };
 
 struct os_elf {
-    bool pie; /* position independent: bias was added */
-    uint64_t bias;
+    bool pie;      /* position independent: os_elf_place() says where it goes */
+    uint64_t bias; /* what was added to its addresses */
     uint64_t entry;
     uint64_t phdr; /* where the program finds its own program headers; 0: not loaded */
     unsigned phnum;
-    uint64_t end; /* past the last segment, page aligned */
+    uint64_t start, end; /* of all segments, page aligned */
+    /* Where in the file the path of its interpreter is (the dynamic linker), with its NUL; length
+     * 0: it needs none. */
+    uint64_t interp_offset;
+    size_t interp_len;
     unsigned nsegments;
     struct os_elf_segment segments[OS_ELF_SEGMENTS_MAX]; /* in rising order */
 };
 
-/* Where position independent programs are placed, in a space that ends at space_end: two thirds
- * up, as Linux does. */
-uint64_t os_elf_bias(uint64_t space_end);
-
 /*
- * Reads the headers of a file of file_size bytes, whose first head_len are at head.
+ * Reads the headers of a file of file_size bytes, whose first head_len are at head.  Addresses
+ * are as in the file.
  * PGW_NOEXEC, with *why (static storage) saying in one line what is wrong and what to do.
  */
 MUST_CHECK enum pgw_status os_elf_parse(const unsigned char *head, size_t head_len,
     uint64_t file_size, uint64_t space_end, struct os_elf *out, const char **why);
+
+/* Adds bias, a multiple of the page size, to every address of a position independent image.  The
+ * caller has seen to it that end + bias is still in the space. */
+void os_elf_place(struct os_elf *elf, uint64_t bias);
 
 #endif

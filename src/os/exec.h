@@ -27,8 +27,10 @@ MUST_CHECK enum pgw_status os_args_add(struct os_args *args, const char *text, s
 /* A program that is loaded and not yet anybody's. */
 struct os_image {
     struct os_mm *mm;
-    uint64_t entry;
+    uint64_t entry; /* the interpreter's, if there is one */
+    uint64_t base;  /* what was added to the interpreter's addresses; 0: there is none */
     uint64_t sp;
+    uint64_t strings; /* where those of the arguments begin */
 };
 
 /*
@@ -48,9 +50,13 @@ void os_stack_limit(struct os_process *p);
 /* Did the stack grow into the page that guards it (where the hardware does not)? */
 bool os_stack_overran(const struct os_mm *mm);
 
-/* Maps the stack of a new space and writes arguments, environment and auxiliary vector (System V
- * psABI) on it; *sp is where it starts. */
-MUST_CHECK enum pgw_status os_stack_build(struct os *os, struct os_mm *mm, const struct os_elf *elf,
-    const struct os_args *args, const char *path, uint64_t *sp);
+/* Maps the stack of a new space, and what goes with it, large enough for what is written on it
+ * next; fills in image->sp and strings. */
+MUST_CHECK enum pgw_status os_stack_map(
+    struct os *os, struct os_image *image, const struct os_args *args, const char *path);
+/* Writes arguments, environment and auxiliary vector (System V psABI) on it; elf is the program's.
+ */
+MUST_CHECK enum pgw_status os_stack_write(struct os *os, const struct os_image *image,
+    const struct os_elf *elf, const struct os_args *args, const char *path);
 
 #endif

@@ -3,6 +3,10 @@
  * Loading does not read the program: its segments become private mappings of the file, and pages
  * come when they are used.  All of it happens in a space that nobody runs in yet, so that a
  * failure half-way leaves the caller's program untouched.
+ *
+ * A dynamically linked program names an interpreter, the dynamic linker.  That is loaded too, among
+ * the mappings, and started in the program's place; the auxiliary vector tells it where both are,
+ * and it maps the libraries by itself, with mmap(2).
  */
 #include "os/exec.h"
 
@@ -11,6 +15,7 @@
 
 #include "os/errno.h"
 #include "os/machine.h"
+#include "os/sysroot.h"
 
 #define S_IFMT 0170000u
 #define S_IFREG 0100000u
@@ -50,9 +55,15 @@ explain(const char **why, enum pgw_status status, const char *text)
     return status;
 }
 
+/* A file that is to be loaded, as far as its headers. */
+struct program {
+    int fd; /* to be closed */
+    struct os_elf elf;
+};
+
 /* Opens the file and looks at what it is; *fd is the caller's to close. */
 static enum pgw_status
-open_program(int dir, const char *path, int *fd, uint64_t *size, const char **why)
+open_file(int dir, const char *path, int *fd, uint64_t *size, const char **why)
 {
     struct host_io_stat st;
     int64_t ret = host_io_stat(dir, path, 0, &st);
@@ -73,21 +84,90 @@ open_program(int dir, const char *path, int *fd, uint64_t *size, const char **wh
     return PGW_OK;
 }
 
-/* Reads the start of the file, as much as the headers may take. */
+/* Reads the start of the file, as much as the headers may take, and understands it. */
 static enum pgw_status
-read_head(struct os *os, int fd, size_t *len, const char **why)
+read_head(struct os *os, int fd, uint64_t size, struct os_elf *elf, const char **why)
 {
     int64_t ret = host_io_pread(fd, os->bounce, sizeof os->bounce, 0);
 
     if (ret < 0)
         return explain(why, PGW_IO, "cannot be read");
-    *len = (size_t)ret;
+    return os_elf_parse(os->bounce, (size_t)ret, size, os->config.space_end, elf, why);
+}
+
+static enum pgw_status
+open_program(struct os *os, int dir, const char *path, struct program *program, const char **why)
+{
+    uint64_t size;
+    enum pgw_status status = open_file(dir, path, &program->fd, &size, why);
+
+    if (status != PGW_OK)
+        return status;
+    status = read_head(os, program->fd, size, &program->elf, why);
+    if (status == PGW_OK && host_io_access(dir, path, X_OK, OS_AT_EACCESS) != 0)
+        status = explain(why, PGW_ACCESS, "not executable: chmod +x it");
+    if (status != PGW_OK)
+        host_io_close(program->fd);
+    return status;
+}
+
+/* --- the interpreter --- */
+
+/* Its path, as the program has it, into os->interp. */
+static enum pgw_status
+read_interp(struct os *os, const struct program *program, const char **why)
+{
+    const struct os_elf *elf = &program->elf;
+    char *path = os->interp;
+    int64_t ret = host_io_pread(program->fd, path, elf->interp_len, elf->interp_offset);
+
+    if (ret < 0)
+        return explain(why, PGW_IO, "cannot be read");
+    if ((size_t)ret != elf->interp_len || memchr(path, '\0', elf->interp_len) == NULL)
+        return explain(why, PGW_NOEXEC, "the name of its interpreter does not end");
+    if (path[0] != '/')
+        return explain(why, PGW_NOEXEC, "the name of its interpreter is not an absolute path");
     return PGW_OK;
 }
 
+static enum pgw_status
+explain_interp(struct os *os, enum pgw_status status, const char *text, const char **why)
+{
+    snprintf(os->why, sizeof os->why, "its interpreter %.200s: %s", os->interp, text);
+    return explain(why, status, os->why);
+}
+
+/* Opens the interpreter that the program names; *root: the sysroot that comes with it. */
+static enum pgw_status
+open_interp(struct os *os, const struct program *program, struct program *interp, const char **root,
+    const char **why)
+{
+    const char *text = "";
+    enum pgw_status status = read_interp(os, program, why);
+
+    if (status != PGW_OK)
+        return status;
+    const char *path = os_sysroot_interpreter(os, os->interp, root);
+    if (path == NULL)
+        return explain_interp(os, PGW_NOEXEC,
+            "no such file: say with --sysroot where riscv64 libraries are (Debian's "
+            "libc6-riscv64-cross has them in " OS_SYSROOT_DEFAULT "), or link with -static",
+            why);
+    status = open_program(os, OS_AT_FDCWD, path, interp, &text);
+    if (status != PGW_OK)
+        return explain_interp(os, status == PGW_NOTFOUND ? PGW_NOEXEC : status, text, why);
+    if (interp->elf.interp_len == 0)
+        return PGW_OK;
+    host_io_close(interp->fd);
+    return explain_interp(os, PGW_NOEXEC, "needs an interpreter itself", why);
+}
+
+/* --- mapping --- */
+
 /* The part of a segment that the file backs; its last page is zero past filesz. */
 static enum pgw_status
-map_file_part(struct space *space, const struct os_elf_segment *seg, struct space_object *object)
+map_file_part(struct space *space, const struct os_elf_segment *seg, struct space_object *object,
+    unsigned flags)
 {
     uint64_t start = page_floor(seg->va);
     uint64_t end = seg->va + seg->filesz;
@@ -96,7 +176,7 @@ map_file_part(struct space *space, const struct os_elf_segment *seg, struct spac
         .va = start,
         .len = page_ceil(end) - start,
         .prot = tail ? seg->prot | PROT_MASK_R | PROT_MASK_W : seg->prot,
-        .flags = SPACE_FIXED | SPACE_NOREPLACE,
+        .flags = flags,
         .use = SPACE_USE_FILE,
         .object = object,
         .offset = page_floor(seg->offset),
@@ -116,51 +196,85 @@ map_file_part(struct space *space, const struct os_elf_segment *seg, struct spac
 }
 
 static enum pgw_status
-map_segment(struct space *space, const struct os_elf_segment *seg, struct space_object *object)
+map_segment(struct space *space, const struct os_elf_segment *seg, struct space_object *object,
+    unsigned flags)
 {
     uint64_t file_end = seg->filesz > 0 ? page_ceil(seg->va + seg->filesz) : page_floor(seg->va);
     uint64_t end = page_ceil(seg->va + seg->memsz);
     enum pgw_status status = PGW_OK;
 
     if (seg->filesz > 0)
-        status = map_file_part(space, seg, object);
+        status = map_file_part(space, seg, object, flags);
     if (status != PGW_OK || file_end == end)
         return status;
     struct space_map_args args = {
         .va = file_end,
         .len = end - file_end,
         .prot = seg->prot,
-        .flags = SPACE_FIXED | SPACE_NOREPLACE,
+        .flags = flags,
         .use = SPACE_USE_ANON,
     };
     uint64_t va;
     return space->ops->map(space, &args, &va);
 }
 
-/* Asks the space where things go. */
+/* Maps the image where it has been placed. */
 static enum pgw_status
-place_program(struct os *os, struct os_mm *mm, const struct os_elf *elf)
+map_program(struct os *os, struct os_mm *mm, const struct program *program, unsigned flags)
 {
-    const struct space_image image = {page_floor(elf->segments[0].va), elf->end};
-    enum pgw_status status =
-        mm->space->ops->layout(mm->space, &image, os->config.stack_max, &mm->layout);
-
-    mm->brk = mm->layout.heap;
-    return status;
-}
-
-static enum pgw_status
-map_program(struct os *os, struct os_mm *mm, const struct os_elf *elf, int fd)
-{
+    const struct os_elf *elf = &program->elf;
     struct space_object *object;
-    enum pgw_status status = os->config.file_object(os->config.ctx, fd, &object);
+    enum pgw_status status = os->config.file_object(os->config.ctx, program->fd, &object);
 
     if (status != PGW_OK)
         return status;
     for (unsigned i = 0; i < elf->nsegments && status == PGW_OK; i++)
-        status = map_segment(mm->space, &elf->segments[i], object);
+        status = map_segment(mm->space, &elf->segments[i], object, flags);
     object->ops->release(object);
     return status;
+}
+
+/* Asks the space where things go, and places the program there. */
+static enum pgw_status
+place_program(struct os *os, struct os_mm *mm, struct os_elf *elf)
+{
+    uint64_t random[SPACE_RANDOMS];
+    struct space_image image = {.start = elf->start, .end = elf->end, .movable = elf->pie};
+
+    for (unsigned i = 0; os->config.aslr && i < SPACE_RANDOMS; i++)
+        random[i] = base_rng_next(&os->rng);
+    if (os->config.aslr)
+        image.random = random;
+    enum pgw_status status =
+        mm->space->ops->layout(mm->space, &image, os->config.stack_max, &mm->layout);
+    if (status != PGW_OK)
+        return status;
+    os_elf_place(elf, mm->layout.bias);
+    mm->brk = mm->layout.heap;
+    return PGW_OK;
+}
+
+/* Reserves room for all of the interpreter among the mappings, so that its segments keep their
+ * distances, and maps it there; one that is not movable goes where it wants to be. */
+static enum pgw_status
+map_interp(struct os *os, struct os_mm *mm, struct program *interp)
+{
+    struct os_elf *elf = &interp->elf;
+    struct space_map_args args = {
+        .len = elf->end - elf->start,
+        .prot = PROT_MASK_NONE,
+        .flags = SPACE_NORESERVE,
+        .use = SPACE_USE_FILE,
+    };
+    uint64_t va;
+
+    if (!elf->pie)
+        return map_program(os, mm, interp, SPACE_FIXED | SPACE_NOREPLACE);
+    enum pgw_status status = mm->space->ops->map(mm->space, &args, &va);
+    if (status != PGW_OK)
+        return status;
+    os_elf_place(elf, va - elf->start);
+    return map_program(os, mm, interp, SPACE_FIXED);
 }
 
 /* Why a good program could not be placed. */
@@ -181,22 +295,32 @@ explain_placing(enum pgw_status status, const char **why)
     }
 }
 
+/* interp: NULL if the program needs none. */
 static enum pgw_status
-build_image(struct os *os, int fd, const struct os_elf *elf, const struct os_args *args,
-    const char *path, struct os_image *image)
+build_image(struct os *os, struct program *program, struct program *interp, const char *root,
+    const struct os_args *args, const char *path, struct os_image *image)
 {
     enum pgw_status status = os_mm_create(os, &image->mm);
 
     if (status != PGW_OK)
         return status;
-    int64_t len = host_io_fd_path(fd, image->mm->exe, OS_PATH_MAX - 1);
+    int64_t len = host_io_fd_path(program->fd, image->mm->exe, OS_PATH_MAX - 1);
     image->mm->exe[len > 0 ? len : 0] = '\0';
-    image->entry = elf->entry;
-    status = place_program(os, image->mm, elf);
+    image->mm->sysroot = root;
+    status = place_program(os, image->mm, &program->elf);
     if (status == PGW_OK)
-        status = map_program(os, image->mm, elf, fd);
+        status = map_program(os, image->mm, program, SPACE_FIXED | SPACE_NOREPLACE);
     if (status == PGW_OK)
-        status = os_stack_build(os, image->mm, elf, args, path, &image->sp);
+        status = os_stack_map(os, image, args, path);
+    image->entry = program->elf.entry;
+    image->base = 0;
+    if (status == PGW_OK && interp != NULL) {
+        status = map_interp(os, image->mm, interp);
+        image->base = interp->elf.bias;
+        image->entry = interp->elf.entry;
+    }
+    if (status == PGW_OK)
+        status = os_stack_write(os, image, &program->elf, args, path);
     if (status != PGW_OK)
         os_mm_put(os, image->mm);
     return status;
@@ -206,25 +330,23 @@ enum pgw_status
 os_image_load(struct os *os, int dir, const char *path, const struct os_args *args,
     struct os_image *image, const char **why)
 {
-    struct os_elf elf;
-    uint64_t size;
-    size_t head_len;
-    int fd;
-    enum pgw_status status = open_program(dir, path, &fd, &size, why);
+    const char *root = os->config.sysroot;
+    struct program program, interp;
+    enum pgw_status status = open_program(os, dir, path, &program, why);
 
     if (status != PGW_OK)
         return status;
-    status = read_head(os, fd, &head_len, why);
-    if (status == PGW_OK)
-        status = os_elf_parse(os->bounce, head_len, size, os->config.space_end, &elf, why);
-    if (status == PGW_OK && host_io_access(dir, path, X_OK, OS_AT_EACCESS) != 0)
-        status = explain(why, PGW_ACCESS, "not executable: chmod +x it");
+    bool dynamic = program.elf.interp_len != 0;
+    if (dynamic)
+        status = open_interp(os, &program, &interp, &root, why);
     if (status == PGW_OK) {
-        status = build_image(os, fd, &elf, args, path, image);
+        status = build_image(os, &program, dynamic ? &interp : NULL, root, args, path, image);
         if (status != PGW_OK)
             status = explain_placing(status, why);
+        if (dynamic)
+            host_io_close(interp.fd);
     }
-    host_io_close(fd);
+    host_io_close(program.fd);
     return status;
 }
 

@@ -6,12 +6,14 @@
 #include "base/pool.h"
 #include "base/rng.h"
 #include "host/guest_io.h"
+#include "os/elf.h"
 #include "os/os.h"
 #include "os/process.h"
 #include "os/workset.h"
 
 #define OS_BOUNCE ((size_t)65536)
 #define OS_POLL_MAX 256u
+#define OS_WHY_MAX 512u
 /* What a program may ask of the host's memory, all its processes together: as RLIMIT_NPROC,
  * RLIMIT_SIGPENDING and fs.pipe-user-pages-soft bound it on Linux. */
 #define OS_PROCESSES_MAX 4096u
@@ -49,9 +51,11 @@ struct os {
 
     struct os_workset_meter meter;
     struct os_stats stats;
-    const char *why; /* the last loading failure, in words */
+    char why[OS_WHY_MAX];           /* the last loading failure, in words */
     char text[1024]; /* messages are put together here */
     char path[2][OS_PATH_MAX];
+    char rooted[2][OS_PATH_MAX];    /* paths below the sysroot, by enum os_rooted */
+    char interp[OS_ELF_INTERP_MAX]; /* the interpreter of the program that is loaded */
     unsigned char bounce[OS_BOUNCE]; /* between the guest's memory and the host's calls */
 };
 

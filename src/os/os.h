@@ -26,6 +26,9 @@ struct os_config {
     uint64_t seed;      /* for AT_RANDOM, getrandom and the like */
     uint64_t stack_max; /* bytes a stack may grow to (RLIMIT_STACK) */
     uint64_t space_end; /* user addresses are [0, space_end) */
+    bool aslr;          /* programs, heaps, mappings and stacks are placed at random (by seed) */
+    const char *sysroot; /* where a program's absolute paths are looked up first; NULL: where its
+                            interpreter is found, see os/sysroot.h */
     const char *bound;  /* what ends there, for messages: "the address space", "RAM" */
     uint64_t window;    /* working-set window, instructions; 0: not measured */
 

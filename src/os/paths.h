@@ -16,4 +16,9 @@
 int64_t os_path_get(
     struct os_process *p, uint64_t dirfd, uint64_t va, int which, int *dir, const char **path);
 
+/* The same for a path that is only read: an absolute one is looked up below the program's sysroot
+ * first.  *path may lie in a buffer that the next such call reuses. */
+int64_t os_path_find(
+    struct os_process *p, uint64_t dirfd, uint64_t va, int which, int *dir, const char **path);
+
 #endif

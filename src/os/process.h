@@ -38,6 +38,7 @@ struct os_mm {
     struct space_layout layout;
     uint64_t brk;          /* bytes; it starts at layout.heap */
     char exe[OS_PATH_MAX]; /* the program's absolute path on the host */
+    const char *sysroot;   /* where its absolute paths are looked up first; NULL: nowhere */
 };
 
 /* What a process waits for; valid in state BLOCKED. */

@@ -42,6 +42,7 @@ enum auxv_type {
     AT_EXECFN = 31
 };
 #define AUXV_PAIRS 17u
+#define RANDOM_LEN 16u /* bytes at AT_RANDOM */
 
 /* Faults that can stop a loader, as results. */
 static enum pgw_status
@@ -102,8 +103,8 @@ put_pair(uint64_t *out, enum auxv_type type, uint64_t value)
 }
 
 static void
-put_auxv(
-    uint64_t *out, const struct os *os, const struct os_elf *elf, uint64_t random, uint64_t execfn)
+put_auxv(uint64_t *out, const struct os *os, const struct os_elf *elf, uint64_t base,
+    uint64_t random, uint64_t execfn)
 {
     out = put_pair(out, AT_HWCAP, HWCAP_IMAFDC);
     out = put_pair(out, AT_PAGESZ, PAGE_SIZE);
@@ -111,7 +112,7 @@ put_auxv(
     out = put_pair(out, AT_PHDR, elf->phdr);
     out = put_pair(out, AT_PHENT, OS_ELF_PHENT);
     out = put_pair(out, AT_PHNUM, elf->phnum);
-    out = put_pair(out, AT_BASE, 0);
+    out = put_pair(out, AT_BASE, base);
     out = put_pair(out, AT_FLAGS, 0);
     out = put_pair(out, AT_ENTRY, elf->entry);
     out = put_pair(out, AT_UID, os->uid[0]);
@@ -124,24 +125,32 @@ put_auxv(
     put_pair(out, AT_NULL, 0);
 }
 
-/* Writes argc, argv, envp and auxv at sp, by way of a buffer of words words. */
+/* What argc, argv, envp and auxv take. */
+static uint64_t
+vector_words(const struct os_args *args)
+{
+    return 1 + args->argc + 1 + args->envc + 1 + (uint64_t)2 * AUXV_PAIRS;
+}
+
+/* Writes them at sp, by way of a buffer. */
 static enum pgw_status
-write_vectors(struct os *os, struct os_mm *mm, const struct os_elf *elf, const struct os_args *args,
-    uint64_t sp, uint64_t strings, uint64_t words)
+write_vectors(struct os *os, const struct os_image *image, const struct os_elf *elf,
+    const struct os_args *args)
 {
     struct base_alloc *alloc = os->config.alloc;
+    uint64_t words = vector_words(args);
     uint64_t *buf = alloc->map(alloc, words * sizeof *buf);
     uint64_t *out = buf;
     const char *text = args->bytes;
-    uint64_t at = strings;
+    uint64_t at = image->strings;
 
     if (buf == NULL)
         return PGW_NOMEM;
     *out++ = args->argc;
     out = put_pointers(out, &text, &at, args->argc);
     out = put_pointers(out, &text, &at, args->envc);
-    put_auxv(out, os, elf, strings - 16, at);
-    enum pgw_status status = write_status(mm->space, sp, buf, words * sizeof *buf);
+    put_auxv(out, os, elf, image->base, image->strings - RANDOM_LEN, at);
+    enum pgw_status status = write_status(image->mm->space, image->sp, buf, words * sizeof *buf);
     alloc->unmap(alloc, buf, words * sizeof *buf);
     return status;
 }
@@ -215,30 +224,43 @@ os_stack_overran(const struct os_mm *mm)
     return !same;
 }
 
-enum pgw_status
-os_stack_build(struct os *os, struct os_mm *mm, const struct os_elf *elf,
-    const struct os_args *args, const char *path, uint64_t *sp)
+/* Addresses on the stack vary by less than a page, too (Linux: arch_align_stack). */
+static uint64_t
+top_shift(struct os *os)
 {
-    size_t path_len = strlen(path) + 1;
-    uint64_t top = mm->layout.stack_top;
-    uint64_t strings = top - args->len - path_len;
-    uint64_t words = 1 + args->argc + 1 + args->envc + 1 + (uint64_t)2 * AUXV_PAIRS;
-    uint64_t start = (strings - 16 - words * 8) & ~(uint64_t)15;
-    uint64_t random[2] = {base_rng_next(&os->rng), base_rng_next(&os->rng)};
+    return os->config.aslr ? base_rng_next(&os->rng) % (PAGE_SIZE / 16) * 16 : 0;
+}
+
+enum pgw_status
+os_stack_map(struct os *os, struct os_image *image, const struct os_args *args, const char *path)
+{
+    struct os_mm *mm = image->mm;
+    uint64_t top = mm->layout.stack_top - top_shift(os);
+    uint64_t words = vector_words(args);
     enum pgw_status status = map_trampoline(mm);
 
+    image->strings = top - args->len - (strlen(path) + 1);
+    image->sp = (image->strings - RANDOM_LEN - words * 8) & ~(uint64_t)15;
     if (status == PGW_OK)
         status = map_guard(mm);
     if (status == PGW_OK)
-        status = map_stack(mm, top - start);
+        status = map_stack(mm, mm->layout.stack_top - image->sp);
+    return status;
+}
+
+enum pgw_status
+os_stack_write(struct os *os, const struct os_image *image, const struct os_elf *elf,
+    const struct os_args *args, const char *path)
+{
+    struct space *space = image->mm->space;
+    uint64_t random[RANDOM_LEN / 8] = {base_rng_next(&os->rng), base_rng_next(&os->rng)};
+    enum pgw_status status = write_status(space, image->strings - RANDOM_LEN, random, RANDOM_LEN);
+
     if (status == PGW_OK)
-        status = write_status(mm->space, strings - 16, random, sizeof random);
+        status = write_status(space, image->strings, args->bytes, args->len);
     if (status == PGW_OK)
-        status = write_status(mm->space, strings, args->bytes, args->len);
+        status = write_status(space, image->strings + args->len, path, strlen(path) + 1);
     if (status == PGW_OK)
-        status = write_status(mm->space, strings + args->len, path, path_len);
-    if (status == PGW_OK)
-        status = write_vectors(os, mm, elf, args, start, strings, words);
-    *sp = start;
+        status = write_vectors(os, image, elf, args);
     return status;
 }

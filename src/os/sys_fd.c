@@ -112,7 +112,8 @@ os_sys_openat(struct os_process *p, const uint64_t *a)
     uint32_t flags = (uint32_t)a[2] & ~OS_O_ASYNC;
     const char *path;
     int dir;
-    int64_t ret = os_path_get(p, a[0], a[1], 0, &dir, &path);
+    bool reads = (flags & (OS_O_ACCMODE | OS_O_CREAT)) == OS_O_RDONLY;
+    int64_t ret = (reads ? os_path_find : os_path_get)(p, a[0], a[1], 0, &dir, &path);
 
     if (ret != 0)
         return ret;

@@ -5,6 +5,7 @@
 #include "os/machine.h"
 #include "os/paths.h"
 #include "os/syscall.h"
+#include "os/sysroot.h"
 #include "os/uaccess.h"
 
 #define STATX_LEN 256u
@@ -75,6 +76,20 @@ os_path_get(
     return dir_of(p, dirfd, dir);
 }
 
+int64_t
+os_path_find(
+    struct os_process *p, uint64_t dirfd, uint64_t va, int which, int *dir, const char **path)
+{
+    int64_t ret = os_path_get(p, dirfd, va, which, dir, path);
+
+    if (ret != 0 || *path == p->mm->exe)
+        return ret;
+    const char *below = os_sysroot_find(p->os, OS_ROOTED_PATH, p->mm->sysroot, *path);
+    if (below != NULL)
+        *path = below;
+    return 0;
+}
+
 /* A pipe's own record, since the host knows nothing of it. */
 static void
 pipe_stat(const struct os *os, struct host_io_stat *st)
@@ -138,7 +153,7 @@ os_sys_newfstatat(struct os_process *p, const uint64_t *a)
     const char *path;
     int dir;
     const uint64_t fstat_args[2] = {a[0], a[2]};
-    int64_t ret = os_path_get(p, a[0], a[1], 0, &dir, &path);
+    int64_t ret = os_path_find(p, a[0], a[1], 0, &dir, &path);
 
     if (p->os->path[0][0] == '\0' && (a[3] & OS_AT_EMPTY_PATH) != 0 && ret != -OS_EFAULT &&
         (int32_t)a[0] != OS_AT_FDCWD)
@@ -154,7 +169,7 @@ os_sys_statx(struct os_process *p, const uint64_t *a)
     unsigned char record[STATX_LEN];
     const char *path;
     int dir;
-    int64_t ret = os_path_get(p, a[0], a[1], 0, &dir, &path);
+    int64_t ret = os_path_find(p, a[0], a[1], 0, &dir, &path);
 
     if (ret == 0)
         ret = host_io_statx(dir, path, (int)a[2], (uint32_t)a[3], record);
@@ -166,7 +181,7 @@ os_sys_faccessat2(struct os_process *p, const uint64_t *a)
 {
     const char *path;
     int dir;
-    int64_t ret = os_path_get(p, a[0], a[1], 0, &dir, &path);
+    int64_t ret = os_path_find(p, a[0], a[1], 0, &dir, &path);
 
     return ret < 0 ? ret : host_io_access(dir, path, (int)a[2], (int)a[3]);
 }
@@ -203,7 +218,7 @@ os_sys_readlinkat(struct os_process *p, const uint64_t *a)
     char *target = p->os->path[1];
     const char *path;
     int dir;
-    int64_t ret = os_path_get(p, a[0], a[1], 0, &dir, &path);
+    int64_t ret = os_path_find(p, a[0], a[1], 0, &dir, &path);
 
     if ((int64_t)a[3] <= 0)
         return -OS_EINVAL;
@@ -403,7 +418,7 @@ os_sys_chdir(struct os_process *p, const uint64_t *a)
 {
     const char *path;
     int dir;
-    int64_t ret = os_path_get(p, (uint64_t)OS_AT_FDCWD, a[0], 0, &dir, &path);
+    int64_t ret = os_path_find(p, (uint64_t)OS_AT_FDCWD, a[0], 0, &dir, &path);
 
     if (ret == 0)
         ret = host_io_access(dir, path, 1, OS_AT_EACCESS);
@@ -491,7 +506,7 @@ os_sys_statfs(struct os_process *p, const uint64_t *a)
     unsigned char record[STATFS_LEN];
     const char *path;
     int dir;
-    int64_t ret = os_path_get(p, (uint64_t)OS_AT_FDCWD, a[0], 0, &dir, &path);
+    int64_t ret = os_path_find(p, (uint64_t)OS_AT_FDCWD, a[0], 0, &dir, &path);
     int64_t fd = -1;
 
     if (ret == 0)

@@ -127,7 +127,7 @@ os_sys_execve(struct os_process *p, const uint64_t *a)
     const char *why = "";
     const char *path;
     int dir;
-    int64_t ret = os_path_get(p, (uint64_t)OS_AT_FDCWD, a[0], 0, &dir, &path);
+    int64_t ret = os_path_find(p, (uint64_t)OS_AT_FDCWD, a[0], 0, &dir, &path);
 
     if (ret != 0)
         return ret;

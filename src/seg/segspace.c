@@ -147,7 +147,8 @@ layout_at_most(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* One window: image, trampoline, a guard, the whole stack, then heap and mappings. */
+/* One window: image, trampoline, a guard, the whole stack, then heap and mappings.  All of it is
+ * one piece of RAM, so what varies is where it begins, if the image can be moved. */
 static enum pgw_status
 layout_single(struct seg_system *system, const struct space_image *image, uint64_t stack_max,
     struct space_layout *layout)
@@ -178,7 +179,7 @@ layout_windows(struct seg_system *system, const struct space_image *image, uint6
         return seg_fail(system, PGW_NOSPACE, "the program does not lie within the addresses");
     if (image->end > heap && image->start < 2 * size)
         heap = image->end;
-    layout->heap = heap;
+    layout->heap = heap + space_random_shift(image->random, SPACE_RANDOM_HEAP, system->end);
     layout->trampoline = 2 * size;
     if (image->end > layout->trampoline && image->start <= layout->trampoline)
         layout->trampoline = image->end;
@@ -189,6 +190,10 @@ layout_windows(struct seg_system *system, const struct space_image *image, uint6
                : seg_fail(system, PGW_NOSPACE, "the program reaches into the stack's segment");
 }
 
+/* A movable program begins low: what lies below costs nothing, but without translation what lies
+ * above is all the RAM it can have. */
+#define LAYOUT_IMAGE ((uint64_t)0x10000)
+
 static enum pgw_status
 space_layout(struct space *space, const struct space_image *image, uint64_t stack_max,
     struct space_layout *layout)
@@ -198,9 +203,16 @@ space_layout(struct space *space, const struct space_image *image, uint64_t stac
     enum pgw_status status = PGW_OK;
 
     system->why = "";
-    if (image != NULL)
+    if (image != NULL) {
+        struct space_image placed = *image;
+        if (image->movable)
+            found.bias = LAYOUT_IMAGE - image->start +
+                         space_random_shift(image->random, SPACE_RANDOM_IMAGE, system->end);
+        placed.start += found.bias;
+        placed.end += found.bias;
         status = (system->config.scheme == SEG_SEGMENTS ? layout_windows : layout_single)(
-            system, image, stack_max, &found);
+            system, &placed, stack_max, &found);
+    }
     if (status == PGW_OK)
         *layout = found;
     return status;

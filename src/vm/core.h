@@ -105,6 +105,7 @@ struct vm_space {
     uint64_t nregions;
     uint64_t mapped; /* bytes */
     uint64_t roots;  /* frames that its page table takes while it is empty */
+    uint64_t top;    /* mappings that nobody asked a place for go below it */
     struct {
         uint64_t minor, major, zero_fill, cow;
     } faults;
@@ -320,6 +321,13 @@ enum pgw_status vm_remap(struct space *space, uint64_t old, uint64_t old_len, ui
 /* Destroys the regions in a range whose ends are boundaries. */
 void vm_map_clear(struct vm_space *space, uint64_t va, uint64_t end);
 bool vm_space_check(struct space *space);
+
+/* --- layout.c --- */
+
+/* The top of a space that no program has been placed in. */
+uint64_t vm_layout_top(const struct vm_system *system);
+enum pgw_status vm_layout(struct space *space, const struct space_image *image, uint64_t stack_max,
+    struct space_layout *layout);
 
 /* --- space.c --- */
 

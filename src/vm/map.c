@@ -67,7 +67,7 @@ map_place(struct vm_space *space, const struct space_map_args *args, uint64_t *v
         *va = page_floor(args->va);
         return PGW_OK;
     }
-    return vm_region_hole(space, len, space->system->space_end - SPACE_GUARD, va);
+    return vm_region_hole(space, len, space->top, va);
 }
 
 /* Where the mapping goes; for a fixed one the range is made ready, but not yet emptied. */
@@ -281,7 +281,7 @@ remap_target(struct vm_space *space, const struct remap *remap, uint64_t *va)
     uint64_t end;
 
     if (!remap->fixed)
-        return vm_region_hole(space, remap->new_len, space->system->space_end - SPACE_GUARD, va);
+        return vm_region_hole(space, remap->new_len, space->top, va);
     enum pgw_status status = map_range(space->system, remap->target, remap->new_len, &end);
     if (status != PGW_OK)
         return status;

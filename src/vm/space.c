@@ -33,6 +33,7 @@ vm_space_create_locked(struct vm_system *system, struct vm_space **space)
     new->space.id = ++system->space_ids;
     new->space.asid = new->pmap->asid;
     new->system = system;
+    new->top = vm_layout_top(system);
     RB_INIT(&new->regions);
     TAILQ_INSERT_TAIL(&system->all_spaces, new, link);
     system->stats.spaces++;
@@ -276,27 +277,6 @@ space_evict(struct space *space, uint64_t va)
     return status;
 }
 
-/* Above the stack: a page that stays free, the trampoline, and 14 more free pages. */
-#define LAYOUT_TRAMPOLINE 2u
-#define LAYOUT_STACK 16u
-/* A stack may take this part of a small space at most, so that heap and mappings find room. */
-#define LAYOUT_STACK_SHARE 8u
-
-static enum pgw_status
-space_layout(struct space *space, const struct space_image *image, uint64_t stack_max,
-    struct space_layout *layout)
-{
-    uint64_t end = page_floor(vm_space_of(space)->system->space_end);
-    uint64_t most = page_floor(end / LAYOUT_STACK_SHARE);
-
-    *layout = (struct space_layout){.end = end,
-        .heap = image != NULL ? image->end : 0,
-        .stack_top = end - LAYOUT_STACK * PAGE_SIZE,
-        .stack_max = page_ceil(stack_max) < most ? page_ceil(stack_max) : most,
-        .trampoline = end - LAYOUT_TRAMPOLINE * PAGE_SIZE};
-    return image == NULL || image->end < layout->stack_top ? PGW_OK : PGW_NOSPACE;
-}
-
 static void
 space_activate(struct space *space, struct pmap_context *context)
 {
@@ -339,7 +319,7 @@ static const struct space_ops vm_space_ops = {
     .incore = space_cannot_incore,
     .sync = space_cannot_sync,
     .usage = space_no_usage,
-    .layout = space_layout,
+    .layout = vm_layout,
     .activate = space_activate,
     .deactivate = space_deactivate,
     .check = vm_space_check,

@@ -138,11 +138,33 @@ struct space_usage {
 /* The extent of a program's image, before it is placed. */
 struct space_image {
     uint64_t start, end; /* of all its segments, page aligned */
+    bool movable;        /* position independent: the layout says where it goes */
+    /* Random numbers that make the places of things vary (address-space randomisation), one for
+     * each of enum space_random; NULL: they do not. */
+    const uint64_t *random;
 };
+
+enum space_random {
+    SPACE_RANDOM_IMAGE, /* where a movable image goes */
+    SPACE_RANDOM_HEAP,
+    SPACE_RANDOM_MAPPINGS, /* below which mappings are placed */
+    SPACE_RANDOM_STACK,
+    SPACE_RANDOMS
+};
+
+/* How far one of them moves something, in bytes, page aligned: anywhere within a 256th of the
+ * space's size, which is what Linux does for the four on riscv64 with Sv39 (18 bits of page number
+ * each, of 26: ARCH_MMAP_RND_BITS_MIN, STACK_RND_MASK, arch_randomize_brk's 1 GiB). */
+static inline uint64_t
+space_random_shift(const uint64_t *random, enum space_random which, uint64_t space_end)
+{
+    return random != NULL ? page_floor(random[which] % ((space_end >> 8) + 1)) : 0;
+}
 
 /* Where the parts of a process go in this space, decided by its memory manager. */
 struct space_layout {
     uint64_t end;        /* user addresses are [0, end) */
+    uint64_t bias;       /* to be added to a movable image's addresses; else 0 */
     uint64_t heap;       /* where brk starts, page aligned */
     uint64_t stack_top;  /* the address above the stack */
     uint64_t stack_max;  /* bytes that the stack may grow to, page aligned */

@@ -22,6 +22,7 @@ class Case:
         self.heavy = more.get("heavy", False)  # only 64 frames and 64,000, nothing in between
         self.withheld = set(more.get("withheld", []))  # rights that must be there to be withheld
         self.processes = more.get("processes", 1)  # at once
+        self.dynamic = more.get("dynamic", False)  # linked with libraries of the cross compiler's
         self.needs = set(more.get("needs", []))  # of NEEDS, below
 
 
@@ -96,6 +97,15 @@ CASES = [
     Case("nocall"),
     Case("hostile", small="512K", processes=6, needs=["null"]),
     Case("insn", program="insn/insn"),
+    Case("dynamic", program="linked/dynamic", processes=2, dynamic=True),
+    Case("dynamic-nopie", program="linked/dynamic-nopie", processes=2, dynamic=True),
+    Case("staticpie", program="linked/staticpie", status=7),
+    Case("plugins", program="linked/plugins", processes=2, dynamic=True),
+    Case("crowd", ["6"], program="linked/crowd", processes=7, small="512K", dynamic=True),
+    Case("aslr-dynamic", program="linked/dynamic", processes=2, dynamic=True,
+         options=["--aslr", "on", "--seed", "9"]),
+    Case("aslr-forktree", ["8", "64"], program="forktree", small="512K", processes=8,
+         options=["--aslr", "on"]),
     Case("crash-null", ["null"], program="crash", status=SEGV, stderr=["0x0", "write", "null"],
          needs=["null"]),
     Case("crash-wild", ["wild"], program="crash", status=SEGV, stderr=["0x123456789a8", "read"]),

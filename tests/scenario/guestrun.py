@@ -102,7 +102,8 @@ def main():
     tap = Tap()
     case = guestcases.case_named(options.case)
     program = f"{options.programs}/{case.program}"
-    expected = on_qemu(options.qemu, program, case.args, case.stdin, case.env, case.stack)
+    expected = on_qemu(options.qemu, program, case.args, case.stdin, case.env, case.stack,
+                       case.dynamic)
     tap.check(expected.status == case.status, f"qemu-riscv64 ends with status {case.status}",
               f"status {expected.status}\n{expected.err.decode(errors='replace')}")
 

@@ -77,9 +77,14 @@ def execute(command, stdin=b"", env=None, limit=None, cwd=None):
     return result
 
 
-def on_qemu(qemu, program, args=(), stdin=b"", env=None, stack=None):
+SYSROOT = "/usr/riscv64-linux-gnu"  # the default that Pagewright has, too
+
+
+def on_qemu(qemu, program, args=(), stdin=b"", env=None, stack=None, dynamic=False):
     options = ["-s", str(stack)] if stack else []
     added = {"GUEST_LENIENT": "1", "GUEST_VIA": qemu}
+    if dynamic:
+        added["QEMU_LD_PREFIX"] = SYSROOT
     added.update(env or {})
     return execute([qemu, *options, program, *args], stdin, added)
 

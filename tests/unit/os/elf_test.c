@@ -111,10 +111,76 @@ test_pie_is_placed(void **state)
     put(im.bytes + 16, 3, 2);
     assert_int_equal(parse(&im, &out, &why), PGW_OK);
     assert_true(out.pie);
-    assert_int_equal(out.bias, os_elf_bias(SPACE_END));
-    assert_int_equal(out.bias % 4096, 0);
-    assert_int_equal(out.entry, out.bias + 0x10200);
-    assert_int_equal(out.segments[1].va, out.bias + 0x12010);
+    assert_int_equal(out.bias, 0);
+    assert_int_equal(out.start, 0x10000);
+    os_elf_place(&out, 0x2aaaa00000);
+    assert_int_equal(out.bias, 0x2aaaa00000);
+    assert_int_equal(out.entry, 0x2aaaa10200);
+    assert_int_equal(out.phdr, 0x2aaaa10040);
+    assert_int_equal(out.start, 0x2aaaa10000);
+    assert_int_equal(out.end, 0x2aaaa18000);
+    assert_int_equal(out.segments[0].va, 0x2aaaa10000);
+    assert_int_equal(out.segments[1].va, 0x2aaaa12010);
+    assert_int_equal(out.segments[1].offset, 0x2010);
+}
+
+static void
+put_interp(struct image *im, unsigned i, uint64_t offset, uint64_t len)
+{
+    memset(im->bytes + PH(i), 0, 56);
+    put(im->bytes + PH(i), 3, 4);
+    put(im->bytes + PH(i) + 8, offset, 8);
+    put(im->bytes + PH(i) + 32, len, 8);
+    put(im->bytes + PH(i) + 40, len, 8);
+    put(im->bytes + 56, i + 1, 2);
+}
+
+static void
+test_interpreter_is_named(void **state)
+{
+    struct image im;
+    struct os_elf out;
+    const char *why;
+
+    (void)state;
+    good(&im);
+    assert_int_equal(parse(&im, &out, &why), PGW_OK);
+    assert_int_equal(out.interp_len, 0);
+    put_interp(&im, 2, 0x180, 33);
+    assert_int_equal(parse(&im, &out, &why), PGW_OK);
+    assert_int_equal(out.interp_offset, 0x180);
+    assert_int_equal(out.interp_len, 33);
+    assert_int_equal(out.nsegments, 2);
+    put_interp(&im, 2, FILE_SIZE - 10, 10);
+    assert_int_equal(parse(&im, &out, &why), PGW_OK);
+    put_interp(&im, 3, 0x180, 33);
+    refused(&im, "two interpreters");
+}
+
+/* A place or length that no path can have. */
+static void
+test_bad_interpreters(void **state)
+{
+    static const struct {
+        uint64_t offset, len;
+        const char *word;
+    } bad[] = {
+        {0x180, 0, "length"},
+        {0x180, 1, "length"},
+        {0x180, 4097, "length"},
+        {0x180, UINT64_MAX, "cut short"},
+        {FILE_SIZE - 9, 10, "cut short"},
+        {FILE_SIZE + 1, 10, "cut short"},
+        {UINT64_MAX - 4, 10, "cut short"},
+    };
+    struct image im;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        good(&im);
+        put_interp(&im, 2, bad[i].offset, bad[i].len);
+        refused(&im, bad[i].word);
+    }
 }
 
 static void
@@ -162,8 +228,7 @@ static const struct damage damages[] = {
     {56, 2, 0, "no program headers"},
     {56, 2, 65, "too many"},
     {56, 2, 65535, "too many"},
-    {PH(0), 4, 3, "-static"},
-    {PH(1), 4, 3, "-static"},
+    {PH(0), 4, 3, "interpreter"},
     {PH(1) + 8, 8, FILE_SIZE + 0x10, "outside the file"},
     {PH(1) + 8, 8, UINT64_MAX - 0xfef, "outside the file"},
     {PH(1) + 8, 8, 0x2020, "misaligned"},
@@ -245,6 +310,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_pie_is_placed),
+        cmocka_unit_test(test_interpreter_is_named),
+        cmocka_unit_test(test_bad_interpreters),
         cmocka_unit_test(test_segments_are_sorted),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_nothing_to_load),

@@ -231,7 +231,7 @@ test_stack_fixed(void **state)
     (void)state;
     seg_rig_init(&rig, &one);
     struct space *a = seg_case_space(&rig);
-    struct space_image image = {0x10000, 0x14000};
+    struct space_image image = {.start = 0x10000, .end = 0x14000};
     struct space_layout layout;
     assert_int_equal(a->ops->layout(a, &image, (uint64_t)8 << 20, &layout), PGW_OK);
     assert_true(layout.end == TOP && layout.trampoline == 0x14000);
@@ -254,9 +254,9 @@ test_layout(void **state)
 {
     struct seg_rig rig;
     struct space_layout layout;
-    struct space_image low = {0x10000, 0x20000};
-    struct space_image across = {0x10000, QUARTER + 0x5000};
-    struct space_image high = {3 * QUARTER, TOP};
+    struct space_image low = {.start = 0x10000, .end = 0x20000};
+    struct space_image across = {.start = 0x10000, .end = QUARTER + 0x5000};
+    struct space_image high = {.start = 3 * QUARTER, .end = TOP};
 
     (void)state;
     seg_rig_init(&rig, &four);

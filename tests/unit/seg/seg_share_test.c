@@ -330,7 +330,7 @@ test_none_ends_with_ram(void **state)
 {
     struct seg_rig rig;
     struct space_layout layout;
-    struct space_image image = {P(16), P(101)};
+    struct space_image image = {.start = P(16), .end = P(101)};
     unsigned char *bytes;
 
     (void)state;
