@@ -8,8 +8,21 @@
 #include "machine_spec.h"
 #include "number.h"
 
-enum { KEY_RAM = 0x200, KEY_SWAP, KEY_POLICY, KEY_TLB, KEY_SEED, KEY_SLICE, KEY_STACK, KEY_COST,
-    KEY_OVERCOMMIT, KEY_ASLR, KEY_SYSROOT };
+enum {
+    KEY_RAM = 0x200,
+    KEY_SWAP,
+    KEY_POLICY,
+    KEY_TLB,
+    KEY_SEED,
+    KEY_SLICE,
+    KEY_STACK,
+    KEY_COST,
+    KEY_OVERCOMMIT,
+    KEY_ASLR,
+    KEY_SYSROOT,
+    KEY_READAHEAD,
+    KEY_AROUND,
+};
 
 /* clang-format off */
 static const struct argp_option options[] = {
@@ -34,6 +47,10 @@ static const struct argp_option options[] = {
     {"sysroot", KEY_SYSROOT, "DIR", 0,
         "where the libraries of dynamically linked programs are: absolute paths are looked up "
         "below it first (default: /usr/riscv64-linux-gnu, for programs that need it)", 0},
+    {"readahead", KEY_READAHEAD, "PAGES", 0,
+        "most pages to read beyond one that must be read, 0 to 31 (default 15)", 0},
+    {"fault-around", KEY_AROUND, "PAGES", 0,
+        "most pages of a file that one fault maps, of those in RAM, 1 to 64 (default 16)", 0},
     {"cost", KEY_COST, "NAME=TIME,...", 0,
         "the cost model, each of " MACHINE_SPEC_COSTS " in ns, us, ms or s (default: 0.5ns, "
         "2.3ns, 100ns, 1us, 85us, 6.7ns, 3.8us, 33ns and 2us)", 0},
@@ -76,6 +93,17 @@ machine_on(struct argp_state *state, const char *option, const char *text)
         argp_failure(
             state, EXIT_OURS, 0, "%s: \"%s\" is not valid: write on or off", option, text);
     return on;
+}
+
+static unsigned
+machine_pages(struct argp_state *state, const char *option, const char *text, unsigned most)
+{
+    uint64_t n = machine_number(state, option, text);
+
+    if (n > most)
+        argp_failure(state, EXIT_OURS, 0, "%s: %s pages are too many: %u is the most", option, text,
+            most);
+    return (unsigned)n;
 }
 
 static void
@@ -143,6 +171,12 @@ machine_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_SYSROOT:
         machine->config.sysroot = arg;
+        return 0;
+    case KEY_READAHEAD:
+        machine->config.readahead = machine_pages(state, "--readahead", arg, 31);
+        return 0;
+    case KEY_AROUND:
+        machine->config.fault_around = machine_pages(state, "--fault-around", arg, 64);
         return 0;
     case KEY_COST:
         machine_cost(state, &machine->config.cost, arg);

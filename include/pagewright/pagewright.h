@@ -152,6 +152,12 @@ struct pgw_config {
      * the libraries of dynamically linked programs are.  NULL: /usr/riscv64-linux-gnu for programs
      * whose interpreter is there and not on the host, and nowhere for others (NULL) */
     const char *sysroot;
+    /* Paged schemes: the most pages that are read beyond one that must be, where the faults before
+     * show a pattern; 0: none, 31 is the most (15: with the one asked for, one operation). */
+    unsigned readahead;
+    /* The most pages of a file, of those in RAM already, that one fault maps; 1: itself, 64 is the
+     * most (16). */
+    unsigned fault_around;
 };
 
 /* Sets every field to its default (in brackets above).  size: sizeof(struct pgw_config). */
@@ -624,6 +630,11 @@ struct pgw_stats {
     /* Compaction. */
 
     /* Read-ahead, working set and pressure. */
+    uint64_t file_reads;             /* operations that read file_in */
+    uint64_t ahead_read, ahead_used; /* pages read ahead of need; of these, asked for */
+    uint64_t ahead_wasted;           /* of these, gone without having been */
+    double ahead_accuracy;           /* used / (used + wasted); 0: there were none */
+    uint64_t around_mapped;          /* pages of files mapped along with one that faulted */
 
     /* Threads and harts. */
 

@@ -33,6 +33,8 @@ pgw_config_init_sized(struct pgw_config *config, size_t size)
             .switch_ns = 3800,
             .register_ns = 33,
             .move_ns = 2000},
+        .readahead = 15,
+        .fault_around = 16,
     };
 
     memset(config, 0, size);
@@ -152,12 +154,18 @@ settings_read(struct pgw_system *system, const struct pgw_config *config)
         return sim_fail(system, PGW_INVAL, "the kind of overcommitment is not valid");
     s->overcommit = config->overcommit;
     s->overcommit_ratio = config->overcommit_ratio;
+    if (config->readahead > 31 || config->fault_around > 64)
+        return sim_fail(system, PGW_INVAL,
+            "%u pages of read-ahead and %u of fault-around: at most 31 and 64 are possible",
+            config->readahead, config->fault_around);
     s->seed = config->seed;
     s->slice = config->slice;
     s->window = config->window;
     s->stack_max = config->stack_max;
     s->aslr = config->aslr;
     s->cost = config->cost;
+    s->readahead = config->readahead;
+    s->fault_around = config->fault_around;
     s->message = config->message;
     s->message_ctx = config->message_ctx;
     enum pgw_status status = settings_read_sysroot(system, config);

@@ -41,6 +41,7 @@ struct sim_settings {
     bool aslr;
     char sysroot[1024]; /* "": none was given */
     struct pgw_cost cost;
+    unsigned readahead, fault_around; /* pages */
     void (*message)(void *ctx, const char *text);
     void *message_ctx;
 };

@@ -92,6 +92,7 @@ sim_contiguous_stats(struct pgw_system *system, struct pgw_stats *out)
     out->swap_in = seg.pages_in;
     out->swap_out = seg.pages_out;
     out->file_in = seg.file_pages_in;
+    out->file_reads = seg.file_pages_in;
     out->resident = seg.pages;
     out->resident_peak = seg.pages_peak;
     out->spaces = seg.spaces;

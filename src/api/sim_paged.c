@@ -18,6 +18,9 @@ sim_paged_create(struct pgw_system *system)
         .space_end = system->va_end,
         .overcommit = (enum vm_overcommit)system->settings.overcommit,
         .overcommit_ratio = system->settings.overcommit_ratio,
+        .ahead_max = system->settings.readahead,
+        .around_max = system->settings.fault_around,
+        .device_ns = (uint64_t)system->settings.cost.disk_ns,
     };
 
     return vm_system_create(&config, &system->vm);
@@ -57,6 +60,19 @@ sim_paged_why(const struct pgw_system *system)
 }
 
 static void
+sim_paged_stats_ahead(const struct vm_stats *vm, struct pgw_stats *out)
+{
+    uint64_t known = vm->ahead_used + vm->ahead_wasted;
+
+    out->file_reads = vm->file_reads;
+    out->ahead_read = vm->ahead_read;
+    out->ahead_used = vm->ahead_used;
+    out->ahead_wasted = vm->ahead_wasted;
+    out->ahead_accuracy = known > 0 ? (double)vm->ahead_used / (double)known : 0;
+    out->around_mapped = vm->around_mapped;
+}
+
+static void
 sim_paged_stats(struct pgw_system *system, struct pgw_stats *out)
 {
     struct vm_stats vm;
@@ -86,6 +102,7 @@ sim_paged_stats(struct pgw_system *system, struct pgw_stats *out)
     out->commit_limit = vm.commit_limit;
     out->commit_refused = vm.commit_refused;
     out->tables_dropped = vm.tables_dropped;
+    sim_paged_stats_ahead(&vm, out);
     out->ram_free = system->mem.nfree;
     out->tables = system->pmaps->tables;
     out->tables_peak = system->pmaps->tables_peak;

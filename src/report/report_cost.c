@@ -11,7 +11,7 @@
  *      walk        every memory reference of a page walk         ram
  *      refill      every walk that is an exception               refill
  *      fault       every fault, minor or major                   fault
- *      device      every operation of swap, every file page      disk
+ *      device      every operation of swap and of files           disk
  *      switch      every switch of spaces                        switch
  *                  every register written at one                 register
  *      move        every page copied by compaction, growth,      move
@@ -42,7 +42,7 @@ void
 report_time(const struct pgw_stats *stats, const struct pgw_cost *cost, struct report_time *time)
 {
     double accesses = (double)stats->fetches + (double)stats->loads_stores;
-    double ops = (double)stats->swap_reads + (double)stats->swap_writes + (double)stats->file_in;
+    double ops = (double)stats->swap_reads + (double)stats->swap_writes + (double)stats->file_reads;
 
     *time = (struct report_time){.accesses = accesses};
     if (stats->tlb_modelled) {

@@ -89,7 +89,7 @@ report_json_paging(const struct pgw_stats *s)
     return json_pack("{s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I}", "swap_in",
         report_json_flow(s->swap_in, s->swap_reads), "swap_out",
         report_json_flow(s->swap_out, s->swap_writes), "file_in",
-        report_json_flow(s->file_in, s->file_in), "evicted", (num)s->evicted, "evicted_clean",
+        report_json_flow(s->file_in, s->file_reads), "evicted", (num)s->evicted, "evicted_clean",
         (num)s->evicted_clean, "daemon_runs", (num)s->daemon_runs, "direct_reclaims",
         (num)s->direct_reclaims, "put_failures", (num)s->put_failures, "get_failures",
         (num)s->get_failures);

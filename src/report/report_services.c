@@ -33,8 +33,18 @@ static const struct service_row commitment[] = {
     {NULL, NULL, NULL, 0, 0},
 };
 
+static const struct service_row ahead_rows[] = {
+    ROW(COUNT, ahead_read, "read", "read ahead of need", "pages"),
+    ROW(COUNT, ahead_used, "used", "asked for later", "pages"),
+    ROW(COUNT, ahead_wasted, "wasted", "gone unused", "pages"),
+    ROW(RATIO, ahead_accuracy, "accuracy", "accuracy", "of those whose fate is known"),
+    ROW(COUNT, around_mapped, "mapped_around", "mapped around", "pages of files, along with one that faulted"),
+    {NULL, NULL, NULL, 0, COUNT},
+};
+
 static const struct service services[] = {
     {"commitment", "Commitment", commitment},
+    {"readahead", "Read-ahead", ahead_rows},
     {NULL, NULL, NULL},
 };
 /* clang-format on */

@@ -90,7 +90,8 @@ report_text_paging(struct report_buf *buf, const struct pgw_stats *s)
     report_pages(buf, "in from swap", s->swap_in, note);
     (void)snprintf(note, sizeof note, " in %s writes", report_count(s->swap_writes, count));
     report_pages(buf, "out to swap", s->swap_out, note);
-    report_pages(buf, "in from files", s->file_in, "");
+    (void)snprintf(note, sizeof note, " in %s reads", report_count(s->file_reads, count));
+    report_pages(buf, "in from files", s->file_in, note);
     if (!s->contiguous)
         report_text_evictions(buf, s);
     if (s->put_failures > 0 || s->get_failures > 0)

@@ -58,3 +58,17 @@ vm_anon_forget_slot(struct vm_system *system, struct vm_anon *anon)
     vm_io_forget(system, anon->slot);
     anon->slot = PAGER_SLOT_NONE;
 }
+
+void
+vm_anon_spare_slot(struct vm_system *system, struct vm_anon *anon)
+{
+    uint64_t used, slots;
+
+    if (anon->slot == PAGER_SLOT_NONE)
+        return;
+    vm_io_swap_room(system, &used, &slots);
+    if (used <= slots / 2)
+        return;
+    vm_anon_forget_slot(system, anon);
+    anon->page->dirty = 1;
+}

@@ -193,10 +193,15 @@ static bool
 check_frames(const struct check *check)
 {
     const struct mem *mem = check->system->mem;
-    uint64_t queued = 0;
+    const struct vm_stats *stats = &check->system->stats;
+    uint64_t queued = 0, ahead = 0;
 
-    for (uint64_t i = 0; i < mem->nframes; i++)
+    for (uint64_t i = 0; i < mem->nframes; i++) {
         queued += mem->pages[i].queued;
+        ahead += mem->pages[i].ahead;
+    }
+    if (stats->ahead_read != stats->ahead_used + stats->ahead_wasted + ahead)
+        return false;
     return queued == check->in_ram && queued == check->system->stats.resident &&
            queued == check->system->policy->count && mem_check(mem);
 }

@@ -71,6 +71,19 @@ struct vm_object {
     TAILQ_ENTRY(vm_object) link; /* vm_system.objects */
 };
 
+/* A walk through a region in equal strides (ahead.c). */
+struct vm_stream {
+    uint64_t last;  /* the address it came to; 0: unused */
+    int32_t stride; /* pages */
+    bool sure;      /* two strides were equal, or the pages are neighbours */
+    uint8_t window; /* pages read ahead last, or to be */
+    uint8_t hits;   /* of these, asked for since */
+};
+
+#define VM_STREAMS 4u
+#define VM_AHEAD_MAX 31u  /* pages of a window: two ios */
+#define VM_AROUND_MAX 64u /* pages mapped by one fault */
+
 struct vm_region {
     RB_ENTRY(vm_region) link;
     uint64_t start, end;  /* [start, end), page aligned */
@@ -92,6 +105,8 @@ struct vm_region {
         uint64_t first, last; /* from where to where its subtree reaches, growth included */
         uint64_t gap;         /* the largest hole inside, bytes */
     } tree;
+    unsigned stream_next; /* the one to be replaced next */
+    struct vm_stream streams[VM_STREAMS];
 };
 
 RB_HEAD(vm_region_tree, vm_region);
@@ -125,6 +140,10 @@ struct vm_system {
     struct pager *swap;
     uint64_t space_end;
     uint64_t free_low, free_high;   /* watermarks of the page daemon, frames */
+    unsigned ahead_max, around_max; /* pages: the largest windows; 0: none */
+    uint64_t ahead_room;            /* frames to be kept free on top, while a window is open */
+    uint64_t device_ns;             /* what one operation of a device is taken to cost */
+    uint64_t device_time;           /* nanoseconds that devices have taken, by that */
     const struct base_clock *clock; /* may be NULL */
     struct {
         uint64_t freed; /* clean pages evicted since dirty ones began to be passed over */
@@ -249,6 +268,8 @@ void vm_anon_release(struct vm_system *system, struct vm_anon *anon);
 void vm_anon_attach(struct vm_system *system, struct vm_anon *anon, struct mem_page *page);
 /* Frees the swap slot, if there is one; the page must then be counted as dirty. */
 void vm_anon_forget_slot(struct vm_system *system, struct vm_anon *anon);
+/* The anon is in use, in RAM and on swap: when swap is getting full, the copy there goes. */
+void vm_anon_spare_slot(struct vm_system *system, struct vm_anon *anon);
 
 /* --- object.c --- */
 
@@ -285,9 +306,10 @@ void vm_page_free(struct vm_system *system, struct mem_page *page);
 
 /* --- io.c --- */
 
-/* Reads one slot into page, which is busy meanwhile; drops the lock while it waits. */
-MUST_CHECK enum pgw_status vm_io_get(
-    struct vm_system *system, struct pager *pager, uint64_t slot, struct mem_page *page);
+/* Reads n slots into pages, which the caller has made busy and which are not afterwards; drops the
+ * lock while it waits.  If any fails, none has been read. */
+MUST_CHECK enum pgw_status vm_io_get(struct vm_system *system, struct pager *pager,
+    const uint64_t *slots, struct mem_page *const *pages, unsigned n);
 /* Writes n pages, which the caller has made busy, and sets slots; drops the lock while it waits. */
 MUST_CHECK enum pgw_status vm_io_put(struct vm_system *system, struct pager *pager,
     struct mem_page *const *pages, unsigned n, uint64_t *slots);
@@ -297,6 +319,25 @@ void vm_io_yield(struct vm_system *system, struct pager *pager);
 void vm_io_forget(struct vm_system *system, uint64_t slot);
 /* Slots in use and in all; without swap, 0 and 0. */
 void vm_io_swap_room(struct vm_system *system, uint64_t *used, uint64_t *slots);
+
+/* --- ahead.c: reading before it is asked for --- */
+
+/* Reads the anon's page, new and attached, from its slot, and what the faults so far say will be
+ * wanted with it.  May wait.  If it cannot be read, the anon is without a page again. */
+MUST_CHECK enum pgw_status vm_ahead_anon(
+    struct vm_space *space, struct vm_region *region, uint64_t va, struct vm_anon *anon);
+/* The same for a page that was attached to the region's object. */
+MUST_CHECK enum pgw_status vm_ahead_object(
+    struct vm_space *space, struct vm_region *region, uint64_t va, struct mem_page *page);
+/* The first fault on a page that was read ahead. */
+void vm_ahead_hit(
+    struct vm_system *system, struct vm_region *region, uint64_t va, struct mem_page *page);
+/* Reads [va, end) in without mapping it, as far as RAM is not scarce.  May wait. */
+void vm_ahead_range(struct vm_space *space, uint64_t va, uint64_t end);
+/* Maps page at va, and with it the pages of the region's file around it that are in RAM and not
+ * mapped; false: there are none, or they cannot be. */
+bool vm_ahead_around(struct vm_space *space, const struct vm_region *region, uint64_t va,
+    struct mem_page *page, prot_t prot, enum access access);
 
 /* --- reclaim.c --- */
 

@@ -101,24 +101,10 @@ fault_page_in(struct fault *fault, struct vm_anon *anon)
         fault->zero_fill = true;
         return STEP_RESTART;
     }
-    anon->refs++;
-    enum pgw_status status = vm_io_get(system, system->swap, anon->slot, page);
-    if (status == PGW_OK) {
-        fault->waited = true;
-        system->stats.pages_in++;
-        uint64_t used, slots;
-        vm_io_swap_room(system, &used, &slots);
-        if (used > slots / 2) {
-            /* Swap is getting full: a slot that doubles a page in RAM is better free. */
-            vm_anon_forget_slot(system, anon);
-            page->dirty = 1;
-        }
-    } else { /* the slot is kept: the device may come back */
-        anon->page = NULL;
-        vm_page_free(system, page);
-    }
-    vm_anon_release(system, anon);
-    return status == PGW_OK ? STEP_RESTART : STEP_IO;
+    if (vm_ahead_anon(fault->space, fault->region, fault->va, anon) != PGW_OK)
+        return STEP_IO; /* the slot is kept: the device may come back */
+    fault->waited = true;
+    return STEP_RESTART;
 }
 
 /* Puts anon, which has a fresh page, behind the faulting address, in place of old (may be NULL),
@@ -187,6 +173,9 @@ fault_anon(struct fault *fault, struct vm_anon *anon)
         vm_io_yield(fault->system, fault->system->swap);
         return STEP_BUSY;
     }
+    if (page->ahead)
+        vm_ahead_hit(fault->system, region, fault->va, page);
+    vm_anon_spare_slot(fault->system, anon);
     if (fault->access == ACCESS_WRITE) {
         if (vm_amap_own(fault->system, region) != PGW_OK)
             return STEP_NOMEM;
@@ -213,17 +202,10 @@ fault_object_in(struct fault *fault, struct vm_object *object, uint64_t idx)
         mem_free(system->mem, page);
         return STEP_NOMEM;
     }
-    vm_object_hold_locked(object);
-    enum pgw_status status = vm_io_get(system, object->base.pager, idx, page);
-    if (status == PGW_OK) {
-        fault->waited = true;
-        system->stats.file_pages_in++;
-    } else {
-        base_radix_remove(&object->pages, idx);
-        vm_page_free(system, page);
-    }
-    vm_object_release_locked(object);
-    return status == PGW_OK ? STEP_RESTART : STEP_IO;
+    if (vm_ahead_object(fault->space, fault->region, fault->va, page) != PGW_OK)
+        return STEP_IO;
+    fault->waited = true;
+    return STEP_RESTART;
 }
 
 /* Case 2: no anon; the object's page, or zeros. */
@@ -247,9 +229,14 @@ fault_object(struct fault *fault)
         vm_object_release_locked(object);
         return STEP_BUSY;
     }
+    if (page->ahead)
+        vm_ahead_hit(fault->system, region, fault->va, page);
     if (fault->access == ACCESS_WRITE)
         return fault_promote(fault, page, NULL);
-    return fault_enter(fault, page, fault_prot(region) & ~PROT_MASK_W);
+    prot_t prot = fault_prot(region) & ~PROT_MASK_W;
+    if (vm_ahead_around(fault->space, region, fault->va, page, prot, fault->access))
+        return STEP_DONE;
+    return fault_enter(fault, page, prot);
 }
 
 static void

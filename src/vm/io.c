@@ -16,6 +16,7 @@
 struct vm_io {
     struct pager_io io;
     atomic_bool finished;
+    uint64_t operations; /* of the device, as far as its own thread drove it */
 };
 
 static void
@@ -39,19 +40,30 @@ io_init(struct vm_io *io, struct mem_page *const *pages, const uint64_t *slots, 
     }
 }
 
-/* Lets the pager finish something, if it has anything in flight, without the system's lock. */
-static void
+static uint64_t
+io_operations(const struct pager *pager)
+{
+    return pager->stats.get_ios + pager->stats.put_ios;
+}
+
+/* Lets the pager finish something, if it has anything in flight, without the system's lock; returns
+ * the operations of the device that this took. */
+static uint64_t
 io_drive(struct vm_system *system, struct pager *pager)
 {
     unsigned finished;
 
     base_lock_drop(&system->lock);
     base_lock_take(&system->pager_lock);
+    uint64_t operations = io_operations(pager);
     finished = pager->ops->drive(pager, true);
+    operations = io_operations(pager) - operations;
     base_lock_drop(&system->pager_lock);
     if (finished == 0)
         (void)sched_yield(); /* it is finished, and its owner only wants the system's lock */
     base_lock_take(&system->lock);
+    system->device_time += operations * system->device_ns;
+    return operations;
 }
 
 /* Starts the io and waits for its end. */
@@ -60,29 +72,34 @@ io_run(struct vm_system *system, struct pager *pager, struct vm_io *io,
     enum pgw_status (*start)(struct pager *pager, struct pager_io *io))
 {
     base_lock_take(&system->pager_lock);
+    io->operations = io_operations(pager);
     enum pgw_status status = start(pager, &io->io);
+    io->operations = io_operations(pager) - io->operations;
     base_lock_drop(&system->pager_lock);
+    system->device_time += io->operations * system->device_ns;
     if (status != PGW_OK)
         return status;
     system->ios++;
     while (!atomic_load_explicit(&io->finished, memory_order_acquire))
-        io_drive(system, pager);
+        io->operations += io_drive(system, pager);
     system->ios--;
     return io->io.status;
 }
 
 enum pgw_status
-vm_io_get(struct vm_system *system, struct pager *pager, uint64_t slot, struct mem_page *page)
+vm_io_get(struct vm_system *system, struct pager *pager, const uint64_t *slots,
+    struct mem_page *const *pages, unsigned n)
 {
     struct vm_io io;
 
-    BASE_ASSERT(!page->busy);
-    page->busy = 1;
-    io_init(&io, &page, &slot, 1);
+    io_init(&io, pages, slots, n);
     enum pgw_status status = io_run(system, pager, &io, pager->ops->start_get);
-    page->busy = 0;
+    for (unsigned i = 0; i < n; i++)
+        pages[i]->busy = 0;
     if (status != PGW_OK)
         system->stats.get_failures++;
+    if (pager != system->swap)
+        system->stats.file_reads += io.operations;
     return status;
 }
 
@@ -103,7 +120,7 @@ void
 vm_io_yield(struct vm_system *system, struct pager *pager)
 {
     if (pager != NULL) {
-        io_drive(system, pager);
+        (void)io_drive(system, pager);
         return;
     }
     base_lock_drop(&system->lock);

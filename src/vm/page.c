@@ -28,6 +28,8 @@ void
 vm_page_dequeued(struct vm_system *system, struct mem_page *page)
 {
     page->queued = 0;
+    system->stats.ahead_wasted += page->ahead;
+    page->ahead = 0;
     system->stats.resident--;
     system->stats.file_resident -= page->owner_kind == MEM_OWNER_OBJECT;
 }

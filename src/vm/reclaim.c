@@ -279,14 +279,14 @@ vm_daemon_locked(struct vm_system *system)
 {
     uint64_t resident = system->stats.resident;
 
-    if (system->mem->nfree >= system->free_low || resident <= DAEMON_LEAVES)
+    if (system->mem->nfree >= system->free_low + system->ahead_room || resident <= DAEMON_LEAVES)
         return;
     if (system->daemon_rests > 0) {
         system->daemon_rests--;
         return;
     }
     system->stats.daemon_runs++;
-    uint64_t want = system->free_high - system->mem->nfree;
+    uint64_t want = system->free_high + system->ahead_room - system->mem->nfree;
     uint64_t may = resident - DAEMON_LEAVES;
     if (vm_reclaim_locked(system, want < may ? want : may) == 0)
         system->daemon_rests = DAEMON_REST;

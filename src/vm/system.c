@@ -69,6 +69,9 @@ vm_system_create(const struct vm_config *config, struct vm_system **out)
     system->commit.mode = config->overcommit;
     system->commit.ratio = config->overcommit_ratio;
     system->commit.room = config->mem->nfree;
+    system->ahead_max = config->ahead_max < VM_AHEAD_MAX ? config->ahead_max : VM_AHEAD_MAX;
+    system->around_max = config->around_max < VM_AROUND_MAX ? config->around_max : VM_AROUND_MAX;
+    system->device_ns = config->device_ns;
     struct policy_env env = {.referenced = system_referenced,
         .ctx = system,
         .alloc = config->alloc,

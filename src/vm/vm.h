@@ -26,6 +26,11 @@ struct vm_config {
     uint64_t space_end;             /* user addresses are [0, space_end); from the pmap's caps */
     enum vm_overcommit overcommit;
     unsigned overcommit_ratio; /* percent of RAM that is promised under NEVER, besides swap */
+    unsigned ahead_max;             /* pages: most to read beyond one that must be read, 31 at most;
+                                       0: none */
+    unsigned around_max;            /* pages of a file, of those in RAM, that one fault maps at the
+                                       most, 64 at most; 0: one */
+    uint64_t device_ns;             /* what an operation of a device is taken to cost */
 };
 
 /* Counted since creation, except where "now" is said. */
@@ -56,6 +61,10 @@ struct vm_stats {
     /* Compaction. */
 
     /* Read-ahead, working set and pressure. */
+    uint64_t ahead_read, ahead_used; /* pages read ahead of need; of these, asked for */
+    uint64_t ahead_wasted;           /* gone without having been */
+    uint64_t around_mapped;          /* pages of files mapped along with the one that faulted */
+    uint64_t file_reads;             /* operations that file_pages_in took */
 
     /* Groups and the end of memory. */
 };

@@ -29,12 +29,13 @@ static const struct variety {
     const struct policy_ops *policy;
     bool delayed;
     const char *tlb;
+    unsigned ahead, around;
 } varieties[] = {
-    {&policy_clock, false, "none"},
-    {&policy_lru, false, "l1=16:4,l2=64:4"},
-    {&policy_fifo, true, "l1=8:2"},
-    {&policy_random, false, "l1=64:4,l2=512:8"},
-    {&policy_lru, true, "none"},
+    {&policy_clock, false, "none", 0, 16},
+    {&policy_lru, false, "l1=16:4,l2=64:4", 15, 0},
+    {&policy_fifo, true, "l1=8:2", 31, 64},
+    {&policy_random, false, "l1=64:4,l2=512:8", 2, 8},
+    {&policy_lru, true, "none", 4, 1},
 };
 #define VARIETIES (sizeof varieties / sizeof varieties[0])
 
@@ -83,6 +84,8 @@ model_add(struct model *model, const struct backend *backend, uint64_t salt, boo
         .frames = model_frames(backend),
         .swap_slots = SLOTS,
         .tlb = variety->tlb,
+        .ahead = variety->ahead,
+        .around = variety->around,
         .backend = backend};
 }
 

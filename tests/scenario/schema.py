@@ -40,8 +40,11 @@ def object_errors(value, schema, where):
     for name in schema.get("required", []):
         if name not in value:
             yield f"{where}.{name} is missing"
+    others = schema.get("additionalProperties", True)
     for name, below in value.items():
         if name in properties:
             yield from errors(below, properties[name], f"{where}.{name}")
-        elif schema.get("additionalProperties", True) is False:
+        elif isinstance(others, dict):
+            yield from errors(below, others, f"{where}.{name}")
+        elif others is False:
             yield f"{where}.{name} is not in the schema"

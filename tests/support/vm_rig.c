@@ -90,6 +90,8 @@ vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config)
             .swap = rig->swap,
             .seed = 1,
             .space_end = caps.va_end,
+            .ahead_max = config->ahead,
+            .around_max = config->around,
             .overcommit = config->overcommit,
             .overcommit_ratio = config->overcommit_ratio};
         status = vm_system_create(&vm, &rig->vm);

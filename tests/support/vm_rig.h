@@ -26,6 +26,7 @@ struct vm_rig_config {
     const char *tlb;               /* "none" or a spec */
     enum vm_overcommit overcommit;
     unsigned overcommit_ratio;
+    unsigned ahead, around;        /* pages, as in struct vm_config */
     const struct backend *backend; /* whose MMU it is; NULL: the first one over pmap */
 };
 

@@ -65,7 +65,9 @@ schema_object(const json_t *schema, const json_t *value, char *where, size_t len
     {
         const json_t *property = json_object_get(properties, key);
         char inner[256];
-        if (property == NULL)
+        if (property == NULL) /* a schema for all others, or false: there are none */
+            property = json_object_get(schema, "additionalProperties");
+        if (!json_is_object(property))
             return schema_fail(where, len, "additionalProperties", key);
         if (!schema_check(property, each, inner, sizeof inner))
             return schema_fail(where, len, key, inner);

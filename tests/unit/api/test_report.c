@@ -36,6 +36,7 @@ sample(void)
                 .swap_reads = 16,
                 .swap_writes = 2,
                 .file_in = 4,
+                .file_reads = 4,
                 .evicted = 40,
                 .evicted_clean = 8,
                 .tlb_modelled = true,
