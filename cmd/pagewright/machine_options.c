@@ -22,6 +22,8 @@ enum {
     KEY_SYSROOT,
     KEY_READAHEAD,
     KEY_AROUND,
+    KEY_MERGE,
+    KEY_MERGE_RATE
 };
 
 /* clang-format off */
@@ -51,6 +53,11 @@ static const struct argp_option options[] = {
         "most pages to read beyond one that must be read, 0 to 31 (default 15)", 0},
     {"fault-around", KEY_AROUND, "PAGES", 0,
         "most pages of a file that one fault maps, of those in RAM, 1 to 64 (default 16)", 0},
+    {"merge", KEY_MERGE, "off|madvise|all", 0,
+        "which equal pages of processes are kept once (default madvise: where programs say "
+        "MADV_MERGEABLE)", 0},
+    {"merge-rate", KEY_MERGE_RATE, "N", 0,
+        "pages looked at for that in a million instructions (default 100)", 0},
     {"cost", KEY_COST, "NAME=TIME,...", 0,
         "the cost model, each of " MACHINE_SPEC_COSTS " in ns, us, ms or s (default: 0.5ns, "
         "2.3ns, 100ns, 1us, 85us, 6.7ns, 3.8us, 33ns and 2us)", 0},
@@ -136,6 +143,14 @@ machine_overcommit(struct argp_state *state, struct pgw_config *config, const ch
             text);
 }
 
+static void
+machine_merge(struct argp_state *state, struct pgw_config *config, const char *text)
+{
+    if (!machine_spec_merge(text, config))
+        argp_failure(
+            state, EXIT_OURS, 0, "--merge: \"%s\" is not valid: write off, madvise or all", text);
+}
+
 static error_t
 machine_option(int key, char *arg, struct argp_state *state)
 {
@@ -177,6 +192,12 @@ machine_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_AROUND:
         machine->config.fault_around = machine_pages(state, "--fault-around", arg, 64);
+        return 0;
+    case KEY_MERGE:
+        machine_merge(state, &machine->config, arg);
+        return 0;
+    case KEY_MERGE_RATE:
+        machine->config.merge_rate = machine_number(state, "--merge-rate", arg);
         return 0;
     case KEY_COST:
         machine_cost(state, &machine->config.cost, arg);

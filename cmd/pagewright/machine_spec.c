@@ -119,3 +119,18 @@ machine_spec_overcommit(const char *text, struct pgw_config *config)
     config->overcommit_ratio = (unsigned)ratio;
     return true;
 }
+
+bool
+machine_spec_merge(const char *text, struct pgw_config *config)
+{
+    static const char *const names[] = {
+        [PGW_MERGE_OFF] = "off", [PGW_MERGE_ADVISED] = "madvise", [PGW_MERGE_ALL] = "all"};
+
+    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            config->merge = (enum pgw_merge)i;
+            return true;
+        }
+    }
+    return false;
+}

@@ -17,6 +17,9 @@ bool machine_spec_swap(const char *text, struct pgw_config *config, char *path, 
 /* Reads "heuristic", "always", "never" or "never:RATIO" into config.  False: it is none of these. */
 bool machine_spec_overcommit(const char *text, struct pgw_config *config);
 
+/* Reads "off", "madvise" or "all" into config.  False: it is none of these. */
+bool machine_spec_merge(const char *text, struct pgw_config *config);
+
 /* Reads a list such as "ram=80ns,disk=4ms", of any of MACHINE_SPEC_COSTS with ns, us, ms or s (ns
  * when there is none).  False: it is not one; cost may be changed in part. */
 #define MACHINE_SPEC_COSTS "tlb, l2, ram, fault, disk, refill, switch, register, move"

@@ -89,6 +89,15 @@ enum pgw_overcommit {
                             promised is always there */
 };
 
+/* Which equal pages of private memory become one, until somebody writes to it.  Without effect on
+ * contiguous schemes.  A write to a merged page takes longer, which lets a program find out what
+ * others' pages hold: so it is for those who ask for it. */
+enum pgw_merge {
+    PGW_MERGE_OFF,
+    PGW_MERGE_ADVISED, /* where the program said MADV_MERGEABLE */
+    PGW_MERGE_ALL      /* everywhere */
+};
+
 /*
  * What the report's effective access time is computed from, in nanoseconds.  The defaults and
  * where they come from are in pagewright(1).
@@ -158,6 +167,10 @@ struct pgw_config {
     /* The most pages of a file, of those in RAM already, that one fault maps; 1: itself, 64 is the
      * most (16). */
     unsigned fault_around;
+
+    enum pgw_merge merge; /* (PGW_MERGE_ADVISED) */
+    uint64_t merge_rate;  /* for pgw_run(): pages that are looked at in a million instructions (100)
+                           */
 };
 
 /* Sets every field to its default (in brackets above).  size: sizeof(struct pgw_config). */
@@ -428,6 +441,14 @@ PGW_API enum pgw_status pgw_partition_at(
 PGW_API enum pgw_status pgw_compact(struct pgw_system *system);
 
 /*
+ * Looks for equal pages, at npages of them or to the end of the scan that is under way, and merges
+ * those that config.merge allows and that were the same in the scan before.  *merged: pages saved
+ * by this call.  pgw_run() does this as it goes, at config.merge_rate.  PGW_UNSUPPORTED: the scheme
+ * is contiguous, or config.merge is PGW_MERGE_OFF.
+ */
+PGW_API enum pgw_status pgw_merge(struct pgw_system *system, uint64_t npages, uint64_t *merged);
+
+/*
  * Every step of the translation of va for an access of that right (one of PGW_READ, PGW_WRITE,
  * PGW_EXEC), as it would go now, in words and figures or as JSON (docs/translate.schema.json); and
  * what the memory manager knows of the page ("on disk, slot 7").  Loads the space's registers
@@ -623,7 +644,11 @@ struct pgw_stats {
 
     /* Compressed pool and transcendent memory. */
 
-    /* Same-page merging. */
+    /* Same-page merging, in pages: merged ones, and uses of them beyond the first, which is what it
+     * saves, now and at most; given up for an equal one; copied again; full scans; looked at; of
+     * these, passed over because they had changed; merges refused by pages with too many users. */
+    uint64_t merge_shared, merge_sharing, merge_sharing_peak, merge_merged, merge_splits;
+    uint64_t merge_scans, merge_scanned, merge_volatile, merge_full;
 
     /* Huge pages. */
 

@@ -309,3 +309,13 @@ pgw_compact(struct pgw_system *system)
         seg_compact(system->seg);
     return status;
 }
+
+enum pgw_status
+pgw_merge(struct pgw_system *system, uint64_t npages, uint64_t *merged)
+{
+    if (system->vm == NULL || system->settings.merge == PGW_MERGE_OFF)
+        return sim_fail(system, PGW_UNSUPPORTED, "pages are not merged: %s",
+            system->vm == NULL ? "the scheme has none" : "config.merge is PGW_MERGE_OFF");
+    *merged = vm_merge_run(system->vm, npages);
+    return PGW_OK;
+}

@@ -24,6 +24,8 @@ pgw_config_init_sized(struct pgw_config *config, size_t size)
         .stack_max = (uint64_t)1 << 30,
         .overcommit = PGW_OVERCOMMIT_HEURISTIC,
         .overcommit_ratio = 50,
+        .merge = PGW_MERGE_ADVISED,
+        .merge_rate = 100,
         .cost = {.tlb_ns = 0.5,
             .l2_ns = 2.3,
             .ram_ns = 100,
@@ -152,6 +154,10 @@ settings_read(struct pgw_system *system, const struct pgw_config *config)
             "number");
     if (config->overcommit > PGW_OVERCOMMIT_NEVER)
         return sim_fail(system, PGW_INVAL, "the kind of overcommitment is not valid");
+    if (config->merge > PGW_MERGE_ALL)
+        return sim_fail(system, PGW_INVAL, "the kind of merging is not valid");
+    s->merge = config->merge;
+    s->merge_rate = config->merge_rate;
     s->overcommit = config->overcommit;
     s->overcommit_ratio = config->overcommit_ratio;
     if (config->readahead > 31 || config->fault_around > 64)

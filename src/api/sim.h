@@ -40,6 +40,8 @@ struct sim_settings {
     unsigned overcommit_ratio;
     bool aslr;
     char sysroot[1024]; /* "": none was given */
+    enum pgw_merge merge;
+    uint64_t merge_rate; /* pages a million instructions */
     struct pgw_cost cost;
     unsigned readahead, fault_around; /* pages */
     void (*message)(void *ctx, const char *text);
@@ -72,6 +74,7 @@ struct pgw_system {
     struct vm_system *vm; /* one of these two */
     struct seg_system *seg;
     struct base_clock clock; /* instructions and accesses, a nanosecond each */
+    uint64_t merged_at;      /* by the clock: the scanner has been paid for until then */
     struct objcache files;
     struct cpu_hart *hart; /* NULL before the first run */
     struct os *os;         /* while a program runs */

@@ -13,6 +13,7 @@ sim_paged_create(struct pgw_system *system)
         .pmap_system = system->pmaps,
         .policy_ops = system->settings.policy,
         .swap = system->swap,
+        .merge = (enum vm_merge_mode)system->settings.merge,
         .seed = system->settings.seed,
         .clock = &system->clock,
         .space_end = system->va_end,
@@ -46,10 +47,25 @@ sim_paged_object_create(
     return vm_object_create(system->vm, pager, npages, object);
 }
 
+/* Lets the scanner look at as many pages as have become due. */
+static void
+sim_paged_merge(struct pgw_system *system)
+{
+    uint64_t rate = system->settings.merge_rate;
+    uint64_t now = base_clock_now(&system->clock);
+    uint64_t due = (uint64_t)((double)(now - system->merged_at) * (double)rate / 1e6);
+
+    if (due == 0)
+        return;
+    system->merged_at = now;
+    (void)vm_merge_run(system->vm, due);
+}
+
 static void
 sim_paged_idle(struct pgw_system *system)
 {
     vm_daemon(system->vm);
+    sim_paged_merge(system);
 }
 
 static const char *
@@ -93,6 +109,15 @@ sim_paged_stats(struct pgw_system *system, struct pgw_stats *out)
     out->get_failures = vm.get_failures;
     out->resident = vm.resident;
     out->resident_peak = vm.resident_peak;
+    out->merge_shared = vm.merge_shared;
+    out->merge_sharing = vm.merge_sharing;
+    out->merge_sharing_peak = vm.merge_sharing_peak;
+    out->merge_merged = vm.merge_merged;
+    out->merge_splits = vm.merge_splits;
+    out->merge_scans = vm.merge_rounds;
+    out->merge_scanned = vm.merge_scanned;
+    out->merge_volatile = vm.merge_volatile;
+    out->merge_full = vm.merge_full;
     out->anons = vm.anons;
     out->objects = vm.objects;
     out->spaces = vm.spaces;

@@ -42,9 +42,23 @@ static const struct service_row ahead_rows[] = {
     {NULL, NULL, NULL, 0, COUNT},
 };
 
+static const struct service_row merging[] = {
+    ROW(PAGES, merge_sharing_peak, "saved_peak_pages", "saved at most", ""),
+    ROW(PAGES, merge_sharing, "saved_pages", "saved at the end", ""),
+    ROW(PAGES, merge_shared, "shared_pages", "pages in common", "at the end"),
+    ROW(COUNT, merge_merged, "merged", "merged", "pages given up for an equal one"),
+    ROW(COUNT, merge_splits, "splits", "split", "copied again, mostly because one was written"),
+    ROW(COUNT, merge_scans, "scans", "full scans", ""),
+    ROW(COUNT, merge_scanned, "scanned", "looked at", "pages"),
+    ROW(COUNT, merge_volatile, "volatile", "not calm", "of these: not yet twice the same"),
+    ROW(COUNT, merge_full, "full", "refused", "by pages that 256 use already"),
+    {NULL, NULL, NULL, 0, 0},
+};
+
 static const struct service services[] = {
     {"commitment", "Commitment", commitment},
     {"readahead", "Read-ahead", ahead_rows},
+    {"merging", "Same-page merging", merging},
     {NULL, NULL, NULL},
 };
 /* clang-format on */

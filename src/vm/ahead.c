@@ -188,7 +188,7 @@ ahead_add_anon(struct ahead_io *io, struct vm_anon *anon)
     if (page == NULL)
         return false;
     vm_anon_attach(system, anon, page);
-    anon->refs++;
+    vm_anon_hold(system, anon);
     ahead_add(io, page, anon->slot);
     return true;
 }
@@ -343,7 +343,7 @@ vm_ahead_anon(struct vm_space *space, struct vm_region *region, uint64_t va, str
     int64_t stride;
     unsigned n = ahead_window(io.system, region, va, &stride);
 
-    anon->refs++;
+    vm_anon_hold(io.system, anon);
     ahead_add(&io, page, anon->slot);
     ahead_gather(&io, region, va + (uint64_t)stride, stride, n);
     enum pgw_status status = ahead_run(&io, page);

@@ -52,7 +52,7 @@ amap_copy(struct vm_system *system, const struct vm_amap *from, struct vm_amap *
     for (; status == PGW_OK && (anon = base_radix_next(&from->slots, &idx)) != NULL; idx++) {
         status = base_radix_set(&new->slots, idx, anon);
         if (status == PGW_OK)
-            anon->refs++;
+            vm_anon_hold(system, anon);
         else
             vm_amap_release(system, new);
     }

@@ -31,8 +31,12 @@ void
 vm_anon_release(struct vm_system *system, struct vm_anon *anon)
 {
     BASE_ASSERT(anon->refs > 0);
-    if (--anon->refs > 0)
+    if (anon->refs > 1) {
+        anon->refs--;
+        system->stats.merge_sharing -= anon->merged != 0;
         return;
+    }
+    vm_merge_leave(system, anon);
     vm_anon_forget_slot(system, anon);
     if (anon->page != NULL)
         vm_page_free(system, anon->page);

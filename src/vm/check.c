@@ -28,6 +28,7 @@ struct check {
     struct vm_system *system;
     struct tally anons, amaps;
     uint64_t slots;  /* anons with a slot */
+    uint64_t shared, sharing; /* merged anons, and references to them beyond the first */
     uint64_t in_ram; /* anons and object slots with a page */
     uint64_t charged, roots;
 };
@@ -46,6 +47,8 @@ check_anon(struct check *check, struct vm_anon *anon)
     if (tally_add(&check->anons, anon) > 1)
         return true;
     check->slots += anon->slot != PAGER_SLOT_NONE;
+    check->shared += anon->merged != 0;
+    check->sharing += anon->merged != 0 ? anon->refs - 1 : 0;
     if (anon->slot != PAGER_SLOT_NONE &&
         !check->system->swap->ops->has(check->system->swap, anon->slot))
         return false;
@@ -170,7 +173,9 @@ check_refs(struct check *check)
     for (idx = 0; (count = base_radix_next(&check->amaps.seen, &idx)) != NULL; idx++)
         if (((const struct vm_amap *)(uintptr_t)(idx << 3))->refs != (uintptr_t)count)
             return false;
-    return check->anons.seen.count == check->system->stats.anons;
+    return check->anons.seen.count == check->system->stats.anons &&
+           check->shared == check->system->stats.merge_shared &&
+           check->sharing == check->system->stats.merge_sharing;
 }
 
 static bool

@@ -52,7 +52,7 @@ struct vm_anon {
     uint64_t slot;         /* PAGER_SLOT_NONE: not on swap */
     uint32_t shadow;       /* when it was evicted, as reclaim counts; 0: it was not */
     uint16_t group;        /* whose limit it counts against */
-    bool merged;           /* the scanner shares it between equal pages */
+    uint8_t merged;        /* the merge scanner's round that saw it as merged last; 0: it is not */
 };
 
 struct vm_amap {
@@ -127,6 +127,20 @@ struct vm_space {
     TAILQ_ENTRY(vm_space) link; /* vm_system.spaces */
 };
 
+/* A table of the merge scanner (merge.c). */
+struct vm_merge_table {
+    uint64_t *keys; /* cap of them; 0: free.  In a map the values follow. */
+    size_t cap, count;
+    bool is_map;
+};
+
+struct vm_merge {
+    enum vm_merge_mode mode;
+    uint8_t round;         /* never 0 */
+    uint64_t space_id, va; /* where it goes on */
+    struct vm_merge_table seen, before, contents;
+};
+
 struct vm_system {
     struct base_lock lock;
     struct base_lock pager_lock; /* around all pagers: they stack, and share files */
@@ -162,6 +176,7 @@ struct vm_system {
     struct base_pool anons, amaps, regions, objects, spaces, nodes;
     TAILQ_HEAD(, vm_space) all_spaces;
     TAILQ_HEAD(, vm_object) all_objects;
+    struct vm_merge merge;
     struct vm_stats stats;
 };
 
@@ -263,6 +278,13 @@ struct vm_anon *vm_amap_lookup(const struct vm_region *region, uint64_t va);
 
 /* An anon with one reference and neither page nor slot; NULL: no memory. */
 struct vm_anon *vm_anon_create(struct vm_system *system);
+/* One reference more. */
+static inline void
+vm_anon_hold(struct vm_system *system, struct vm_anon *anon)
+{
+    anon->refs++;
+    system->stats.merge_sharing += anon->merged != 0;
+}
 void vm_anon_release(struct vm_system *system, struct vm_anon *anon);
 /* Gives the anon a fresh page, which becomes pageable. */
 void vm_anon_attach(struct vm_system *system, struct vm_anon *anon, struct mem_page *page);
@@ -348,9 +370,23 @@ bool vm_reclaim_thrashes(struct vm_system *system);
 void vm_daemon_locked(struct vm_system *system);
 MUST_CHECK enum pgw_status vm_evict_page_locked(struct vm_system *system, struct mem_page *page);
 
+/* --- merge.c --- */
+
+void vm_merge_init(struct vm_system *system, enum vm_merge_mode mode);
+void vm_merge_fini(struct vm_system *system);
+/* The anon is about to be written in place, or freed: it is merged no longer. */
+void vm_merge_leave(struct vm_system *system, struct vm_anon *anon);
+uint64_t vm_merge_run_locked(struct vm_system *system, uint64_t npages);
+/* Gives each merged page in the range its own copy again.  May wait.  PGW_NORAM, PGW_IO: so far,
+ * and no further. */
+MUST_CHECK enum pgw_status vm_merge_unmerge_locked(
+    struct vm_space *space, uint64_t va, uint64_t end);
+
 /* --- fault.c, fork.c, map.c, check.c: the operations of a space --- */
 
 enum space_fault vm_fault_locked(struct vm_space *space, uint64_t va, enum access access);
+/* Gives the region at va a page of its own there, as a write would, whatever its rights. */
+enum space_fault vm_fault_unshare_locked(struct vm_space *space, uint64_t va);
 enum pgw_status vm_fork(struct space *space, struct space **child);
 enum pgw_status vm_map(struct space *space, const struct space_map_args *args, uint64_t *va);
 enum pgw_status vm_share(

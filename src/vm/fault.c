@@ -51,6 +51,7 @@ struct fault {
     bool waited;    /* for a device: a major fault */
     bool zero_fill; /* gave a fresh page of zeros */
     bool cow;       /* copied a page */
+    bool unshare;   /* nobody accesses it: the region shall have a page of its own */
 };
 
 /* RISC-V and x86 alike: what can be written can be read. */
@@ -79,6 +80,8 @@ fault_grow(struct vm_space *space, struct vm_region *above, uint64_t va)
 static enum fault_step
 fault_enter(struct fault *fault, struct mem_page *page, prot_t prot)
 {
+    if (fault->unshare)
+        return STEP_DONE;
     enum pgw_status status = fault->system->pmap_ops->enter(
         fault->space->pmap, fault->va, &page, 1, 0, prot, fault->access, 0);
 
@@ -127,6 +130,7 @@ fault_install(struct fault *fault, struct vm_anon *anon, struct vm_anon *old, st
          * once: nobody knows when there will be a frame for the table of the new one. */
         pmap_ops->remove(fault->space->pmap, fault->va, 1);
         pmap_ops->update(fault->space->pmap);
+        fault->system->stats.merge_splits += old->merged != 0;
         vm_anon_release(fault->system, old);
     }
     return fault_enter(fault, anon->page, fault_prot(region));
@@ -176,11 +180,12 @@ fault_anon(struct fault *fault, struct vm_anon *anon)
     if (page->ahead)
         vm_ahead_hit(fault->system, region, fault->va, page);
     vm_anon_spare_slot(fault->system, anon);
-    if (fault->access == ACCESS_WRITE) {
+    if (fault->access == ACCESS_WRITE || fault->unshare) {
         if (vm_amap_own(fault->system, region) != PGW_OK)
             return STEP_NOMEM;
         if (anon->refs > 1)
             return fault_promote(fault, page, anon);
+        vm_merge_leave(fault->system, anon);
         vm_anon_forget_slot(fault->system, anon);
         page->dirty = 1;
     } else if (anon->refs > 1 || region->needs_copy) {
@@ -268,6 +273,8 @@ fault_look(struct fault *fault)
     if (region == NULL)
         return SPACE_FAULT_MAPERR;
     fault->region = region;
+    if (fault->unshare)
+        return SPACE_FAULT_OK;
     return prot_allows(fault_prot(region), fault->access) ? SPACE_FAULT_OK : SPACE_FAULT_ACCERR;
 }
 
@@ -301,26 +308,23 @@ fault_make_room(struct vm_system *system)
     return STEP_NOMEM;
 }
 
-enum space_fault
-vm_fault_locked(struct vm_space *space, uint64_t va, enum access access)
+static enum space_fault
+fault_resolve(struct fault *fault)
 {
-    struct fault fault = {
-        .space = space, .system = space->system, .va = page_floor(va), .access = access};
-
     /* Before, not after: when nothing else can go, the daemon would take the page just brought in.
      */
-    vm_daemon_locked(fault.system);
-    if (vm_reclaim_thrashes(fault.system))
+    vm_daemon_locked(fault->system);
+    if (vm_reclaim_thrashes(fault->system))
         return SPACE_FAULT_NOMEM;
     for (unsigned restarts = 0; restarts < FAULT_RESTARTS_MAX;) {
-        enum space_fault look = fault_look(&fault);
+        enum space_fault look = fault_look(fault);
         if (look != SPACE_FAULT_OK)
             return look;
-        enum fault_step step = fault_attempt(&fault);
+        enum fault_step step = fault_attempt(fault);
         if (step == STEP_STARVED)
-            step = fault_make_room(fault.system);
+            step = fault_make_room(fault->system);
         if (step == STEP_DONE) {
-            fault_count(&fault);
+            fault_count(fault);
             return SPACE_FAULT_OK;
         }
         if (step == STEP_IO)
@@ -332,4 +336,22 @@ vm_fault_locked(struct vm_space *space, uint64_t va, enum access access)
         restarts += step == STEP_RESTART;
     }
     return SPACE_FAULT_NOMEM;
+}
+
+enum space_fault
+vm_fault_locked(struct vm_space *space, uint64_t va, enum access access)
+{
+    struct fault fault = {
+        .space = space, .system = space->system, .va = page_floor(va), .access = access};
+
+    return fault_resolve(&fault);
+}
+
+enum space_fault
+vm_fault_unshare_locked(struct vm_space *space, uint64_t va)
+{
+    struct fault fault = {
+        .space = space, .system = space->system, .va = page_floor(va), .unshare = true};
+
+    return fault_resolve(&fault);
 }

@@ -158,7 +158,7 @@ reclaim_put_all(
 
     for (unsigned i = 0; i < n; i++) {
         struct vm_anon *anon = pages[i]->owner;
-        anon->refs++;
+        vm_anon_hold(system, anon);
         vm_anon_forget_slot(system, anon); /* stale; its room may be what the put needs */
         pages[i]->dirty = 1;
         pages[i]->busy = 1;

@@ -85,6 +85,7 @@ vm_system_create(const struct vm_config *config, struct vm_system **out)
     base_lock_init(&system->lock, LOCK_RANK_SYSTEM);
     base_lock_init(&system->pager_lock, LOCK_RANK_PAGER);
     system_init_pools(system);
+    vm_merge_init(system, config->merge);
     system_set_watermarks(system);
     TAILQ_INIT(&system->all_spaces);
     TAILQ_INIT(&system->all_objects);
@@ -98,6 +99,7 @@ vm_system_destroy(struct vm_system *system)
     struct base_alloc *alloc = system->alloc;
 
     BASE_ASSERT(TAILQ_EMPTY(&system->all_spaces) && TAILQ_EMPTY(&system->all_objects));
+    vm_merge_fini(system);
     base_pool_fini(&system->anons);
     base_pool_fini(&system->amaps);
     base_pool_fini(&system->regions);

@@ -14,6 +14,13 @@ struct vm_system;
 /* What may be promised: as vm.overcommit_memory of Linux, 0, 1 and 2. */
 enum vm_overcommit { VM_OVERCOMMIT_HEURISTIC, VM_OVERCOMMIT_ALWAYS, VM_OVERCOMMIT_NEVER };
 
+/* Which equal pages are merged. */
+enum vm_merge_mode {
+    VM_MERGE_OFF,
+    VM_MERGE_ADVISED, /* those of regions with SPACE_ADVICE_MERGE */
+    VM_MERGE_ALL      /* all private memory's */
+};
+
 /* What a system is made of.  All of it must outlive the system; nothing is taken over. */
 struct vm_config {
     struct mem *mem;
@@ -23,6 +30,7 @@ struct vm_config {
     struct pager *swap; /* NULL: no swap */
     uint64_t seed;
     const struct base_clock *clock; /* for telling thrashing; NULL: that is not told */
+    enum vm_merge_mode merge;
     uint64_t space_end;             /* user addresses are [0, space_end); from the pmap's caps */
     enum vm_overcommit overcommit;
     unsigned overcommit_ratio; /* percent of RAM that is promised under NEVER, besides swap */
@@ -55,6 +63,15 @@ struct vm_stats {
     /* Compressed pool and transcendent memory. */
 
     /* Same-page merging. */
+    uint64_t merge_shared;       /* pages that are used in common, now */
+    uint64_t merge_sharing;      /* uses of them beyond the first: pages saved, now */
+    uint64_t merge_sharing_peak; /* the most of that */
+    uint64_t merge_merged;       /* pages given up for an equal one */
+    uint64_t merge_splits;       /* copied again, because one was written or was not to be merged */
+    uint64_t merge_rounds;       /* full scans */
+    uint64_t merge_scanned;      /* pages hashed */
+    uint64_t merge_volatile;     /* of these, passed over: not as they were a scan ago */
+    uint64_t merge_full;         /* merges that a page with too many users refused */
 
     /* Huge pages. */
 
@@ -92,6 +109,16 @@ void vm_daemon(struct vm_system *system);
 
 /* Tries to free n frames by eviction; returns how many were. */
 uint64_t vm_reclaim(struct vm_system *system, uint64_t n);
+
+/*
+ * Looks at npages pages for equal ones and merges them; ends early at the end of a full scan of all
+ * spaces.  A page is merged from the second scan on that finds it the same.  Returns how many pages
+ * that freed.
+ */
+uint64_t vm_merge_run(struct vm_system *system, uint64_t npages);
+
+/* Undoes merging in [va, end) of a paged space.  PGW_NORAM, PGW_IO: so far, and no further. */
+MUST_CHECK enum pgw_status vm_merge_unmerge(struct space *space, uint64_t va, uint64_t end);
 
 void vm_stats(struct vm_system *system, struct vm_stats *stats);
 

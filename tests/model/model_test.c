@@ -83,6 +83,7 @@ model_add(struct model *model, const struct backend *backend, uint64_t salt, boo
         .policy = variety->policy,
         .frames = model_frames(backend),
         .swap_slots = SLOTS,
+        .merge = VM_MERGE_ALL,
         .tlb = variety->tlb,
         .ahead = variety->ahead,
         .around = variety->around,
@@ -351,6 +352,41 @@ op_evict(struct model *model, unsigned s)
     }
 }
 
+/* A page becomes what some others are already. */
+static void
+op_equal(struct model *model, unsigned s)
+{
+    unsigned char bytes[PAGE_SIZE];
+    unsigned page = pick(model, NAIVE_PAGES);
+    uint64_t offset = (uint64_t)page * PAGE_SIZE;
+
+    if (naive_access(model->naive[s], offset, ACCESS_WRITE) != SPACE_FAULT_OK)
+        return;
+    test_page_fill(bytes, 1 + pick(model, 3));
+    for (unsigned r = 0; r < model->nrigs; r++)
+        assert_int_equal(
+            space_write(model->spaces[r][s], model->bases[r] + offset, bytes, PAGE_SIZE, NULL),
+            SPACE_FAULT_OK);
+    memcpy(model->naive[s]->pages[page].bytes, bytes, PAGE_SIZE);
+}
+
+/* Merging, and undoing it, change nothing that can be seen. */
+static void
+op_merge(struct model *model, unsigned s)
+{
+    unsigned page, n;
+    uint64_t steps = base_rng_below(&model->rng, 1000);
+
+    pick_range(model, &page, &n);
+    for (unsigned r = 0; r < model->nrigs; r++) {
+        (void)vm_merge_run(model->rigs[r].vm, steps);
+        if (steps % 8 == 0)
+            assert_int_equal(vm_merge_unmerge(model->spaces[r][s], va_of(model, r, page),
+                                 va_of(model, r, page + n)),
+                PGW_OK);
+    }
+}
+
 static void
 check_everything(struct model *model)
 {
@@ -383,7 +419,7 @@ model_step(struct model *model)
         unsigned weight;
     } ops[] = {{op_map, 8}, {op_unmap, 2}, {op_protect, 4}, {op_remap, 3}, {op_fork, 3},
         {op_destroy, 1}, {op_store, 40}, {op_load, 30}, {op_copy_out, 6}, {op_copy_in, 6},
-        {op_evict, 6}};
+        {op_evict, 6}, {op_equal, 8}, {op_merge, 4}};
     unsigned total = 0;
     unsigned s;
 
@@ -429,7 +465,8 @@ model_fini(struct model *model)
     for (unsigned r = 0; r < model->nrigs; r++) {
         struct vm_stats stats;
         vm_stats(model->rigs[r].vm, &stats);
-        if (stats.pages_in == 0 || stats.pages_out == 0 || stats.cow == 0)
+        if (stats.pages_in == 0 || stats.pages_out == 0 || stats.cow == 0 ||
+            stats.merge_merged == 0 || stats.merge_splits == 0)
             fail_msg("too little happened: %s", model->configs[r].name);
         assert_true(!model->configs[r].chaos || chaos_pmap_dropped(model->rigs[r].pmaps) > 0);
         vm_rig_fini(&model->rigs[r]);

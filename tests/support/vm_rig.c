@@ -88,6 +88,7 @@ vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config)
             .pmap_system = rig->pmaps,
             .policy_ops = config->policy,
             .swap = rig->swap,
+            .merge = config->merge,
             .seed = 1,
             .space_end = caps.va_end,
             .ahead_max = config->ahead,

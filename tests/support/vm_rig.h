@@ -23,6 +23,7 @@ struct vm_rig_config {
     const struct policy_ops *policy;
     uint64_t frames;
     uint64_t swap_slots;           /* 0: no swap */
+    enum vm_merge_mode merge;
     const char *tlb;               /* "none" or a spec */
     enum vm_overcommit overcommit;
     unsigned overcommit_ratio;
