@@ -640,7 +640,15 @@ struct pgw_stats {
      * that were refused; times that all page tables were given up to keep a promise. */
     uint64_t committed, committed_peak, commit_limit, commit_refused, tables_dropped;
 
-    /* Shared memory and files. */
+    /* Shared memory and files, in pages. */
+    uint64_t file_cached, file_dirty;  /* of files: that only reads have seen; newer than the file,
+                                          now */
+    uint64_t cache_hits, cache_misses; /* pages that reads found in RAM, or did not */
+    uint64_t written_back, writeback_runs; /* to files; in so many runs of neighbours */
+    uint64_t writeback_failures;           /* runs that a file refused; they stayed, dirty */
+    uint64_t writeback_lost;               /* pages that could not be written to the very end */
+    uint64_t truncated;                    /* dropped because their file became shorter */
+    uint64_t shm_len, shm_resident, shm_swapped; /* of memory objects, now */
 
     /* Compressed pool and transcendent memory. */
 

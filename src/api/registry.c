@@ -294,3 +294,9 @@ registry_file_create(
 {
     return pager_file_create(mem, alloc, file, pager);
 }
+
+void
+registry_file_write_by(struct pager *pager, struct host_file file)
+{
+    pager_file_write_by(pager, file);
+}

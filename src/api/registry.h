@@ -71,5 +71,7 @@ MUST_CHECK enum pgw_status registry_swap_create(struct mem *mem, struct base_all
     struct host_file file, uint64_t nslots, struct pager **pager);
 MUST_CHECK enum pgw_status registry_file_create(
     struct mem *mem, struct base_alloc *alloc, struct host_file file, struct pager **pager);
+/* Gives such a file's pager a descriptor that may write. */
+void registry_file_write_by(struct pager *pager, struct host_file file);
 
 #endif

@@ -129,6 +129,18 @@ sim_paged_stats(struct pgw_system *system, struct pgw_stats *out)
     out->tables_dropped = vm.tables_dropped;
     sim_paged_stats_ahead(&vm, out);
     out->ram_free = system->mem.nfree;
+    out->file_cached = vm.file_cached;
+    out->file_dirty = vm.file_dirty;
+    out->cache_hits = vm.cache_hits;
+    out->cache_misses = vm.cache_misses;
+    out->written_back = vm.written_back;
+    out->writeback_runs = vm.writeback_runs;
+    out->writeback_failures = vm.writeback_failures;
+    out->writeback_lost = vm.writeback_lost;
+    out->truncated = vm.truncated;
+    out->shm_len = vm.shm_len;
+    out->shm_resident = vm.shm_resident;
+    out->shm_swapped = vm.shm_swapped;
     out->tables = system->pmaps->tables;
     out->tables_peak = system->pmaps->tables_peak;
 }

@@ -6,12 +6,18 @@
 #include "pager/pager_runs.h"
 
 /*
- * A file, read-only, as the store behind an object: slot = page index, so there is nothing to
- * allocate and nothing to remember.  What private mappings change never comes back here: it
- * belongs to anons, and goes to swap.
+ * A file as the store behind an object: slot = page index, so there is nothing to allocate and
+ * nothing to remember.  What private mappings change never comes back here: it belongs to
+ * anons, and goes to swap.  What shared ones change does, once somebody has brought a descriptor
+ * that may write (pager_file_write_by); before that a put is refused.
+ *
+ * A put never makes the file longer: of the page that its end lies in only the bytes before the end
+ * are written, and of those behind it nothing.  If somebody has cut the file meanwhile, that
+ * is where those bytes have gone.
  *
  * G1 rests on the file alone: there is no checksum, because whoever may write the file may
- * change what a later get returns, as with any mapping of a file.  G2 and G3 hold emptily.
+ * change what a later get returns, as with any mapping of a file.  G2: a put that fails may
+ * have written a part, which the next one writes again.  G3 holds emptily.
  *
  * The length is asked of the host each time it matters, since files grow and shrink.
  */
@@ -20,6 +26,7 @@ struct file {
     struct pager pager;
     struct base_alloc *alloc;
     struct host_file host;
+    bool writable;
 };
 
 static struct file *
@@ -68,12 +75,49 @@ file_start_get(struct pager *pager, struct pager_io *io)
     return PGW_OK;
 }
 
+/* Writes n neighbours from the i-th on, as far as the file reaches. */
+static enum pgw_status
+file_write_run(struct file *file, struct pager_io *io, unsigned i, unsigned n, uint64_t size)
+{
+    uint64_t start = io->slots[i] << PAGE_SHIFT;
+    uint64_t bytes = start < size ? size - start : 0;
+    unsigned whole = bytes >> PAGE_SHIFT < n ? (unsigned)(bytes >> PAGE_SHIFT) : n;
+    size_t rest = whole < n ? (size_t)(bytes & (PAGE_SIZE - 1)) : 0;
+    enum pgw_status status = PGW_OK;
+
+    if (whole > 0)
+        status = pager_runs_write(&file->pager, &file->host, io, i, whole);
+    if (status != PGW_OK || rest == 0)
+        return status;
+    file->pager.stats.put_ios++;
+    return host_file_write(&file->host, mem_page_bytes(file->pager.mem, io->pages[i + whole]), rest,
+        start + ((uint64_t)whole << PAGE_SHIFT));
+}
+
+static enum pgw_status
+file_write_runs(struct file *file, struct pager_io *io)
+{
+    uint64_t size;
+    enum pgw_status status = host_file_size(&file->host, &size);
+
+    for (unsigned i = 0; status == PGW_OK && i < io->n;) {
+        unsigned n = pager_runs_length(io, i);
+        if (io->slots[i] < PAGER_RUNS_SLOT_END) /* no file is longer */
+            status = file_write_run(file, io, i, n, size);
+        i += n;
+    }
+    return status;
+}
+
 static enum pgw_status
 file_start_put(struct pager *pager, struct pager_io *io)
 {
-    (void)pager;
-    (void)io;
-    return PGW_UNSUPPORTED;
+    if (!file_of(pager)->writable)
+        return PGW_UNSUPPORTED;
+    if (io->n == 0 || io->n > PAGER_RUN_MAX)
+        return PGW_INVAL;
+    pager_runs_finish_put(pager, io, file_write_runs(file_of(pager), io));
+    return PGW_OK;
 }
 
 static unsigned
@@ -111,7 +155,8 @@ static bool
 file_check(struct pager *pager)
 {
     const struct pager_stats *stats = &pager->stats;
-    return file_of(pager)->host.fd >= 0 && stats->puts == 0 && stats->put_ios == 0;
+    return file_of(pager)->host.fd >= 0 &&
+           (file_of(pager)->writable || (stats->puts == 0 && stats->put_ios == 0));
 }
 
 static const struct pager_ops file_ops = {
@@ -142,4 +187,14 @@ pager_file_create(
     self->pager.stats.used_peak = self->pager.stats.slots;
     *pager = &self->pager;
     return PGW_OK;
+}
+
+void
+pager_file_write_by(struct pager *pager, struct host_file file)
+{
+    struct file *self = file_of(pager);
+
+    host_file_close(&self->host);
+    self->host = file;
+    self->writable = true;
 }

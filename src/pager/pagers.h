@@ -14,8 +14,12 @@
 MUST_CHECK enum pgw_status pager_swap_create(struct mem *mem, struct base_alloc *alloc,
     struct host_file file, uint64_t nslots, struct pager **pager);
 
-/* A file, read-only: slot = page index; past its end reads as zeros.  Takes file over. */
+/* A file, read-only at first: slot = page index; past its end reads as zeros.  Takes file over. */
 MUST_CHECK enum pgw_status pager_file_create(
     struct mem *mem, struct base_alloc *alloc, struct host_file file, struct pager **pager);
+/* From now on pages are read from, and may be written to, the same file by way of this descriptor,
+ * which it takes over.  A put writes to the slots that the caller gives, and never past the file's
+ * end.  pager was made by pager_file_create, and has nothing in flight. */
+void pager_file_write_by(struct pager *pager, struct host_file file);
 
 #endif

@@ -55,10 +55,32 @@ static const struct service_row merging[] = {
     {NULL, NULL, NULL, 0, 0},
 };
 
+static const struct service_row files_rows[] = {
+    ROW(COUNT, cache_hits, "cache_hits", "reads from RAM", "pages that read(2) found there"),
+    ROW(COUNT, cache_misses, "cache_misses", "reads from files", "pages that it did not"),
+    ROW(PAGES, file_cached, "cached", "cached by reads", "now, first to go"),
+    ROW(PAGES, file_dirty, "dirty", "dirty", "of files, now"),
+    ROW(PAGES, written_back, "written_back", "written back", "by shared mappings"),
+    ROW(COUNT, writeback_runs, "writeback_runs", "write-backs", "runs of neighbours"),
+    ROW(COUNT, writeback_failures, "writeback_failures", "write-backs refused", "kept, dirty"),
+    ROW(PAGES, writeback_lost, "writeback_lost", "never written", "refused to the end"),
+    ROW(PAGES, truncated, "truncated", "truncated", "dropped with the end of a file"),
+    {.key = NULL},
+};
+
+static const struct service_row shm_rows[] = {
+    ROW(PAGES, shm_len, "length", "length", "of all memory objects, now"),
+    ROW(PAGES, shm_resident, "resident", "resident", "now"),
+    ROW(PAGES, shm_swapped, "swapped", "swapped out", "now"),
+    {.key = NULL},
+};
+
 static const struct service services[] = {
     {"commitment", "Commitment", commitment},
     {"readahead", "Read-ahead", ahead_rows},
     {"merging", "Same-page merging", merging},
+    {"files", "Files", files_rows},
+    {"shm", "Shared memory", shm_rows},
     {NULL, NULL, NULL},
 };
 /* clang-format on */

@@ -181,7 +181,81 @@ object_release(struct space_object *object)
     seg_object_release(seg_object_of(object));
 }
 
-static const struct space_object_ops object_ops = {.hold = object_hold, .release = object_release};
+static uint64_t
+object_users(const struct space_object *object)
+{
+    return ((const struct seg_object *)(const void *)object)->refs;
+}
+
+static enum pgw_status
+object_resize(struct space_object *object, uint64_t len)
+{
+    (void)object;
+    (void)len;
+    return PGW_UNSUPPORTED;
+}
+
+static uint64_t
+object_length(const struct space_object *object)
+{
+    return object->npages << PAGE_SHIFT;
+}
+
+/* What was read into a segment stays what it was. */
+static bool
+object_forget(struct space_object *object)
+{
+    (void)object;
+    return false;
+}
+
+static enum pgw_status
+object_sync(struct space_object *object)
+{
+    (void)object;
+    return PGW_OK;
+}
+
+/* Segments are filled from the file when they are made, and nothing is kept besides. */
+static enum pgw_status
+object_read(struct space_object *object, uint64_t offset, void *buf, size_t len, size_t *done)
+{
+    (void)object;
+    (void)offset;
+    (void)buf;
+    (void)len;
+    *done = 0;
+    return PGW_OK;
+}
+
+static void
+object_overlay(struct space_object *object, uint64_t offset, void *buf, size_t len)
+{
+    (void)object;
+    (void)offset;
+    (void)buf;
+    (void)len;
+}
+
+static void
+object_write(struct space_object *object, uint64_t offset, const void *buf, size_t len)
+{
+    (void)object;
+    (void)offset;
+    (void)buf;
+    (void)len;
+}
+
+static const struct space_object_ops object_ops = {.hold = object_hold,
+    .release = object_release,
+    .users = object_users,
+    .resize = object_resize,
+    .length = object_length,
+    .forget = object_forget,
+    .sync = object_sync,
+    .read = object_read,
+    .overlay = object_overlay,
+    .write = object_write};
 
 enum pgw_status
 seg_object_create(

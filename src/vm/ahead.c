@@ -313,7 +313,7 @@ ahead_chunk(struct vm_space *space, uint64_t va, int64_t stride, unsigned n, boo
 {
     const struct vm_region *region = vm_region_at(space, va);
 
-    if (region == NULL || (file && region->object == NULL))
+    if (region == NULL || (file && (region->object == NULL || region->object->amap != NULL)))
         return;
     struct ahead_io io = {.system = space->system, .object = file ? region->object : NULL};
     if (file)
@@ -431,10 +431,12 @@ vm_ahead_around(struct vm_space *space, const struct vm_region *region, uint64_t
     size_t n = (to - from) >> PAGE_SHIFT;
     if (n == 1)
         return false;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         pages[i] = from + (i << PAGE_SHIFT) == va
                        ? page
                        : around_page(space, region, from + (i << PAGE_SHIFT));
+        vm_cache_promote(system, pages[i]);
+    }
     if (system->pmap_ops->enter(space->pmap, from, pages, n, 0, prot, access, 0) != PGW_OK)
         return false;
     system->stats.around_mapped += n - 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The invariants of core.h, verified: C1 to C6, the counts, and each contract's own check.  Slow;
+ * The invariants of core.h, verified: C1 to C8, the counts, and each contract's own check.  Slow;
  * for tests and for the curious.  No I/O may be under way.
  */
 #include <stdint.h>
@@ -31,6 +31,7 @@ struct check {
     uint64_t shared, sharing; /* merged anons, and references to them beyond the first */
     uint64_t in_ram; /* anons and object slots with a page */
     uint64_t charged, roots;
+    uint64_t cached, dirty, dirty_objects; /* files' pages that are, and objects that have such */
 };
 
 /* A page in RAM and its owner point at each other, and the policy knows the page (C3). */
@@ -53,6 +54,20 @@ check_anon(struct check *check, struct vm_anon *anon)
         !check->system->swap->ops->has(check->system->swap, anon->slot))
         return false;
     return anon->page == NULL || check_page(check, anon->page, anon, MEM_OWNER_ANON);
+}
+
+/* The amap of a memory object (C1); regions that share it are counted when they are met. */
+static bool
+check_memory(struct check *check, const struct vm_object *object)
+{
+    struct vm_anon *anon;
+
+    if (tally_add(&check->amaps, object->amap) > 1)
+        return true;
+    for (uint64_t idx = 0; (anon = base_radix_next(&object->amap->slots, &idx)) != NULL; idx++)
+        if (idx >= object->base.npages || !check_anon(check, anon))
+            return false;
+    return object->pages.count == 0;
 }
 
 /* Everything in the amap is within the region's reach, unless it is shared (C1). */
@@ -90,13 +105,48 @@ check_mapping(const struct vm_space *space, const struct vm_region *region, uint
            (prot & ~(region->prot | PROT_MASK_R | space->system->pmap_caps.always)) == 0;
 }
 
+/* Is the page behind va in the object of the region mapped as it may be?  One of a memory object
+ * that the region has under an amap of its own is read-only, a file's goes by C5. */
+static bool
+check_object_mapping(const struct vm_space *space, const struct vm_region *region, uint64_t idx,
+    const struct mem_page *page, uint64_t *mapped)
+{
+    uint64_t va = region->start + (idx << PAGE_SHIFT) - region->offset;
+    bool alone = (vm_object_prot(region, page, PROT_MASK_ALL) & PROT_MASK_W) != 0;
+
+    return vm_amap_lookup(region, va) != NULL ||
+           check_mapping(space, region, va, page, alone, mapped);
+}
+
+/* What the region maps of its object. */
+static bool
+check_object_mappings(
+    const struct vm_space *space, const struct vm_region *region, uint64_t *mapped)
+{
+    const struct vm_object *object = region->object;
+    uint64_t end = (region->offset + (region->end - region->start)) >> PAGE_SHIFT;
+    uint64_t idx = region->offset >> PAGE_SHIFT;
+    const struct mem_page *page;
+    const struct vm_anon *anon;
+
+    if (object->amap == NULL) {
+        for (; (page = base_radix_next(&object->pages, &idx)) != NULL && idx < end; idx++)
+            if (!check_object_mapping(space, region, idx, page, mapped))
+                return false;
+        return true;
+    }
+    for (; (anon = base_radix_next(&object->amap->slots, &idx)) != NULL && idx < end; idx++)
+        if (!check_object_mapping(space, region, idx, anon->page, mapped))
+            return false;
+    return true;
+}
+
 /* Goes by what the region has, not page by page; mappings of anything else are missed in the count.
  */
 static bool
 check_mappings(const struct vm_space *space, const struct vm_region *region, uint64_t *mapped)
 {
     const struct vm_anon *anon;
-    const struct mem_page *page;
     uint64_t idx = 0;
 
     uint64_t last = vm_region_idx(region, region->end - 1);
@@ -108,17 +158,9 @@ check_mappings(const struct vm_space *space, const struct vm_region *region, uin
         if (!check_mapping(space, region, region->anchor + (idx << PAGE_SHIFT), anon->page,
                 anon->refs == 1 && !region->needs_copy, mapped))
             return false;
-    if (region->object == NULL)
+    if (region->object == NULL || vm_region_shares_amap(region))
         return true;
-    uint64_t end = (region->offset + (region->end - region->start)) >> PAGE_SHIFT;
-    for (idx = region->offset >> PAGE_SHIFT;
-         (page = base_radix_next(&region->object->pages, &idx)) != NULL && idx < end; idx++) {
-        uint64_t va = region->start + (idx << PAGE_SHIFT) - region->offset;
-        if (vm_amap_lookup(region, va) == NULL &&
-            !check_mapping(space, region, va, page, false, mapped))
-            return false;
-    }
-    return true;
+    return check_object_mappings(space, region, mapped);
 }
 
 static bool
@@ -178,19 +220,47 @@ check_refs(struct check *check)
            check->sharing == check->system->stats.merge_sharing;
 }
 
+/* A file's page: dirty ones are counted (C7), and what read(2) alone has seen is clean (C8). */
+static bool
+check_file_page(struct check *check, const struct vm_object *object, const struct mem_page *page)
+{
+    check->dirty += page->dirty;
+    if (page->queued)
+        return check_page(check, page, object, MEM_OWNER_OBJECT);
+    check->cached++;
+    return page->owner == object && page->owner_kind == MEM_OWNER_OBJECT && !page->busy &&
+           !page->dirty && page->pv.pmap == NULL;
+}
+
+static bool
+check_file(struct check *check, const struct vm_object *object)
+{
+    uint64_t before = check->dirty;
+    const struct mem_page *page;
+
+    for (uint64_t idx = 0; (page = base_radix_next(&object->pages, &idx)) != NULL; idx++)
+        if (page->offset != idx || !check_file_page(check, object, page))
+            return false;
+    check->dirty_objects += object->ndirty > 0;
+    return check->dirty - before == object->ndirty && object->refs > 0;
+}
+
+/* Before the regions are looked at: what memory objects hold is counted here. */
 static bool
 check_objects(struct check *check)
 {
-    struct vm_object *object;
-    struct mem_page *page;
+    const struct vm_object *object;
 
     TAILQ_FOREACH (object, &check->system->all_objects, link) {
         check->charged += object->charged;
-        for (uint64_t idx = 0; (page = base_radix_next(&object->pages, &idx)) != NULL; idx++)
-            if (page->offset != idx || !check_page(check, page, object, MEM_OWNER_OBJECT))
-                return false;
+        if (object->base.npages != page_ceil(object->len) >> PAGE_SHIFT)
+            return false;
+        if (object->amap != NULL ? !check_memory(check, object) : !check_file(check, object))
+            return false;
     }
-    return true;
+    return check->dirty == check->system->stats.file_dirty &&
+           check->dirty_objects == check->system->ndirty_objects &&
+           check->cached == check->system->stats.file_cached;
 }
 
 /* The frame table tells the same story. */
@@ -217,13 +287,15 @@ check_all(struct check *check)
     struct vm_system *system = check->system;
     struct vm_space *space;
 
+    if (!check_objects(check))
+        return false;
     TAILQ_FOREACH (space, &system->all_spaces, link) {
         if (!check_regions(check, space) || !system->pmap_ops->check(space->pmap))
             return false;
         check->roots += space->roots;
     }
-    if (!check_objects(check) || !check_refs(check) || !check_frames(check) ||
-        check->charged != system->stats.committed || check->roots != system->commit.roots)
+    if (!check_refs(check) || !check_frames(check) || check->charged != system->stats.committed ||
+        check->roots != system->commit.roots)
         return false;
     if (system->swap != NULL &&
         (check->slots != system->swap->stats.used || !system->swap->ops->check(system->swap)))

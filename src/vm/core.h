@@ -11,21 +11,34 @@
  * An anon is one page of private memory.  Copy-on-write is anon.refs > 1.  The amap layer lies over
  * the object layer: what is in the amap hides the object's page.
  *
+ * An object is a file, with pages of its own, or memory that has no file (memfd, shm, anonymous
+ * memory that is shared): that one's pages are anons, in an amap of the object's, so that swap,
+ * reclaim and copying know only one kind of memory.  Who maps such an object shared has the
+ * object's amap as the region's; who maps it privately sees it under an amap of his own, as he
+ * would see a file.  A shared region of a file has no amap: what is written there is written to the
+ * object's page.
+ *
  * Invariants (check.c verifies them):
  *  C1  A private region's amap is its own, or is shared copy-on-write with regions of other
  *      spaces that cover the pages in it too (needs_copy).  So nothing in it is out of its regions'
  *      reach, and a part that is unmapped can be freed at once.  Splitting a region splits its
  *      amap.  A shared region's amap belongs to all regions that share it, parts of regions
- *      included; what no region reaches any more goes with the last of them.
+ *      included; what no region reaches any more goes with the last of them.  A memory object's
+ *      amap belongs to it and to all regions that share it.
  *  C2  anon.refs is the number of amap slots that point at the anon, and one more while its page
  *      is in I/O.
  *  C3  A page of RAM in the policy is owned by exactly one anon or object, which points back.
  *  C4  A slot belongs to one anon.  If the page is in RAM too, its bytes equal the slot's unless
  *      the page is dirty or modified.
  *  C5  A mapping allows writing only if nobody else can see the page who must not see the change:
- *      the anon has one reference, in an amap that is not to be copied.
+ *      the anon has one reference, in an amap that is not to be copied.  An object's page can be
+ *      written through shared regions only, and is dirty while it can be.
  *  C6  What is promised (stats.committed) is the sum of what regions, amaps and objects say that
  *      they are charged; of a private region all pages, or none.
+ *  C7  An object with dirty pages counts them, is in dirty_objects and holds a reference to itself:
+ *      it goes only when they are in the file, or when it is known that they never will be.
+ *  C8  A page of a file that only read(2) has seen is not in the policy but in cached; it is
+ *      clean and not mapped.
  *
  * Locking: everything here is guarded by vm_system.lock.  The lock is dropped only in io.c, by
  * vm_io_get, vm_io_put and vm_io_yield, while the pages of the I/O are busy; whoever called
@@ -64,11 +77,15 @@ struct vm_amap {
 struct vm_object {
     struct space_object base;
     struct vm_system *system;
-    struct base_radix pages; /* by index in the object */
+    struct base_radix pages; /* a file's, by index in the object */
+    struct vm_amap *amap;    /* a memory object's; NULL: a file */
+    uint64_t len;            /* bytes; base.npages is that, rounded up */
+    uint64_t ndirty;         /* of pages: newer than the file */
     uint64_t id;
     uint64_t refs;
     uint64_t charged; /* pages promised for it: a memory object's */
-    TAILQ_ENTRY(vm_object) link; /* vm_system.objects */
+    TAILQ_ENTRY(vm_object) link;       /* vm_system.all_objects */
+    TAILQ_ENTRY(vm_object) dirty_link; /* vm_system.dirty_objects, while ndirty > 0 */
 };
 
 /* A walk through a region in equal strides (ahead.c). */
@@ -100,6 +117,7 @@ struct vm_region {
     bool locked;     /* its pages are wired as they come */
     bool noreserve;  /* not counted as promised */
     bool charged;    /* counted as promised, all of it */
+    bool nowrite;    /* shared, of a file that may not be written: never to become writable */
     uint16_t advice; /* bits 1 << enum space_advice, those that stay */
     struct {
         uint64_t first, last; /* from where to where its subtree reaches, growth included */
@@ -175,8 +193,12 @@ struct vm_system {
     uint64_t object_ids, space_ids;
     struct base_pool anons, amaps, regions, objects, spaces, nodes;
     TAILQ_HEAD(, vm_space) all_spaces;
-    TAILQ_HEAD(, vm_object) all_objects;
     struct vm_merge merge;
+    TAILQ_HEAD(vm_object_list, vm_object) all_objects;
+    struct vm_object_list dirty_objects;
+    uint64_t ndirty_objects;
+    uint64_t writeback_due;       /* nanoseconds, by clock */
+    struct base_node_list cached; /* pages that only read(2) has seen, the oldest first */
     struct vm_stats stats;
 };
 
@@ -305,8 +327,85 @@ vm_object_of(struct space_object *base)
 struct mem_page *vm_object_page(const struct vm_object *object, uint64_t idx);
 MUST_CHECK enum pgw_status vm_object_attach(
     struct vm_object *object, uint64_t idx, struct mem_page *page);
+/* The same, but the policy is not told: the page is busy, or will be of the cache. */
+MUST_CHECK enum pgw_status vm_object_place(
+    struct vm_object *object, uint64_t idx, struct mem_page *page);
 void vm_object_hold_locked(struct vm_object *object);
 void vm_object_release_locked(struct vm_object *object);
+/* Memory of len bytes, all zeros; one reference is the caller's.  unpromised: it is not counted as
+ * promised.  PGW_NOMEM, PGW_RANGE, PGW_NOCOMMIT. */
+MUST_CHECK enum pgw_status vm_object_create_memory_locked(
+    struct vm_system *system, uint64_t len, bool unpromised, struct vm_object **object);
+/* The anon at idx of a memory object, made if there is none yet; NULL: no memory. */
+struct vm_anon *vm_object_anon(struct vm_object *object, uint64_t idx);
+/* Takes a page that is not busy out of a file's object and frees it, dirty or not. */
+void vm_object_drop(struct vm_object *object, struct mem_page *page);
+
+/* Is what is written in this region written to the object's own pages? */
+static inline bool
+vm_region_writes_object(const struct vm_region *region)
+{
+    return region->shared && region->object != NULL && region->amap == NULL;
+}
+
+/* Is the region's amap its memory object's? */
+static inline bool
+vm_region_shares_amap(const struct vm_region *region)
+{
+    return region->amap != NULL && region->object != NULL && region->object->amap == region->amap;
+}
+
+/* Of prot, what a mapping of the object's page may have in this region: writing only where it goes
+ * to the object, and not before the page is known to be dirty. */
+static inline prot_t
+vm_object_prot(const struct vm_region *region, const struct mem_page *page, prot_t prot)
+{
+    bool may_write =
+        vm_region_writes_object(region) && page->owner_kind == MEM_OWNER_OBJECT && page->dirty;
+
+    return may_write ? prot : prot & ~PROT_MASK_W;
+}
+
+/* --- truncate.c --- */
+
+/* The object is len bytes long from now on; the caller holds it.  Waits for pages in I/O. */
+void vm_object_resize_locked(struct vm_object *object, uint64_t len);
+/* Drops the clean pages of a file, whose content is not known any more. */
+void vm_object_forget_clean_locked(struct vm_object *object);
+/* Makes zeros of the pages [first, end) of a memory object. */
+void vm_object_punch_locked(struct vm_object *object, uint64_t first, uint64_t end);
+
+/* --- writeback.c --- */
+
+/* The file's page, which is not busy, is about to be written. */
+void vm_object_dirty(struct vm_object *object, struct mem_page *page);
+/* Writes the dirty pages [first, end) to the file; the caller holds the object.  Goes on after a
+ * failure, and tells the first one. */
+MUST_CHECK enum pgw_status vm_writeback_locked(
+    struct vm_object *object, uint64_t first, uint64_t end);
+/* Writes a dirty page, which is unmapped, out of the policy and busy, and its dirty neighbours;
+ * then frees it.  False: it could not be written, and is in the policy again. */
+MUST_CHECK bool vm_writeback_evict(struct vm_system *system, struct mem_page *page);
+/* All dirty pages of all objects. */
+enum pgw_status vm_writeback_all_locked(struct vm_system *system);
+/* The same, if it is time. */
+void vm_writeback_daemon_locked(struct vm_system *system);
+/* At the very end: what could not be written is dropped, and counted. */
+void vm_writeback_give_up(struct vm_system *system);
+enum pgw_status vm_sync(struct space *space, uint64_t va, uint64_t len);
+
+/* --- filecache.c --- */
+
+/* Frees up to n pages that only read(2) has seen, the oldest first; how many were. */
+uint64_t vm_cache_shrink(struct vm_system *system, uint64_t n);
+/* The page is not in the cache any more; its owner frees it or admits it to the policy. */
+void vm_cache_leave(struct vm_system *system, struct mem_page *page);
+/* A file's page is about to be mapped: it is the policy's from now on. */
+void vm_cache_promote(struct vm_system *system, struct mem_page *page);
+enum pgw_status vm_cache_read(
+    struct space_object *object, uint64_t offset, void *buf, size_t len, size_t *done);
+void vm_cache_overlay(struct space_object *object, uint64_t offset, void *buf, size_t len);
+void vm_cache_update(struct space_object *object, uint64_t offset, const void *buf, size_t len);
 
 /* --- page.c: pages and the policy --- */
 
@@ -335,6 +434,9 @@ MUST_CHECK enum pgw_status vm_io_get(struct vm_system *system, struct pager *pag
 /* Writes n pages, which the caller has made busy, and sets slots; drops the lock while it waits. */
 MUST_CHECK enum pgw_status vm_io_put(struct vm_system *system, struct pager *pager,
     struct mem_page *const *pages, unsigned n, uint64_t *slots);
+/* Writes n pages, which the caller has made busy, to the slots given: for files. */
+MUST_CHECK enum pgw_status vm_io_put_at(struct vm_system *system, struct pager *pager,
+    struct mem_page *const *pages, unsigned n, const uint64_t *slots);
 /* Somebody else's I/O owns what is wanted: lets it proceed.  pager: where, NULL: not known. */
 void vm_io_yield(struct vm_system *system, struct pager *pager);
 /* Frees a slot of swap. */

@@ -13,7 +13,10 @@
  *                                                                       ^
  *               1A                        1B                            map (2A, read)
  *
- * With no object, 2B fills the new anon with zeros, for reads too.
+ * With no object, 2B fills the new anon with zeros, for reads too.  Where a shared region writes to
+ * the file, 2A is for writes as well, and marks the page dirty.  The page of a memory object is an
+ * anon in the object's amap: a shared region has that amap for its own (1A), a private one finds
+ * the anon below its amap and copies it (2A, 2B).
  *
  * Restarts.  A step that needs the device, or a frame that is not there, drops the lock or
  * evicts pages; nothing known before it can be trusted after it.  So such a step does its work and
@@ -213,6 +216,28 @@ fault_object_in(struct fault *fault, struct vm_object *object, uint64_t idx)
     return STEP_RESTART;
 }
 
+/* Case 2 for a memory object, whose pages are anons, too. */
+static enum fault_step
+fault_memory(struct fault *fault, struct vm_object *object, uint64_t idx)
+{
+    bool made = base_radix_get(&object->amap->slots, idx) == NULL;
+    struct vm_anon *anon = vm_object_anon(object, idx);
+
+    if (anon == NULL)
+        return STEP_NOMEM;
+    if (made) /* a shared region will find it in its amap */
+        return STEP_RESTART;
+    if (anon->page == NULL)
+        return fault_page_in(fault, anon);
+    if (anon->page->busy) {
+        vm_io_yield(fault->system, fault->system->swap);
+        return STEP_BUSY;
+    }
+    if (fault->access == ACCESS_WRITE)
+        return fault_promote(fault, anon->page, NULL);
+    return fault_enter(fault, anon->page, fault_prot(fault->region) & ~PROT_MASK_W);
+}
+
 /* Case 2: no anon; the object's page, or zeros. */
 static enum fault_step
 fault_object(struct fault *fault)
@@ -225,6 +250,8 @@ fault_object(struct fault *fault)
     uint64_t idx = (region->offset + (fault->va - region->start)) >> PAGE_SHIFT;
     if (idx >= object->base.npages)
         return STEP_BUS;
+    if (object->amap != NULL)
+        return fault_memory(fault, object, idx);
     struct mem_page *page = vm_object_page(object, idx);
     if (page == NULL)
         return fault_object_in(fault, object, idx);
@@ -236,12 +263,17 @@ fault_object(struct fault *fault)
     }
     if (page->ahead)
         vm_ahead_hit(fault->system, region, fault->va, page);
-    if (fault->access == ACCESS_WRITE)
+    bool writes = fault->access == ACCESS_WRITE;
+    if (writes && !vm_region_writes_object(region))
         return fault_promote(fault, page, NULL);
-    prot_t prot = fault_prot(region) & ~PROT_MASK_W;
-    if (vm_ahead_around(fault->space, region, fault->va, page, prot, fault->access))
+    vm_cache_promote(fault->system, page);
+    if (writes)
+        vm_object_dirty(object, page);
+    prot_t prot = fault_prot(region);
+    if (!writes &&
+        vm_ahead_around(fault->space, region, fault->va, page, prot & ~PROT_MASK_W, fault->access))
         return STEP_DONE;
-    return fault_enter(fault, page, prot);
+    return fault_enter(fault, page, vm_object_prot(region, page, prot));
 }
 
 static void

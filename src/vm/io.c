@@ -116,6 +116,16 @@ vm_io_put(struct vm_system *system, struct pager *pager, struct mem_page *const 
     return status;
 }
 
+enum pgw_status
+vm_io_put_at(struct vm_system *system, struct pager *pager, struct mem_page *const *pages,
+    unsigned n, const uint64_t *slots)
+{
+    struct vm_io io;
+
+    io_init(&io, pages, slots, n);
+    return io_run(system, pager, &io, pager->ops->start_put);
+}
+
 void
 vm_io_yield(struct vm_system *system, struct pager *pager)
 {

@@ -91,6 +91,20 @@ map_choose(struct vm_space *space, const struct space_map_args *args, uint64_t *
     return map_clip_range(space, args->va, end);
 }
 
+/* The region shares its object, and all the amap that the object may have. */
+static void
+map_fill_shared(struct vm_region *region, const struct space_map_args *args)
+{
+    region->shared = true;
+    region->nowrite = (args->flags & SPACE_NOWRITE) != 0;
+    region->growsdown = false;
+    region->amap = region->object->amap;
+    if (region->amap == NULL)
+        return;
+    region->amap->refs++;
+    region->anchor = region->start - region->offset; /* modulo 2^64: only differences count */
+}
+
 /* Fills in a new region's record.  A stack's amap counts from as far down as it may grow. */
 static void
 map_fill(struct vm_region *region, const struct space_map_args *args, uint64_t va)
@@ -111,6 +125,18 @@ map_fill(struct vm_region *region, const struct space_map_args *args, uint64_t v
         .noreserve = (args->flags & SPACE_NORESERVE) != 0};
     if (region->object != NULL)
         vm_object_hold_locked(region->object);
+    if ((args->flags & SPACE_SHARED) != 0)
+        map_fill_shared(region, args);
+}
+
+static enum pgw_status
+map_check(const struct space_map_args *args)
+{
+    if (args->len == 0 || (args->offset & ~PAGE_MASK) != 0 || (args->prot & ~PROT_MASK_ALL) != 0)
+        return PGW_INVAL;
+    if ((args->flags & SPACE_NOWRITE) != 0 && (args->prot & PROT_MASK_W) != 0)
+        return PGW_ACCESS;
+    return args->offset + page_ceil(args->len) < args->offset ? PGW_RANGE : PGW_OK;
 }
 
 static bool
@@ -139,15 +165,14 @@ static enum pgw_status
 map_locked(struct vm_space *space, const struct space_map_args *args, uint64_t *va)
 {
     uint64_t at;
+    enum pgw_status status = map_check(args);
 
-    if (args->len == 0 || (args->offset & ~PAGE_MASK) != 0 || (args->prot & ~PROT_MASK_ALL) != 0)
-        return PGW_INVAL;
-    if (args->offset + page_ceil(args->len) < args->offset)
-        return PGW_RANGE;
+    if (status != PGW_OK)
+        return status;
     struct vm_region *region = vm_region_new(space);
     if (region == NULL)
         return PGW_NOMEM;
-    enum pgw_status status = map_choose(space, args, &at);
+    status = map_choose(space, args, &at);
     if (status == PGW_OK)
         status = map_charge(space, args, at);
     if (status != PGW_OK) {
@@ -209,17 +234,19 @@ protect_regions(struct vm_space *space, uint64_t va, uint64_t end, prot_t prot)
     return PGW_OK;
 }
 
-/* True if there is no hole in the range. */
-static bool
-map_is_whole(struct vm_space *space, uint64_t va, uint64_t end)
+/* Is there no hole in the range, and may all of it have these rights? */
+static enum pgw_status
+protect_allowed(struct vm_space *space, uint64_t va, uint64_t end, prot_t prot)
 {
     while (va < end) {
-        struct vm_region *region = vm_region_at(space, va);
+        const struct vm_region *region = vm_region_at(space, va);
         if (region == NULL)
-            return false;
+            return PGW_NOTFOUND;
+        if (region->nowrite && (prot & PROT_MASK_W) != 0)
+            return PGW_ACCESS;
         va = region->end;
     }
-    return true;
+    return PGW_OK;
 }
 
 static enum pgw_status
@@ -232,8 +259,9 @@ protect_locked(struct vm_space *space, uint64_t va, uint64_t len, prot_t prot)
         return status;
     if ((prot & ~PROT_MASK_ALL) != 0)
         return PGW_INVAL;
-    if (!map_is_whole(space, va, end))
-        return PGW_NOTFOUND;
+    status = protect_allowed(space, va, end, prot);
+    if (status != PGW_OK)
+        return status;
     status = map_clip_range(space, va, end);
     if (status == PGW_OK)
         status = protect_regions(space, va, end, prot);
@@ -360,13 +388,37 @@ remap_locked(struct vm_space *space, struct remap *remap, uint64_t *va)
 
 /* --- under the lock --- */
 
+/* Anonymous memory that is shared is a memory object that nobody else can name. */
+static enum pgw_status
+map_shared_memory(struct vm_space *space, const struct space_map_args *args, uint64_t *va)
+{
+    struct space_map_args with = *args;
+    bool unpromised =
+        !vm_commit_counts(space->system, PROT_MASK_W, false, (args->flags & SPACE_NORESERVE) != 0);
+    struct vm_object *object;
+    enum pgw_status status = map_check(args);
+
+    if (status == PGW_OK)
+        status = vm_object_create_memory_locked(
+            space->system, page_ceil(args->len), unpromised, &object);
+    if (status != PGW_OK)
+        return status;
+    with.object = &object->base;
+    with.offset = 0;
+    status = map_locked(space, &with, va);
+    vm_object_release_locked(object);
+    return status;
+}
+
 enum pgw_status
 vm_map(struct space *space, const struct space_map_args *args, uint64_t *va)
 {
     struct vm_space *vm_space = vm_space_of(space);
 
     base_lock_take(&vm_space->system->lock);
-    enum pgw_status status = map_locked(vm_space, args, va);
+    enum pgw_status status = (args->flags & SPACE_SHARED) != 0 && args->object == NULL
+                                 ? map_shared_memory(vm_space, args, va)
+                                 : map_locked(vm_space, args, va);
     base_lock_drop(&vm_space->system->lock);
     return status;
 }

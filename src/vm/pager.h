@@ -36,7 +36,8 @@ struct pager;
 
 struct pager_io {
     struct mem_page *pages[PAGER_RUN_MAX];
-    uint64_t slots[PAGER_RUN_MAX]; /* get: from the caller; put: filled in before done() */
+    uint64_t slots[PAGER_RUN_MAX]; /* get: from the caller; put: filled in before done(), but where
+                                      a slot is a place in a file the caller gives it */
     unsigned n;
     enum pgw_status status; /* of the whole io, valid in done() */
     void (*done)(struct pager_io *io);

@@ -11,6 +11,9 @@
  * reclaims directly.  On a machine with one flow of control both run here, on the time of
  * whoever asked.
  *
+ * A dirty page of a file goes by way of writeback.c, one at a time with its neighbours.  Pages that
+ * only read(2) has seen (filecache.c) go before the policy is asked.
+ *
  * A victim is unmapped before it is judged, because "modified" is only final when nobody can write.
  * While its page is in I/O an owner is held by a reference, so that nothing is freed under it.
  */
@@ -95,7 +98,7 @@ reclaim_must_put(struct vm_system *system, struct mem_page *page)
 {
     system->pmap_ops->page_protect(system->pmap_system, page, PROT_MASK_NONE);
     if (page->owner_kind != MEM_OWNER_ANON)
-        return false;
+        return page->dirty;
     return page->dirty || system->pmap_ops->page_is_modified(system->pmap_system, page);
 }
 
@@ -186,6 +189,7 @@ static uint64_t
 reclaim_round(struct vm_system *system, uint64_t n, struct reclaim *reclaim)
 {
     struct mem_page *dirty[PAGER_RUN_MAX];
+    struct mem_page *file = NULL;
     unsigned ndirty = 0;
     uint64_t freed = 0;
     uint64_t used, slots;
@@ -200,6 +204,11 @@ reclaim_round(struct vm_system *system, uint64_t n, struct reclaim *reclaim)
             break;
         bool must_put = reclaim_must_put(system, page);
         reclaim_dequeue(system, page);
+        if (must_put && page->owner_kind == MEM_OWNER_OBJECT) {
+            page->busy = 1; /* nobody maps it while the others are written */
+            file = page;
+            break;
+        }
         if (must_put) {
             dirty[ndirty++] = page;
             continue;
@@ -213,6 +222,12 @@ reclaim_round(struct vm_system *system, uint64_t n, struct reclaim *reclaim)
         (void)reclaim_put_all(system, dirty, ndirty, &put);
     reclaim->put |= put > 0;
     reclaim->stuck |= put < ndirty;
+    if (file != NULL) {
+        bool gone = vm_writeback_evict(system, file);
+        reclaim->put |= gone;
+        reclaim->stuck |= !gone;
+        freed += gone;
+    }
     return freed + put;
 }
 
@@ -266,7 +281,7 @@ uint64_t
 vm_reclaim_locked(struct vm_system *system, uint64_t n)
 {
     struct reclaim reclaim = {.tries = 2 * system->stats.resident + PAGER_RUN_MAX};
-    uint64_t freed = 0;
+    uint64_t freed = vm_cache_shrink(system, n);
 
     while (freed < n && reclaim.tries > 0 && system->stats.resident > 0)
         freed += reclaim_round(system, n - freed, &reclaim);
@@ -303,6 +318,10 @@ vm_evict_page_locked(struct vm_system *system, struct mem_page *page)
         reclaim_detach(system, page);
         system->stats.evicted_clean++;
         return PGW_OK;
+    }
+    if (page->owner_kind == MEM_OWNER_OBJECT) {
+        page->busy = 1;
+        return vm_writeback_evict(system, page) ? PGW_OK : PGW_IO;
     }
     unsigned freed;
     return reclaim_put_all(system, &page, 1, &freed);

@@ -176,7 +176,7 @@ region_split_amap(
     struct vm_system *system, struct vm_region *region, uint64_t va, struct vm_amap **right)
 {
     *right = region->shared ? region->amap : NULL;
-    if (region->shared)
+    if (*right != NULL)
         region->amap->refs++;
     if (region->shared || region->amap == NULL)
         return PGW_OK;
@@ -232,10 +232,11 @@ region_is_alike(const struct vm_region *lower, const struct vm_region *upper)
 {
     if (lower->end != upper->start || lower->prot != upper->prot || lower->use != upper->use)
         return false;
-    if (lower->object != upper->object || upper->growsdown || lower->shared || upper->shared)
+    if (lower->object != upper->object || upper->growsdown || lower->shared != upper->shared)
         return false;
     if (lower->locked != upper->locked || lower->noreserve != upper->noreserve ||
-        lower->charged != upper->charged || lower->advice != upper->advice)
+        lower->charged != upper->charged || lower->advice != upper->advice ||
+        lower->nowrite != upper->nowrite)
         return false;
     return lower->object == NULL || lower->offset + (lower->end - lower->start) == upper->offset;
 }
@@ -244,6 +245,9 @@ region_is_alike(const struct vm_region *lower, const struct vm_region *upper)
 static bool
 region_join_amaps(struct vm_system *system, struct vm_region *lower, struct vm_region *upper)
 {
+    if (lower->shared) /* upper's reference goes with upper */
+        return lower->amap == upper->amap &&
+               (lower->amap == NULL || lower->anchor == upper->anchor);
     if (upper->amap == NULL)
         return true;
     if (lower->amap != NULL)

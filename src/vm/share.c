@@ -5,6 +5,8 @@
  * another space is removed then (fault.c), so that the next access there faults and finds the new
  * one (law P1).
  *
+ * A region that was shared from the start has its object in common with the others (core.h).
+ *
  * A region that is shared once stays so: nobody knows who else still looks at its amap.
  */
 #include "vm/core.h"
@@ -56,18 +58,22 @@ share_locked(
     enum pgw_status status = share_place(space, source->end - source->start, &at);
     if (status != PGW_OK)
         return status;
+    if (source->nowrite && (prot & PROT_MASK_W) != 0)
+        return PGW_ACCESS;
     struct vm_region *region = vm_region_new(space);
     if (region == NULL)
         return PGW_NOMEM;
-    status = vm_amap_own(system, source);
-    if (status == PGW_OK)
-        status = share_charge(system, source);
-    if (status != PGW_OK) {
-        base_pool_put(&system->regions, region);
-        return status;
+    if (!vm_region_writes_object(source)) {
+        status = vm_amap_own(system, source);
+        if (status == PGW_OK)
+            status = share_charge(system, source);
+        if (status != PGW_OK) {
+            base_pool_put(&system->regions, region);
+            return status;
+        }
+        source->amap->refs++;
     }
     source->shared = true;
-    source->amap->refs++;
     *region = *source;
     region->prot = prot;
     region->anchor += at - source->start; /* modulo 2^64: only differences count */

@@ -170,7 +170,20 @@ space_find(struct space *space, uint64_t va, struct space_region *out)
     return region != NULL;
 }
 
-/* The pages of the region's file that the space has mapped. */
+/* The first page of the object in RAM at or after *idx, however it is kept. */
+static const struct mem_page *
+space_next_page(const struct vm_object *object, uint64_t *idx)
+{
+    const struct vm_anon *anon;
+
+    if (object->amap == NULL)
+        return base_radix_next(&object->pages, idx);
+    while ((anon = base_radix_next(&object->amap->slots, idx)) != NULL && anon->page == NULL)
+        ++*idx;
+    return anon != NULL ? anon->page : NULL;
+}
+
+/* The pages of the region's object that the space has mapped. */
 static uint64_t
 space_count_file(const struct vm_space *space, const struct vm_region *region)
 {
@@ -180,7 +193,7 @@ space_count_file(const struct vm_space *space, const struct vm_region *region)
     struct mem_page *mapped;
     uint64_t count = 0;
 
-    for (; (page = base_radix_next(&region->object->pages, &idx)) != NULL && idx < end; idx++) {
+    for (; (page = space_next_page(region->object, &idx)) != NULL && idx < end; idx++) {
         uint64_t va = region->start + (idx << PAGE_SHIFT) - region->offset;
         count += space->system->pmap_ops->extract(space->pmap, va, &mapped, NULL) == PGW_OK &&
                  mapped == page;
@@ -203,7 +216,7 @@ space_count_region(
             counts->resident += anon->page != NULL;
             counts->swapped += anon->page == NULL && anon->slot != PAGER_SLOT_NONE;
         }
-    if (region->object != NULL)
+    if (region->object != NULL && !vm_region_shares_amap(region))
         counts->resident += space_count_file(space, region);
 }
 
@@ -225,22 +238,41 @@ space_counts(struct space *space, struct space_counts *counts)
     base_lock_drop(&vm_space->system->lock);
 }
 
+/* The anons that the region shows, where there are any: its own, or the memory object's. */
+static const struct vm_amap *
+space_amap(const struct vm_region *region)
+{
+    return region->amap != NULL || region->object == NULL ? region->amap : region->object->amap;
+}
+
+/* The anon that va shows: the region's own, or the memory object's under it. */
+static const struct vm_anon *
+space_anon(const struct vm_region *region, uint64_t va)
+{
+    const struct vm_anon *anon = vm_amap_lookup(region, va);
+
+    if (anon != NULL || region->object == NULL || region->object->amap == NULL)
+        return anon;
+    return base_radix_get(
+        &region->object->amap->slots, (region->offset + (va - region->start)) >> PAGE_SHIFT);
+}
+
 static void
 space_page_locked(struct vm_space *vm_space, uint64_t va, struct space_page *out)
 {
     const struct vm_region *region = vm_region_at(vm_space, va);
-    const struct vm_anon *anon = region != NULL ? vm_amap_lookup(region, page_floor(va)) : NULL;
+    const struct vm_anon *anon = region != NULL ? space_anon(region, page_floor(va)) : NULL;
     *out = (struct space_page){.slot = PAGER_SLOT_NONE};
     if (region == NULL) {
         out->state = SPACE_PAGE_UNMAPPED;
     } else if (anon != NULL) {
         out->page = anon->page;
         out->slot = anon->slot;
-        out->sharers = (uint64_t)anon->refs - 1 + region->amap->refs;
+        out->sharers = (uint64_t)anon->refs - 1 + space_amap(region)->refs;
         out->state = anon->page != NULL              ? SPACE_PAGE_RESIDENT
                      : anon->slot != PAGER_SLOT_NONE ? SPACE_PAGE_SWAPPED
                                                      : SPACE_PAGE_UNTOUCHED;
-    } else if (region->object != NULL) {
+    } else if (region->object != NULL && region->object->amap == NULL) {
         uint64_t idx = (region->offset + (page_floor(va) - region->start)) >> PAGE_SHIFT;
         out->page = vm_object_page(region->object, idx);
         out->sharers = region->object->refs;
@@ -317,7 +349,7 @@ static const struct space_ops vm_space_ops = {
     .lock = space_cannot_lock,
     .populate = space_cannot_populate,
     .incore = space_cannot_incore,
-    .sync = space_cannot_sync,
+    .sync = vm_sync,
     .usage = space_no_usage,
     .layout = vm_layout,
     .activate = space_activate,

@@ -26,13 +26,40 @@ struct pager;
 struct space_object {
     const struct space_object_ops *ops;
     struct pager *pager; /* the file's bytes, at slot = page index */
-    uint64_t npages;     /* the file's length, rounded up */
+    uint64_t npages;     /* its length, rounded up */
 };
+
+/*
+ * A file's object is also the cache of the file: what read(2) is given and what is mapped are the
+ * same bytes.  Who changes the file by other ways than a mapping says so (write, resize, forget).
+ */
 
 struct space_object_ops {
     void (*hold)(struct space_object *object);
     /* Drops a reference; the pager is destroyed with the last one. */
     void (*release)(struct space_object *object);
+    /* References to it: the caller's, and one for each region that maps it. */
+    uint64_t (*users)(const struct space_object *object);
+
+    /* It is len bytes long from now on.  What lies past that is gone from every mapping, and the
+     * rest of the last page is zeros.  PGW_RANGE; PGW_UNSUPPORTED: this manager's do not change. */
+    enum pgw_status (*resize)(struct space_object *object, uint64_t len);
+    uint64_t (*length)(const struct space_object *object);
+    /* The file was changed by others: what is not newer here must be read again.  False: this
+     * manager's objects cannot; who has this one keeps it as it was, and others need another. */
+    bool (*forget)(struct space_object *object);
+    /* Writes to the file what is newer here.  PGW_IO, PGW_NOSWAP: some of it stays, dirty. */
+    enum pgw_status (*sync)(struct space_object *object);
+
+    /* Copies from a file through its cache.  Stops early (*done) at a page that is not there and
+     * for which there is no memory to spare, or at the file's end: the caller reads the rest from
+     * the file and calls overlay.  PGW_IO, PGW_NOMEM. */
+    enum pgw_status (*read)(
+        struct space_object *object, uint64_t offset, void *buf, size_t len, size_t *done);
+    /* buf is what the file has at offset: puts what is newer here over it. */
+    void (*overlay)(struct space_object *object, uint64_t offset, void *buf, size_t len);
+    /* buf has just been written to the file at offset. */
+    void (*write)(struct space_object *object, uint64_t offset, const void *buf, size_t len);
 };
 
 /* How a fault ended. */
@@ -67,6 +94,7 @@ enum space_use {
     8u /* others see what is written here: whoever maps the object shared, and                     \
           after a fork the child */
 #define SPACE_NORESERVE 16u /* not counted as promised, unless nothing may be overcommitted */
+#define SPACE_NOWRITE 64u   /* with SHARED: may never become writable, PGW_ACCESS */
 #define SPACE_LOCKED 32u /* as after lock(SPACE_LOCK_NOW), but without the pages: populate them */
 
 struct space_map_args {
@@ -75,8 +103,7 @@ struct space_map_args {
     prot_t prot;
     unsigned flags;
     enum space_use use;
-    struct space_object *object; /* a file, private; NULL: zero fill.  The region takes a reference
-                                 of its own. */
+    struct space_object *object; /* NULL: zero fill.  The region takes a reference of its own. */
     uint64_t offset;             /* bytes into the object, page aligned */
     uint64_t len_max;            /* GROWSDOWN: how large it may become */
 };
@@ -216,7 +243,8 @@ struct space_ops {
     enum pgw_status (*map)(struct space *space, const struct space_map_args *args, uint64_t *va);
     /* Takes away whatever is mapped in the range (nothing being there is no error). */
     enum pgw_status (*unmap)(struct space *space, uint64_t va, uint64_t len);
-    /* PGW_NOTFOUND if part of the range is not mapped; nothing is changed then. */
+    /* PGW_NOTFOUND if part of the range is not mapped, PGW_ACCESS if part of it may never have
+     * these rights; nothing is changed then. */
     enum pgw_status (*protect)(struct space *space, uint64_t va, uint64_t len, prot_t prot);
     /*
      * Resizes the mapping at old (all within one region) from old_len to new_len bytes; if it

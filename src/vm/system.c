@@ -89,6 +89,8 @@ vm_system_create(const struct vm_config *config, struct vm_system **out)
     system_set_watermarks(system);
     TAILQ_INIT(&system->all_spaces);
     TAILQ_INIT(&system->all_objects);
+    TAILQ_INIT(&system->dirty_objects);
+    TAILQ_INIT(&system->cached);
     *out = system;
     return PGW_OK;
 }
@@ -98,6 +100,10 @@ vm_system_destroy(struct vm_system *system)
 {
     struct base_alloc *alloc = system->alloc;
 
+    base_lock_take(&system->lock);
+    (void)vm_writeback_all_locked(system);
+    vm_writeback_give_up(system);
+    base_lock_drop(&system->lock);
     BASE_ASSERT(TAILQ_EMPTY(&system->all_spaces) && TAILQ_EMPTY(&system->all_objects));
     vm_merge_fini(system);
     base_pool_fini(&system->anons);
@@ -117,6 +123,7 @@ vm_daemon(struct vm_system *system)
 {
     base_lock_take(&system->lock);
     vm_daemon_locked(system);
+    vm_writeback_daemon_locked(system);
     base_lock_drop(&system->lock);
 }
 
@@ -129,11 +136,31 @@ vm_reclaim(struct vm_system *system, uint64_t n)
     return freed;
 }
 
+/* What memory objects hold now. */
+static void
+system_count_memory(const struct vm_system *system, struct vm_stats *stats)
+{
+    const struct vm_object *object;
+    const struct vm_anon *anon;
+
+    TAILQ_FOREACH (object, &system->all_objects, link) {
+        if (object->amap == NULL)
+            continue;
+        stats->shm_len += object->base.npages;
+        for (uint64_t idx = 0; (anon = base_radix_next(&object->amap->slots, &idx)) != NULL;
+             idx++) {
+            stats->shm_resident += anon->page != NULL;
+            stats->shm_swapped += anon->page == NULL && anon->slot != PAGER_SLOT_NONE;
+        }
+    }
+}
+
 void
 vm_stats(struct vm_system *system, struct vm_stats *stats)
 {
     base_lock_take(&system->lock);
     *stats = system->stats;
     stats->commit_limit = vm_commit_limit(system);
+    system_count_memory(system, stats);
     base_lock_drop(&system->lock);
 }

@@ -59,6 +59,14 @@ struct vm_stats {
     uint64_t tables_dropped; /* times that all page tables were given up to keep a promise */
 
     /* Shared memory and files. */
+    uint64_t file_cached;                        /* files' pages that only read(2) has seen, now */
+    uint64_t file_dirty;                         /* files' pages newer than the file, now */
+    uint64_t written_back, writeback_runs;       /* pages to files; in so many runs of neighbours */
+    uint64_t writeback_failures;                 /* runs that could not be written, and stayed */
+    uint64_t writeback_lost;                     /* dirty pages dropped at the very end */
+    uint64_t cache_hits, cache_misses;           /* pages that read(2) found in RAM, or did not */
+    uint64_t truncated;                          /* pages that went because a file became shorter */
+    uint64_t shm_resident, shm_swapped, shm_len; /* of memory objects: pages, now */
 
     /* Compressed pool and transcendent memory. */
 
@@ -100,6 +108,15 @@ MUST_CHECK enum pgw_status vm_space_create(struct vm_system *system, struct spac
  */
 MUST_CHECK enum pgw_status vm_object_create(
     struct vm_system *system, struct pager *pager, uint64_t npages, struct space_object **object);
+
+/* Memory without a file, len bytes of zeros: for mapping shared, or privately as a file.  One
+ * reference belongs to the caller.  PGW_NOMEM, PGW_RANGE, PGW_NOCOMMIT. */
+MUST_CHECK enum pgw_status vm_object_create_memory(
+    struct vm_system *system, uint64_t len, struct space_object **object);
+
+/* Writes everything that is newer in RAM than in its file to the file.  PGW_IO, PGW_NOSWAP: some of
+ * it could not be written, and stays. */
+MUST_CHECK enum pgw_status vm_writeback(struct vm_system *system);
 
 /*
  * The page daemon: brings free frames up to the high watermark, if they are below the low one.

@@ -26,7 +26,8 @@ test_swap_create(struct test_env *env, uint64_t slots, bool delayed, struct page
 }
 
 enum pgw_status
-test_file_create(struct test_env *env, uint64_t npages, uint64_t base, struct pager **pager)
+test_file_create(
+    struct test_env *env, uint64_t npages, uint64_t base, struct pager **pager, int *fd)
 {
     unsigned char bytes[PAGE_SIZE];
     struct host_file file;
@@ -38,7 +39,16 @@ test_file_create(struct test_env *env, uint64_t npages, uint64_t base, struct pa
     }
     file.inject = &env->inject;
     enum pgw_status status = pager_file_create(&env->mem, &env->alloc, file, pager);
-    if (status != PGW_OK)
+    if (status != PGW_OK) {
         host_file_close(&file);
+        return status;
+    }
+    struct host_file again, look;
+    assert_int_equal(host_file_adopt(file.fd, &env->inject, &again), PGW_OK);
+    if (fd != NULL) {
+        assert_int_equal(host_file_adopt(file.fd, NULL, &look), PGW_OK);
+        *fd = look.fd;
+    }
+    pager_file_write_by(*pager, again);
     return status;
 }

@@ -12,8 +12,9 @@ MUST_CHECK enum pgw_status test_swap_create(
     struct test_env *env, uint64_t slots, bool delayed, struct pager **pager);
 
 /* A file of npages pages, page i filled by test_page_fill(base + i).  On failure nothing is left;
- * the test fails if the host cannot make the file. */
+ * the test fails if the host cannot make the file.  It may be written; *fd (may be NULL): the same
+ * file for the test to look at, which closes it. */
 MUST_CHECK enum pgw_status test_file_create(
-    struct test_env *env, uint64_t npages, uint64_t base, struct pager **pager);
+    struct test_env *env, uint64_t npages, uint64_t base, struct pager **pager, int *fd);
 
 #endif

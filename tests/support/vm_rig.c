@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "support/vm_rig.h"
 
+#include <unistd.h>
+
 #include "api/flat.h"
 #include "mmu/mmus.h"
 #include "support/chaos_pmap.h"
@@ -75,6 +77,7 @@ vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config)
     rig->swap = NULL;
     rig->vm = NULL;
     rig->file = NULL;
+    rig->file_fd = -1;
     enum pgw_status status = rig_make_mmu(rig);
     if (status == PGW_OK)
         status =
@@ -114,6 +117,8 @@ vm_rig_close(struct vm_rig *rig)
 {
     if (rig->file != NULL)
         rig->file->ops->release(rig->file);
+    if (rig->file_fd >= 0)
+        (void)close(rig->file_fd);
     if (rig->swap != NULL)
         assert_int_equal(rig->swap->stats.used, 0);
     rig_undo(rig);
@@ -132,13 +137,16 @@ enum pgw_status
 vm_rig_add_file(struct vm_rig *rig, uint64_t npages, uint64_t base)
 {
     struct pager *pager;
-    enum pgw_status status = test_file_create(&rig->env, npages, base, &pager);
+    enum pgw_status status = test_file_create(&rig->env, npages, base, &pager, &rig->file_fd);
 
     if (status != PGW_OK)
         return status;
     status = vm_object_create(rig->vm, pager, npages, &rig->file);
-    if (status != PGW_OK)
+    if (status != PGW_OK) {
         pager->ops->destroy(pager);
+        (void)close(rig->file_fd);
+        rig->file_fd = -1;
+    }
     return status;
 }
 

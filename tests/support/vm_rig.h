@@ -39,6 +39,7 @@ struct vm_rig {
     struct pager *swap;
     struct vm_system *vm;
     struct space_object *file; /* set by vm_rig_add_file */
+    int file_fd;               /* the same file on the host, with it; -1: none */
     size_t mapped_before;      /* bytes of env.alloc that were not the rig's */
 };
 

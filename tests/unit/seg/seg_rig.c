@@ -148,7 +148,7 @@ enum pgw_status
 seg_rig_add_file(struct seg_rig *rig, uint64_t npages, uint64_t base)
 {
     struct pager *pager;
-    enum pgw_status status = test_file_create(&rig->env, npages, base, &pager);
+    enum pgw_status status = test_file_create(&rig->env, npages, base, &pager, NULL);
 
     if (status != PGW_OK)
         return status;
