@@ -115,6 +115,8 @@ struct pgw_cost {
     double register_ns; /* on top of that, each register of the scheme that is written */
     double move_ns;     /* copying one page within RAM, for compaction and for fork without
                            copy-on-write */
+    double ipi_ns;      /* a shootdown's interrupt of another hart: sending it, its handler there,
+                           and waiting for its answer */
 };
 
 /* Fill it with pgw_config_init(), then change what you want. */
@@ -171,6 +173,7 @@ struct pgw_config {
     enum pgw_merge merge; /* (PGW_MERGE_ADVISED) */
     uint64_t merge_rate;  /* for pgw_run(): pages that are looked at in a million instructions (100)
                            */
+    unsigned harts; /* that pgw_run() has, each with TLBs of its own: 1 to 16 (1) */
 };
 
 /* Sets every field to its default (in brackets above).  size: sizeof(struct pgw_config). */
@@ -670,6 +673,11 @@ struct pgw_stats {
     uint64_t around_mapped;          /* pages of files mapped along with one that faulted */
 
     /* Threads and harts. */
+    uint64_t threads; /* made, the first of each process included */
+    uint64_t harts;
+    uint64_t shootdowns; /* times that translations were taken away from the TLBs */
+    uint64_t shootdown_interrupts; /* of harts, each because another took translations away */
+    uint64_t shootdown_dropped;    /* TLB entries that went on harts other than that one */
 
     /* Groups and the end of memory. */
 };

@@ -34,9 +34,11 @@ pgw_config_init_sized(struct pgw_config *config, size_t size)
             .refill_ns = 6.7,
             .switch_ns = 3800,
             .register_ns = 33,
-            .move_ns = 2000},
+            .move_ns = 2000,
+            .ipi_ns = 2700},
         .readahead = 15,
         .fault_around = 16,
+        .harts = 1,
     };
 
     memset(config, 0, size);
@@ -61,7 +63,7 @@ static bool
 settings_cost_valid(const struct pgw_cost *c)
 {
     const double figures[] = {c->tlb_ns, c->l2_ns, c->ram_ns, c->fault_ns, c->disk_ns, c->refill_ns,
-        c->switch_ns, c->register_ns, c->move_ns};
+        c->switch_ns, c->register_ns, c->move_ns, c->ipi_ns};
 
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
         if (!isfinite(figures[i]) || figures[i] < 0)
@@ -148,6 +150,9 @@ settings_read(struct pgw_system *system, const struct pgw_config *config)
         return sim_fail(system, PGW_INVAL, "the kind of swap is not valid");
     if (config->slice == 0)
         return sim_fail(system, PGW_INVAL, "a slice of 0 instructions would run nothing");
+    if (config->harts < 1 || config->harts > OS_HARTS_MAX)
+        return sim_fail(system, PGW_INVAL, "%u harts: a machine has 1 to %u of them",
+            config->harts, OS_HARTS_MAX);
     if (!settings_cost_valid(&config->cost))
         return sim_fail(system, PGW_INVAL,
             "the cost model has a figure that is negative or not a "
@@ -166,6 +171,7 @@ settings_read(struct pgw_system *system, const struct pgw_config *config)
             config->readahead, config->fault_around);
     s->seed = config->seed;
     s->slice = config->slice;
+    s->harts = config->harts;
     s->window = config->window;
     s->stack_max = config->stack_max;
     s->aslr = config->aslr;

@@ -4,7 +4,7 @@
  * ------
  * A system is put together from the bottom up, and each part only knows those below:
  *
- *      os -> hart -> mmu                    made by the first run, see sim_run.c
+ *      os -> harts -> mmus                  made by the first run, see sim_run.c
  *       |             |
  *       +--> vm --> pmaps --> mem           made by sim_create
  *       |     |
@@ -12,7 +12,7 @@
  *       +--> seg ----------> mem            in the place of vm and pmaps, on contiguous schemes
  *
  * The one thing that goes upwards is a shootdown: the pmap takes translations away that TLBs and
- * the hart's pointer cache may hold, and tells them through struct pmap_shootdown.
+ * the harts' pointer caches may hold, and tells them through struct pmap_shootdown (sim_shoot.c).
  *
  * Everything a system has hangs off its struct pgw_system, half-built ones included: whatever
  * fails while it is made, sim_destroy takes down what there is.
@@ -44,28 +44,6 @@ sim_fail(struct pgw_system *system, enum pgw_status status, const char *format, 
     (void)vsnprintf(system->error, sizeof system->error, format, args);
     va_end(args);
     return status;
-}
-
-void
-sim_shoot_range(void *ctx, uint32_t asid, uint64_t va, uint64_t npages, bool gone)
-{
-    struct pgw_system *system = ctx;
-
-    if (system->mmu != NULL)
-        system->mmu->ops->invalidate_range(system->mmu, asid, va, npages);
-    if (system->hart != NULL)
-        cpu_hart_invalidate_range(system->hart, asid, va, npages, gone);
-}
-
-void
-sim_shoot_space(void *ctx, uint32_t asid)
-{
-    struct pgw_system *system = ctx;
-
-    if (system->mmu != NULL)
-        system->mmu->ops->invalidate_space(system->mmu, asid);
-    if (system->hart != NULL)
-        cpu_hart_invalidate_space(system->hart, asid);
 }
 
 static enum pgw_status
@@ -102,9 +80,10 @@ sim_build_mmu(struct pgw_system *system)
         status =
             s->mmu->pmap->system_create(&system->mem, &system->core, &shootdown, &system->pmaps);
 
-    if (status == PGW_OK)
-        status = registry_mmu_create(
-            s->mmu, &s->options, &s->tlb, s->seed, &system->mem, &system->machine, &system->mmu);
+    for (unsigned i = 0; status == PGW_OK && i < s->harts; i++)
+        status = registry_mmu_create(s->mmu, &s->options, &s->tlb, s->seed + i, &system->mem,
+            &system->machine, &system->mmus[i]);
+    system->mmu = system->mmus[0];
     if (status != PGW_OK)
         return sim_fail(
             system, status, "cannot make the mmu %s: %s", s->mmu->name, pgw_status_text(status));
@@ -120,8 +99,11 @@ static uint64_t
 sim_now(void *ctx)
 {
     const struct pgw_system *system = ctx;
+    uint64_t now = system->accesses;
 
-    return system->accesses + (system->hart != NULL ? system->hart->stats.instructions : 0);
+    for (unsigned i = 0; i < system->settings.harts; i++)
+        now += system->harts[i] != NULL ? system->harts[i]->stats.instructions : 0;
+    return now;
 }
 
 static enum pgw_status
@@ -210,10 +192,11 @@ pgw_system_destroy(struct pgw_system *system)
         system->core_ops->destroy(system);
     if (system->pmaps != NULL)
         system->pmaps->ops->system_destroy(system->pmaps);
-    if (system->hart != NULL)
-        cpu_hart_destroy(system->hart);
-    if (system->mmu != NULL)
-        system->mmu->ops->destroy(system->mmu);
+    for (unsigned i = 0; i < system->settings.harts; i++) {
+        cpu_hart_destroy(system->harts[i]);
+        if (system->mmus[i] != NULL)
+            system->mmus[i]->ops->destroy(system->mmus[i]);
+    }
     if (system->swap != NULL)
         system->swap->ops->destroy(system->swap);
     if (system->mem.pages != NULL)
@@ -225,13 +208,15 @@ pgw_system_destroy(struct pgw_system *system)
 }
 
 enum pgw_status
-sim_need_hart(struct pgw_system *system)
+sim_need_harts(struct pgw_system *system)
 {
-    if (system->hart != NULL)
-        return PGW_OK;
-    enum pgw_status status = cpu_hart_create(system->mmu, &system->machine, &system->hart);
+    enum pgw_status status = PGW_OK;
+
+    for (unsigned i = 0; status == PGW_OK && i < system->settings.harts; i++)
+        if (system->harts[i] == NULL)
+            status = cpu_hart_create(system->mmus[i], &system->machine, &system->harts[i]);
     if (status != PGW_OK)
-        return sim_fail(system, status, "cannot make the hart: %s", pgw_status_text(status));
+        return sim_fail(system, status, "cannot make the harts: %s", pgw_status_text(status));
     return PGW_OK;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The sim machine: RAM, a translation scheme, the paged core and swap; and, while a program
- * runs, a hart and the Linux personality.
+ * runs, harts and the Linux personality.
  */
 #ifndef API_SIM_H
 #define API_SIM_H
@@ -42,6 +42,7 @@ struct sim_settings {
     char sysroot[1024]; /* "": none was given */
     enum pgw_merge merge;
     uint64_t merge_rate; /* pages a million instructions */
+    unsigned harts;
     struct pgw_cost cost;
     unsigned readahead, fault_around; /* pages */
     void (*message)(void *ctx, const char *text);
@@ -51,6 +52,13 @@ struct sim_settings {
 /* Figures of personalities that have gone. */
 struct sim_past {
     struct os_stats os; /* sums; the working set is the last one's */
+};
+
+/* What taking translations away from several harts came to. */
+struct sim_shootdowns {
+    uint64_t calls;      /* shootdowns that some hart had to be told of */
+    uint64_t interrupts; /* of other harts, which had the space loaded */
+    uint64_t dropped;    /* TLB entries that went on other harts than the one that asked */
 };
 
 struct pgw_space {
@@ -63,21 +71,23 @@ struct pgw_system {
     struct sim_settings settings;
     struct base_inject *inject; /* NULL but in tests */
     struct base_alloc core;     /* frame table and records: what the report calls the core's own */
-    struct base_alloc machine;  /* hart, MMU and personality: not the core's */
+    struct base_alloc machine;  /* harts, MMUs and personality: not the core's */
     struct base_alloc ram;
 
     struct mem mem;
     const struct sim_core_ops *core_ops;
-    struct pmap_system *pmaps; /* NULL: contiguous */
-    struct mmu *mmu;
-    struct pager *swap;   /* NULL: none */
-    struct vm_system *vm; /* one of these two */
+    struct pmap_system *pmaps;      /* NULL: contiguous */
+    struct mmu *mmu;                /* the first hart's, which the public interface uses too */
+    struct mmu *mmus[OS_HARTS_MAX]; /* settings.harts of them */
+    struct pager *swap;             /* NULL: none */
+    struct vm_system *vm;           /* one of these two */
     struct seg_system *seg;
     struct base_clock clock; /* instructions and accesses, a nanosecond each */
     uint64_t merged_at;      /* by the clock: the scanner has been paid for until then */
     struct objcache files;
-    struct cpu_hart *hart; /* NULL before the first run */
-    struct os *os;         /* while a program runs */
+    struct cpu_hart *harts[OS_HARTS_MAX]; /* NULL before the first run */
+    struct os *os;                        /* while a program runs */
+    struct sim_shootdowns shootdowns;
 
     LIST_HEAD(sim_spaces, pgw_space) spaces; /* of the public interface */
     struct pgw_space *active;                /* whose translations the MMU has loaded */
@@ -102,8 +112,12 @@ enum pgw_status sim_fail(struct pgw_system *system, enum pgw_status status, cons
 void sim_shoot_range(void *ctx, uint32_t asid, uint64_t va, uint64_t npages, bool gone);
 void sim_shoot_space(void *ctx, uint32_t asid);
 
-/* Makes the hart, if there is none yet.  PGW_NOMEM. */
-MUST_CHECK enum pgw_status sim_need_hart(struct pgw_system *system);
+/* Makes the harts, if there are none yet.  PGW_NOMEM. */
+MUST_CHECK enum pgw_status sim_need_harts(struct pgw_system *system);
+
+/* The figures of all harts together. */
+void sim_sum_mmus(const struct pgw_system *system, struct mmu_stats *sum);
+void sim_sum_harts(const struct pgw_system *system, struct cpu_stats *sum);
 
 /* Loads space into the MMU; NULL: none. */
 void sim_activate(struct pgw_system *system, struct pgw_space *space);

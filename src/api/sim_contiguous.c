@@ -11,7 +11,8 @@ sim_contiguous_reload(void *ctx, const struct mmu_segment_registers *regs)
 {
     const struct pgw_system *system = ctx;
 
-    mmu_segment_reload(system->mmu, regs);
+    for (unsigned i = 0; i < system->settings.harts; i++)
+        mmu_segment_reload(system->mmus[i], regs);
 }
 
 static void

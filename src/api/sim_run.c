@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Running a program: the hart and the Linux personality over the system's core. */
+/* Running a program: the harts and the Linux personality over the system's core. */
 #include "api/sim.h"
 
 #include <string.h>
@@ -68,9 +68,9 @@ static enum pgw_status
 sim_run_os(struct pgw_system *system)
 {
     const struct sim_settings *s = &system->settings;
-    const struct os_config config = {
-        .hart = system->hart,
-        .mmu = system->mmu,
+    struct os_config config = {
+        .nharts = s->harts,
+        .one_space = registry_mmu_is_identity(s->mmu),
         .alloc = &system->machine,
         .slice = s->slice,
         .seed = s->seed,
@@ -87,6 +87,10 @@ sim_run_os(struct pgw_system *system)
         .why = sim_run_why,
         .message = sim_run_message,
     };
+    for (unsigned i = 0; i < s->harts; i++) {
+        config.hart[i] = system->harts[i];
+        config.mmu[i] = system->mmus[i];
+    }
     enum pgw_status status = os_create(&config, &system->os);
 
     if (status != PGW_OK)
@@ -102,6 +106,7 @@ sim_run_end(struct pgw_system *system)
     struct os_stats *past = &system->past.os;
 
     past->processes += now->processes;
+    past->threads += now->threads;
     past->forks += now->forks;
     past->execs += now->execs;
     past->exits += now->exits;
@@ -116,7 +121,6 @@ sim_run_end(struct pgw_system *system)
     past->window = now->window;
     os_destroy(system->os);
     system->os = NULL;
-    system->mmu->touched = NULL;
 }
 
 static enum pgw_status
@@ -139,7 +143,7 @@ pgw_run(struct pgw_system *system, const char *path, char *const *argv, char *co
     int ended = 0;
 
     sim_activate(system, NULL);
-    enum pgw_status status = sim_need_hart(system);
+    enum pgw_status status = sim_need_harts(system);
     if (status == PGW_OK)
         status = sim_run_os(system);
     if (status != PGW_OK)

@@ -38,17 +38,60 @@ sim_stats_hits(uint64_t accesses, uint64_t misses)
     return accesses > misses ? accesses - misses : 0;
 }
 
+_Static_assert(sizeof(struct mmu_stats) % sizeof(uint64_t) == 0, "an array of counts");
+_Static_assert(sizeof(struct cpu_stats) % sizeof(uint64_t) == 0, "an array of counts");
+
+/* Adds n counts to others, one by one. */
+static void
+sim_add(void *to, const void *from, size_t n)
+{
+    uint64_t *sums = to;
+    const uint64_t *counts = from;
+
+    for (size_t i = 0; i < n; i++)
+        sums[i] += counts[i];
+}
+
+void
+sim_sum_mmus(const struct pgw_system *system, struct mmu_stats *sum)
+{
+    *sum = (struct mmu_stats){.walks = 0};
+    for (unsigned i = 0; i < system->settings.harts; i++)
+        sim_add(sum, &system->mmus[i]->stats, sizeof *sum / sizeof(uint64_t));
+}
+
+void
+sim_sum_harts(const struct pgw_system *system, struct cpu_stats *sum)
+{
+    *sum = (struct cpu_stats){.instructions = 0};
+    for (unsigned i = 0; i < system->settings.harts; i++)
+        if (system->harts[i] != NULL)
+            sim_add(sum, &system->harts[i]->stats, sizeof *sum / sizeof(uint64_t));
+}
+
+/* With one hart there is nobody to interrupt. */
+static void
+sim_stats_harts(const struct pgw_system *system, struct pgw_stats *out)
+{
+    out->threads = system->past.os.threads;
+    out->harts = system->settings.harts;
+    out->shootdowns = system->shootdowns.calls;
+    out->shootdown_interrupts = system->shootdowns.interrupts;
+    out->shootdown_dropped = system->shootdowns.dropped;
+}
+
 static void
 sim_stats_machine(const struct pgw_system *system, struct pgw_stats *out)
 {
-    const struct mmu_stats *mmu = &system->mmu->stats;
+    struct mmu_stats sum;
+    struct cpu_stats cpu;
+    const struct mmu_stats *mmu = &sum;
 
-    out->loads_stores = system->accesses;
-    if (system->hart != NULL) {
-        out->instructions = system->hart->stats.instructions;
-        out->fetches = system->hart->stats.fetches;
-        out->loads_stores += system->hart->stats.loads_stores;
-    }
+    sim_sum_mmus(system, &sum);
+    sim_sum_harts(system, &cpu);
+    out->instructions = cpu.instructions;
+    out->fetches = cpu.fetches;
+    out->loads_stores = system->accesses + cpu.loads_stores;
     out->space_switches = mmu->switches;
     out->switch_registers = mmu->switch_registers;
     out->switch_flushes = mmu->switch_flushes;
@@ -100,6 +143,7 @@ sim_stats(struct pgw_system *system, struct pgw_stats *out)
     sim_stats_memory(system, out);
     sim_stats_machine(system, out);
     sim_stats_processes(system, out);
+    sim_stats_harts(system, out);
     report_time(out, &system->settings.cost, &time);
     out->access_ns = time.accesses > 0 ? time.total / time.accesses : 0;
 }

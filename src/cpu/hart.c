@@ -243,8 +243,13 @@ cpu_hart_invalidate_space(struct cpu_hart *hart, uint32_t asid)
 }
 
 void
-cpu_hart_fence_i(struct cpu_hart *hart)
+cpu_hart_fence_i(struct cpu_hart *hart, uint32_t asid)
 {
-    struct cpu_core *c = (struct cpu_core *)hart;
-    cpu_code_drop_asid(c, c->asid);
+    cpu_code_drop_asid((struct cpu_core *)hart, asid);
+}
+
+void
+cpu_hart_unreserve(struct cpu_hart *hart)
+{
+    ((struct cpu_core *)hart)->reserved = false;
 }

@@ -69,8 +69,11 @@ void cpu_hart_invalidate_range(
     struct cpu_hart *hart, uint32_t asid, uint64_t va, uint64_t npages, bool gone);
 void cpu_hart_invalidate_space(struct cpu_hart *hart, uint32_t asid);
 
-/* What fence.i does: instructions of the current space are fetched from memory anew. */
-void cpu_hart_fence_i(struct cpu_hart *hart);
+/* What fence.i does, for one space: its instructions are fetched from memory anew. */
+void cpu_hart_fence_i(struct cpu_hart *hart, uint32_t asid);
+
+/* Another thread, or another hart, runs now: an LR reservation is lost. */
+void cpu_hart_unreserve(struct cpu_hart *hart);
 
 /* Empties pointer caches only, so that every page's next access goes to the mmu again. */
 void cpu_hart_forget_pointers(struct cpu_hart *hart);

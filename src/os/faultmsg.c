@@ -130,7 +130,7 @@ os_fault_signal(struct os_process *p, uint64_t va, enum access access, enum spac
         info.code = OS_BUS_OBJERR;
     else
         info.code = fault == SPACE_FAULT_ACCERR ? OS_SEGV_ACCERR : OS_SEGV_MAPERR;
-    if (!os_signal_caught(p, info.signo)) {
+    if (!os_signal_caught(p->thread, info.signo)) {
         if (va >= p->mm->layout.end)
             snprintf(place, sizeof place, "beyond the end of %s, 0x%" PRIx64, p->os->config.bound,
                 p->mm->layout.end);
@@ -144,7 +144,7 @@ os_fault_signal(struct os_process *p, uint64_t va, enum access access, enum spac
         say(p, what, place);
         say_stack_limit(p, va);
     }
-    os_signal_force(p, &info);
+    os_signal_force(p->thread, &info);
 }
 
 void
@@ -159,13 +159,13 @@ os_overrun_signal(struct os_process *p)
     os_say(p->os,
         "    its limit is %s: give it more RAM, of which a stack gets an eighth, up to 8M", limit);
     p->signals.action[OS_SIGSEGV] = (struct os_sigaction){.handler = OS_SIG_DFL};
-    os_signal_force(p, &info);
+    os_signal_force(p->thread, &info);
 }
 
 void
 os_trap_signal(struct os_process *p, enum cpu_exit why)
 {
-    const struct cpu_hart *hart = p->os->config.hart;
+    const struct cpu_hart *hart = p->os->hart->cpu;
     struct os_siginfo info = {.addr = hart->regs.pc};
     char what[128] = "breakpoint (ebreak)";
     char place[320] = "";
@@ -185,9 +185,9 @@ os_trap_signal(struct os_process *p, enum cpu_exit why)
         snprintf(what, sizeof what,
             "bus error: atomic access to 0x%" PRIx64 ", which is misaligned", hart->fault_va);
     }
-    if (!os_signal_caught(p, info.signo)) {
+    if (!os_signal_caught(p->thread, info.signo)) {
         os_fault_place(p->mm->space, info.addr, place, sizeof place);
         say(p, what, place);
     }
-    os_signal_force(p, &info);
+    os_signal_force(p->thread, &info);
 }

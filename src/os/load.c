@@ -357,16 +357,19 @@ os_image_enter(struct os_process *p, struct os_image *image, const char *path)
 
     /* The path may lie in the mm that goes now. */
     snprintf(p->name, sizeof p->name, "%s", slash != NULL ? slash + 1 : path);
+    memcpy(p->thread->name, p->name, sizeof p->name);
+    if (p->mm != NULL)
+        os_thread_alone(p->thread);
     if (p->mm != NULL)
         os_process_set_mm(p, image->mm);
     else
         p->mm = image->mm;
     os_stack_limit(p);
-    p->regs = (struct cpu_regs){.pc = image->entry};
-    p->regs.x[2] = image->sp;
-    os_signals_exec(&p->signals);
+    p->thread->regs = (struct cpu_regs){.pc = image->entry};
+    p->thread->regs.x[2] = image->sp;
+    os_signals_reset(&p->signals, false);
+    p->thread->signals.altstack = (struct os_stack){.flags = OS_SS_DISABLE};
     os_files_close_on_exec(p->os, p->files);
-    p->clear_tid = 0;
     p->execed = true;
     p->os->stats.execs++;
 }

@@ -17,26 +17,44 @@
 /* What a program may ask of the host's memory, all its processes together: as RLIMIT_NPROC,
  * RLIMIT_SIGPENDING and fs.pipe-user-pages-soft bound it on Linux. */
 #define OS_PROCESSES_MAX 4096u
+#define OS_THREADS_MAX 8192u
 #define OS_SIGINFOS_MAX 4096u
 #define OS_PIPES_MAX 2048u
+/* Instructions of a turn that a hart runs before the next hart's, where there are several. */
+#define OS_PIECE 1000u
 /* What CLOCK_REALTIME shows when the machine starts: 2024-01-01 00:00:00 UTC. */
 #define OS_EPOCH 1704067200
 
+/* One hart, as the scheduler sees it. */
+struct os_hart {
+    unsigned idx;
+    struct cpu_hart *cpu;
+    struct mmu *mmu;
+    struct os_mm *mm;         /* whose space the MMU has loaded; NULL: nobody's */
+    struct os_thread *loaded; /* whose registers the hart holds; NULL: nobody's */
+    struct os_thread *turn;   /* whose turn it is here; NULL: the hart is free */
+    uint64_t left;            /* instructions left of that turn */
+    uint64_t now;             /* its own time in this round */
+};
+
 struct os {
     struct os_config config;
-    struct os_process_list all;   /* in the order of birth */
-    struct os_process_list ready; /* RUNNABLE, first come first served */
-    struct os_process *current;   /* whose registers the hart holds; NULL: nobody's */
+    struct os_hart harts[OS_HARTS_MAX];
+    struct os_hart *hart;          /* the one that runs, or did last */
+    struct os_process_list all;    /* in the order of birth, and so are the threads */
+    struct os_thread_list threads; /* those too that are OVER and not freed yet */
+    struct os_thread_list ready;   /* RUNNABLE without a turn, first come first served */
     int next_pid;
     bool started, ended; /* the first process has been made; has ended */
     int first_status;
     bool dead; /* there are records to be freed between slices */
 
-    uint64_t slept;         /* ns that passed with nobody running */
+    uint64_t now;           /* see os_now */
+    uint64_t retired;       /* instructions, by all harts */
     uint64_t next_deadline; /* not later than any deadline or timer */
     uint64_t stuck_at;      /* instructions retired when the last fault was taken ... */
     unsigned stuck_faults;  /* ... and faults since, with none retired between them */
-    bool yielded;           /* the current process gives up the rest of its slice */
+    bool yielded;           /* the thread that runs gives up the rest of its slice */
     char poll_channel;      /* its address: woken when any pipe changes */
 
     /* Host descriptors that blocked calls wait for, gathered anew each time nobody can run. */
@@ -45,9 +63,11 @@ struct os {
     bool poll_again; /* there are more than fit, or something that cannot be waited for */
 
     struct base_rng rng;
-    struct base_pool processes, open_files, pipes, siginfos;
+    struct base_pool processes, thread_pool, open_files, pipes, siginfos;
     uint32_t host_umask;
     uint32_t uid[2], gid[2]; /* real, effective */
+
+    struct os_futex_queue futexes[OS_FUTEX_BUCKETS]; /* by a hash of the key */
 
     struct os_workset_meter meter;
     struct os_stats stats;
@@ -58,6 +78,11 @@ struct os {
     char interp[OS_ELF_INTERP_MAX]; /* the interpreter of the program that is loaded */
     unsigned char bounce[OS_BOUNCE]; /* between the guest's memory and the host's calls */
 };
+
+/* Puts the registers that the hart holds back into their thread; hart may be NULL. */
+void os_hart_save(struct os_hart *hart);
+/* No hart has mm's space loaded any more. */
+void os_harts_leave(struct os *os, const struct os_mm *mm);
 
 /* One line for the person who runs the program, put together as printf does. */
 void os_say(struct os *os, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The personality as a whole.  Reading order: process.h (what there is), sched.c (who runs and
- * how waiting works), syscall.c (the table) and the sys_*.c files, signal.c and sigframe.c,
- * load.c and stack.c (programs), oom.c and faultmsg.c (bad ends), workset.h.
+ * The personality as a whole.  Reading order: process.h and thread.h (what there is), harts.c (who
+ * runs), sched.c (how waiting works), futex.h, syscall.c (the table) and the sys_*.c files,
+ * signal.c and sigframe.c, load.c and stack.c (programs), oom.c and faultmsg.c (bad ends),
+ * workset.h.
  */
 #include "os/os.h"
 
@@ -24,8 +25,8 @@ touched(void *ctx, uint32_t asid, uint64_t vpn, enum access access)
 
     (void)asid;
     (void)access;
-    if (os->current != NULL)
-        os_workset_touch(&os->meter, os->current->mm->space->id, vpn);
+    if (os->hart->mm != NULL)
+        os_workset_touch(&os->meter, os->hart->mm->space->id, vpn);
 }
 
 void
@@ -39,6 +40,23 @@ os_say(struct os *os, const char *format, ...)
     os->config.message(os->config.ctx, os->text);
 }
 
+static void
+init_harts(struct os *os)
+{
+    const struct os_config *config = &os->config;
+
+    os->hart = &os->harts[0];
+    for (unsigned i = 0; i < config->nharts; i++) {
+        os->harts[i] = (struct os_hart){.idx = i, .cpu = config->hart[i], .mmu = config->mmu[i]};
+        os->retired += config->hart[i]->stats.instructions;
+        if (config->window == 0)
+            continue;
+        config->mmu[i]->touched = touched;
+        config->mmu[i]->touched_ctx = os;
+    }
+    os->now = os->retired;
+}
+
 enum pgw_status
 os_create(const struct os_config *config, struct os **os)
 {
@@ -48,11 +66,15 @@ os_create(const struct os_config *config, struct os **os)
         return PGW_NOMEM;
     made->config = *config;
     TAILQ_INIT(&made->all);
+    TAILQ_INIT(&made->threads);
     TAILQ_INIT(&made->ready);
+    for (unsigned i = 0; i < OS_FUTEX_BUCKETS; i++)
+        TAILQ_INIT(&made->futexes[i]);
     made->next_pid = 1;
     made->next_deadline = OS_NEVER;
     base_rng_init(&made->rng, config->seed);
     base_pool_init(&made->processes, config->alloc, sizeof(struct os_process), "os.processes");
+    base_pool_init(&made->thread_pool, config->alloc, sizeof(struct os_thread), "os.threads");
     base_pool_init(&made->open_files, config->alloc, sizeof(struct os_file), "os.files");
     base_pool_init(&made->pipes, config->alloc, sizeof(struct os_pipe), "os.pipes");
     base_pool_init(&made->siginfos, config->alloc, sizeof(struct os_sigentry), "os.siginfos");
@@ -61,10 +83,7 @@ os_create(const struct os_config *config, struct os **os)
     host_io_ids(made->uid, made->gid);
     made->stats.window = config->window;
     os_workset_init(&made->meter, config->alloc, config->window);
-    if (config->window != 0) {
-        config->mmu->touched = touched;
-        config->mmu->touched_ctx = made;
-    }
+    init_harts(made);
     *os = made;
     return PGW_OK;
 }
@@ -74,6 +93,7 @@ os_destroy(struct os *os)
 {
     struct os_process *p;
     struct os_process *next;
+    struct os_thread *t;
 
     if (os == NULL)
         return;
@@ -83,12 +103,17 @@ os_destroy(struct os *os)
         next = TAILQ_NEXT(p, all);
         os_process_reap(p);
     }
-    if (os->config.window != 0)
-        os->config.mmu->touched = NULL;
+    while ((t = TAILQ_FIRST(&os->threads)) != NULL) {
+        TAILQ_REMOVE(&os->threads, t, all);
+        base_pool_put(&os->thread_pool, t);
+    }
+    for (unsigned i = 0; i < os->config.nharts; i++)
+        os->config.mmu[i]->touched = NULL;
     os_workset_fini(&os->meter);
     base_pool_fini(&os->siginfos);
     base_pool_fini(&os->pipes);
     base_pool_fini(&os->open_files);
+    base_pool_fini(&os->thread_pool);
     base_pool_fini(&os->processes);
     os->config.alloc->unmap(os->config.alloc, os, sizeof *os);
 }
@@ -190,7 +215,7 @@ os_start(struct os *os, const char *path, char *const *argv, char *const *envp, 
     }
     os_image_enter(p, &image, path);
     os->started = true;
-    os_set_state(p, OS_STATE_RUNNABLE);
+    os_set_state(p->thread, OS_STATE_RUNNABLE);
     return PGW_OK;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The Linux personality of the sim machine: processes, their scheduler, ELF images, signals and
- * system calls (riscv64 Linux ABI), over any `space` and one hart.
+ * system calls (riscv64 Linux ABI), over any `space` and one or more harts.
  */
 #ifndef OS_OS_H
 #define OS_OS_H
@@ -17,12 +17,16 @@
 
 struct os;
 
+#define OS_HARTS_MAX 16u
+
 /* What the personality needs from the machine around it. */
 struct os_config {
-    struct cpu_hart *hart;
-    struct mmu *mmu;
+    unsigned nharts; /* 1 to OS_HARTS_MAX, each with an MMU of its own */
+    struct cpu_hart *hart[OS_HARTS_MAX];
+    struct mmu *mmu[OS_HARTS_MAX];
+    bool one_space; /* the harts may not run programs of different spaces at the same time */
     struct base_alloc *alloc;
-    uint64_t slice;     /* instructions a process runs before the next one's turn */
+    uint64_t slice;     /* instructions a thread runs before the next one's turn */
     uint64_t seed;      /* for AT_RANDOM, getrandom and the like */
     uint64_t stack_max; /* bytes a stack may grow to (RLIMIT_STACK) */
     uint64_t space_end; /* user addresses are [0, space_end) */
@@ -56,7 +60,7 @@ struct os_workset {
 };
 
 struct os_stats {
-    uint64_t processes, forks, execs, exits, killed_for_memory;
+    uint64_t processes, threads, forks, execs, exits, killed_for_memory;
     uint64_t context_switches, signals, syscalls;
     uint64_t unknown_calls[OS_SYSCALL_MAX]; /* times each unimplemented call was made; the last
                                                one stands for itself and all above */
@@ -86,6 +90,11 @@ MUST_CHECK enum pgw_status os_run(struct os *os, int *wait_status);
 /* Sends a signal (a Linux number) to every process, as a terminal's interrupt key does.  Called
  * from the machine's idle() only. */
 void os_interrupt(struct os *os, int signo);
+
+/* The hart that runs now, or did last. */
+unsigned os_hart_running(const struct os *os);
+/* Has this hart loaded the space with this tag? */
+bool os_hart_has_space(const struct os *os, unsigned hart, uint32_t asid);
 
 const struct os_stats *os_stats(const struct os *os);
 

@@ -10,7 +10,7 @@
 struct cpu_regs *
 os_process_regs(struct os_process *p)
 {
-    return p->os->current == p ? &p->os->config.hart->regs : &p->regs;
+    return os_thread_regs(p->thread);
 }
 
 enum pgw_status
@@ -63,19 +63,25 @@ mm_fork(struct os *os, const struct os_mm *from, struct os_mm **mm)
 enum pgw_status
 os_process_create(struct os *os, struct os_process **p)
 {
+    struct os_thread *thread;
+
     if (os->processes.live >= OS_PROCESSES_MAX)
         return PGW_AGAIN;
     struct os_process *made = base_pool_get(&os->processes);
     if (made == NULL)
         return PGW_NOMEM;
     made->os = os;
-    made->pid = os->next_pid++;
     TAILQ_INIT(&made->children);
-    made->wait.deadline = OS_NEVER;
+    TAILQ_INIT(&made->threads);
     for (int i = 0; i < 3; i++)
         made->timer[i].next = OS_NEVER;
     os_signals_init(&made->signals);
-    made->state = OS_STATE_BLOCKED;
+    enum pgw_status status = os_thread_create(made, &thread);
+    if (status != PGW_OK) {
+        base_pool_put(&os->processes, made);
+        return status;
+    }
+    made->pid = thread->tid;
     TAILQ_INSERT_TAIL(&os->all, made, all);
     os->stats.processes++;
     *p = made;
@@ -90,8 +96,11 @@ os_process_abandon(struct os_process *p)
     os_files_destroy(os, p->files);
     if (p->cwd != NULL)
         os_file_put(os, p->cwd);
+    TAILQ_REMOVE(&os->threads, p->thread, all);
+    base_pool_put(&os->thread_pool, p->thread);
     TAILQ_REMOVE(&os->all, p, all);
     os->stats.processes--;
+    os->stats.threads--;
     os->next_pid--;
     base_pool_put(&os->processes, p);
 }
@@ -99,6 +108,8 @@ os_process_abandon(struct os_process *p)
 static void
 child_inherit(struct os_process *child, struct os_process *parent)
 {
+    struct os_thread *thread = child->thread;
+
     child->parent = parent;
     TAILQ_INSERT_TAIL(&parent->children, child, sibling);
     child->pgid = parent->pgid;
@@ -110,9 +121,8 @@ child_inherit(struct os_process *child, struct os_process *parent)
     child->cwd = parent->cwd;
     os_file_get(child->cwd);
     os_signals_copy(&child->signals, &parent->signals);
-    child->regs = *os_process_regs(parent);
-    child->regs.x[10] = 0;
-    child->regs.pc += 4;
+    os_thread_inherit(thread, parent->thread);
+    thread->signals.altstack = parent->thread->signals.altstack;
 }
 
 enum pgw_status
@@ -137,7 +147,6 @@ os_process_fork(struct os_process *parent, bool share_mm, struct os_process **ch
     }
     child_inherit(made, parent);
     os->stats.forks++;
-    os_set_state(made, OS_STATE_RUNNABLE);
     *child = made;
     return PGW_OK;
 }
@@ -155,33 +164,30 @@ keep_counts(struct os_process *p)
         p->peak_pages = counts.resident;
 }
 
-/* The space of p is about to go away or to be another: off the MMU with it. */
-static void
-leave_space(struct os_process *p)
-{
-    struct os *os = p->os;
-
-    if (os->current != p)
-        return;
-    p->regs = os->config.hart->regs;
-    p->mm->space->ops->deactivate(p->mm->space);
-    os->current = NULL;
-}
-
 static void
 vfork_done(struct os_process *p)
 {
     if (p->vfork_parent != NULL)
-        os_wake_process(p->vfork_parent);
+        os_wake_thread(p->vfork_parent);
     p->vfork_parent = NULL;
+}
+
+/* p lets go of its space, which no hart may have loaded when it is destroyed. */
+static void
+put_mm(struct os_process *p)
+{
+    if (p->mm->refs == 1)
+        os_harts_leave(p->os, p->mm);
+    os_mm_put(p->os, p->mm);
+    p->mm = NULL;
 }
 
 void
 os_process_set_mm(struct os_process *p, struct os_mm *mm)
 {
     keep_counts(p);
-    leave_space(p);
-    os_mm_put(p->os, p->mm);
+    os_hart_save(p->thread->hart);
+    put_mm(p);
     p->mm = mm;
     vfork_done(p);
 }
@@ -195,13 +201,9 @@ orphan_children(struct os_process *p)
     while ((child = TAILQ_FIRST(&p->children)) != NULL) {
         TAILQ_REMOVE(&p->children, child, sibling);
         child->parent = NULL;
-        if (child->state == OS_STATE_ZOMBIE)
+        if (child->zombie)
             p->os->dead = true;
     }
-    struct os_process *q;
-    TAILQ_FOREACH (q, &p->os->all, all)
-        if (q->vfork_parent == p)
-            q->vfork_parent = NULL;
 }
 
 /* SIGCHLD, and whoever waits; a parent that does not want to know is not kept informed. */
@@ -234,33 +236,44 @@ tell_parent(struct os_process *p)
     os_wake(p->os, parent);
 }
 
+/* Its threads leave their locks behind while there is memory to say so in. */
+static void
+end_threads(struct os_process *p)
+{
+    struct os_thread *t;
+
+    p->killed = true; /* should that need memory, it is not p's end that gives it */
+    TAILQ_FOREACH (t, &p->threads, link)
+        os_futex_leave(t);
+    p->killed = false;
+    while ((t = TAILQ_FIRST(&p->threads)) != NULL)
+        os_thread_end(t);
+}
+
 void
 os_process_exit(struct os_process *p, int wait_status)
 {
     struct os *os = p->os;
 
-    if (p->state == OS_STATE_ZOMBIE)
+    if (p->zombie)
         return;
+    p->zombie = true;
+    end_threads(p);
     keep_counts(p);
-    leave_space(p);
-    os_set_state(p, OS_STATE_ZOMBIE);
-    os_syscall_forget(p);
-    p->killed = false;
     p->wait_status = wait_status;
     if (p->first) {
         os->first_status = wait_status;
         os->ended = true;
     }
     os->stats.exits++;
-    os_mm_put(os, p->mm);
-    p->mm = NULL;
+    put_mm(p);
     vfork_done(p);
     os_files_destroy(os, p->files);
     p->files = NULL;
     if (p->cwd != NULL)
         os_file_put(os, p->cwd);
     p->cwd = NULL;
-    os_signals_drain(os, &p->signals);
+    os_pending_drain(os, &p->signals.pending);
     orphan_children(p);
     tell_parent(p);
 }

@@ -29,21 +29,21 @@ const unsigned char os_trampoline_code[OS_TRAMPOLINE_LEN] = {
 };
 
 bool
-os_on_altstack(const struct os_process *p, uint64_t sp)
+os_on_altstack(const struct os_thread *t, uint64_t sp)
 {
-    const struct os_stack *alt = &p->signals.altstack;
+    const struct os_stack *alt = &t->signals.altstack;
 
     return (alt->flags & OS_SS_DISABLE) == 0 && sp > alt->sp && sp - alt->sp <= alt->size;
 }
 
 /* Where the frame goes; 0: it would overflow the alternative stack that we are on. */
 static uint64_t
-frame_place(const struct os_process *p, const struct os_sigaction *action, uint64_t sp)
+frame_place(const struct os_thread *t, const struct os_sigaction *action, uint64_t sp)
 {
-    const struct os_stack *alt = &p->signals.altstack;
-    bool on_alt = os_on_altstack(p, sp);
+    const struct os_stack *alt = &t->signals.altstack;
+    bool on_alt = os_on_altstack(t, sp);
 
-    if (on_alt && !os_on_altstack(p, sp - sizeof(struct os_sigframe)))
+    if (on_alt && !os_on_altstack(t, sp - sizeof(struct os_sigframe)))
         return 0;
     if ((action->flags & OS_SA_ONSTACK) != 0 && (alt->flags & OS_SS_DISABLE) == 0 && !on_alt)
         sp = alt->sp + alt->size;
@@ -69,24 +69,24 @@ load_context(struct cpu_regs *regs, const struct os_sigcontext *from)
 }
 
 bool
-os_sigframe_push(struct os_process *p, const struct os_siginfo *info,
+os_sigframe_push(struct os_thread *t, const struct os_siginfo *info,
     const struct os_sigaction *action, uint64_t mask)
 {
-    struct cpu_regs *regs = os_process_regs(p);
+    struct cpu_regs *regs = os_thread_regs(t);
     uint64_t sp = regs->x[REG_SP];
-    uint64_t place = frame_place(p, action, sp);
+    uint64_t place = frame_place(t, action, sp);
     struct os_sigframe frame = {
-        .info = *info, .uc = {.stack = p->signals.altstack, .sigmask = mask}};
+        .info = *info, .uc = {.stack = t->signals.altstack, .sigmask = mask}};
 
     if (place == 0)
         return false;
     if ((frame.uc.stack.flags & OS_SS_DISABLE) == 0)
-        frame.uc.stack.flags = os_on_altstack(p, sp) ? OS_SS_ONSTACK : 0;
+        frame.uc.stack.flags = os_on_altstack(t, sp) ? OS_SS_ONSTACK : 0;
     save_context(&frame.uc.mcontext, regs);
-    if (os_copy_out(p, place, &frame, sizeof frame) != 0)
+    if (os_copy_out(t->process, place, &frame, sizeof frame) != 0)
         return false;
     regs->pc = action->handler;
-    regs->x[REG_RA] = p->mm->layout.trampoline;
+    regs->x[REG_RA] = t->process->mm->layout.trampoline;
     regs->x[REG_SP] = place;
     regs->x[REG_A0] = (uint64_t)info->signo;
     regs->x[REG_A0 + 1] = place;
@@ -95,14 +95,14 @@ os_sigframe_push(struct os_process *p, const struct os_siginfo *info,
 }
 
 bool
-os_sigframe_pop(struct os_process *p)
+os_sigframe_pop(struct os_thread *t)
 {
-    struct cpu_regs *regs = os_process_regs(p);
+    struct cpu_regs *regs = os_thread_regs(t);
     struct os_sigframe frame;
 
-    if (os_copy_in(p, regs->x[REG_SP], &frame, sizeof frame) != 0)
+    if (os_copy_in(t->process, regs->x[REG_SP], &frame, sizeof frame) != 0)
         return false;
-    p->signals.blocked = frame.uc.sigmask & ~(OS_SIGBIT(OS_SIGKILL) | OS_SIGBIT(OS_SIGSTOP));
+    t->signals.blocked = frame.uc.sigmask & ~(OS_SIGBIT(OS_SIGKILL) | OS_SIGBIT(OS_SIGSTOP));
     load_context(regs, &frame.uc.mcontext);
     return true;
 }

@@ -13,16 +13,16 @@
 extern const unsigned char os_trampoline_code[OS_TRAMPOLINE_LEN];
 
 /*
- * Saves the registers of p (the current process), info and mask in a frame on its stack, or on
+ * Saves the registers of t, info and mask in a frame on its stack, or on
  * its alternative one, and makes it go on in the handler.  False: there is no room for the frame.
  */
-bool os_sigframe_push(struct os_process *p, const struct os_siginfo *info,
+bool os_sigframe_push(struct os_thread *t, const struct os_siginfo *info,
     const struct os_sigaction *action, uint64_t mask);
 
 /* rt_sigreturn: puts back what the frame at sp holds.  False: it cannot be read. */
-bool os_sigframe_pop(struct os_process *p);
+bool os_sigframe_pop(struct os_thread *t);
 
 /* Does sp lie in the alternative stack? */
-bool os_on_altstack(const struct os_process *p, uint64_t sp);
+bool os_on_altstack(const struct os_thread *t, uint64_t sp);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Signals, as signal(7) has them.  One that is neither blocked nor ignored waits in the queue
- * until its process is about to run again; then os_signal_deliver acts on it.  A process that
- * waits in a system call is woken for it, and the call decides (see sched.h).
+ * Signals, as signal(7) has them.  One that is neither blocked nor ignored waits in a queue, of a
+ * thread or of its process, until a thread that may take it is about to run again; then
+ * os_signal_deliver acts on it.  A thread that waits in a system call is woken for it, and the call
+ * decides (see sched.h).
  */
 #include "os/signal.h"
 
@@ -42,55 +43,87 @@ ignored(const struct os_process *p, int sig)
     return handler == OS_SIG_IGN || (handler == OS_SIG_DFL && default_action(sig) == ACTION_IGNORE);
 }
 
+static void
+pending_init(struct os_pending *pending)
+{
+    pending->set = 0;
+    TAILQ_INIT(&pending->queue);
+}
+
 void
 os_signals_init(struct os_signals *signals)
 {
-    *signals = (struct os_signals){.altstack = {.flags = OS_SS_DISABLE}};
-    TAILQ_INIT(&signals->queue);
+    *signals = (struct os_signals){.pending = {.set = 0}};
+    pending_init(&signals->pending);
+}
+
+void
+os_thread_signals_init(struct os_thread_signals *signals)
+{
+    *signals = (struct os_thread_signals){.altstack = {.flags = OS_SS_DISABLE}};
+    pending_init(&signals->pending);
 }
 
 void
 os_signals_copy(struct os_signals *to, const struct os_signals *from)
 {
-    os_signals_init(to);
     for (int sig = 1; sig <= OS_NSIG; sig++)
         to->action[sig] = from->action[sig];
-    to->blocked = from->blocked;
-    to->altstack = from->altstack;
 }
 
 void
-os_signals_exec(struct os_signals *signals)
+os_signals_reset(struct os_signals *signals, bool all)
 {
     for (int sig = 1; sig <= OS_NSIG; sig++) {
-        uint64_t handler = signals->action[sig].handler;
-        signals->action[sig] =
-            (struct os_sigaction){.handler = handler == OS_SIG_IGN ? OS_SIG_IGN : OS_SIG_DFL};
+        bool stays = signals->action[sig].handler == OS_SIG_IGN && !all;
+        signals->action[sig] = (struct os_sigaction){.handler = stays ? OS_SIG_IGN : OS_SIG_DFL};
     }
-    signals->altstack = (struct os_stack){.flags = OS_SS_DISABLE};
 }
 
 /* Takes out what is queued of the signals in set. */
 static void
-drop(struct os *os, struct os_signals *signals, uint64_t set)
+drop(struct os *os, struct os_pending *pending, uint64_t set)
 {
     struct os_sigentry *entry;
     struct os_sigentry *next;
 
-    for (entry = TAILQ_FIRST(&signals->queue); entry != NULL; entry = next) {
+    for (entry = TAILQ_FIRST(&pending->queue); entry != NULL; entry = next) {
         next = TAILQ_NEXT(entry, link);
         if ((OS_SIGBIT(entry->info.signo) & set) == 0)
             continue;
-        TAILQ_REMOVE(&signals->queue, entry, link);
+        TAILQ_REMOVE(&pending->queue, entry, link);
         base_pool_put(&os->siginfos, entry);
     }
-    signals->pending &= ~set;
+    pending->set &= ~set;
 }
 
 void
-os_signals_drain(struct os *os, struct os_signals *signals)
+os_pending_drain(struct os *os, struct os_pending *pending)
 {
-    drop(os, signals, UINT64_MAX);
+    drop(os, pending, UINT64_MAX);
+}
+
+/* The same for all queues of p. */
+static void
+drop_all(struct os_process *p, uint64_t set)
+{
+    struct os_thread *t;
+
+    drop(p->os, &p->signals.pending, set);
+    TAILQ_FOREACH (t, &p->threads, link)
+        drop(p->os, &t->signals.pending, set);
+}
+
+/* p, which is stopped, runs again. */
+static void
+go_on(struct os_process *p)
+{
+    struct os_thread *t;
+
+    p->stopped = false;
+    TAILQ_FOREACH (t, &p->threads, link)
+        if (t->state == OS_STATE_STOPPED)
+            os_set_state(t, OS_STATE_RUNNABLE);
 }
 
 /* A signal that stops or continues has effects before anybody looks at it. */
@@ -98,43 +131,84 @@ static void
 job_control(struct os_process *p, int sig)
 {
     if (sig == OS_SIGCONT) {
-        drop(p->os, &p->signals, STOP_SIGNALS);
-        if (p->state == OS_STATE_STOPPED) {
-            os_set_state(p, OS_STATE_RUNNABLE);
+        drop_all(p, STOP_SIGNALS);
+        if (p->stopped) {
+            go_on(p);
             p->cont_unreported = true;
             p->stop_unreported = false;
             if (p->parent != NULL)
                 os_wake(p->os, p->parent);
         }
     } else if ((OS_SIGBIT(sig) & STOP_SIGNALS) != 0) {
-        drop(p->os, &p->signals, OS_SIGBIT(OS_SIGCONT));
-    } else if (sig == OS_SIGKILL && p->state == OS_STATE_STOPPED) {
-        os_set_state(p, OS_STATE_RUNNABLE);
+        drop_all(p, OS_SIGBIT(OS_SIGCONT));
+    } else if (sig == OS_SIGKILL && p->stopped) {
+        go_on(p);
     }
+}
+
+static bool
+blocks(const struct os_thread *t, int sig)
+{
+    return (t->signals.blocked & ~NEVER_BLOCKED & OS_SIGBIT(sig)) != 0;
+}
+
+/* Adds a signal to a queue. */
+static void
+enqueue(struct os *os, struct os_pending *pending, const struct os_siginfo *info)
+{
+    uint64_t bit = OS_SIGBIT(info->signo);
+
+    if ((pending->set & bit) == 0 || info->signo >= OS_SIGRTMIN) {
+        struct base_pool *pool = &os->siginfos;
+        struct os_sigentry *entry = pool->live < OS_SIGINFOS_MAX ? base_pool_get(pool) : NULL;
+
+        if (entry != NULL) {
+            entry->info = *info;
+            TAILQ_INSERT_TAIL(&pending->queue, entry, link);
+        }
+    }
+    pending->set |= bit;
+}
+
+/* Whoever may take the process's signal tries again: the first thread that does not block it; all,
+ * if all block it, for one may be waiting for just that (sigtimedwait). */
+static void
+wake_one(struct os_process *p, int sig)
+{
+    struct os_thread *t;
+
+    TAILQ_FOREACH (t, &p->threads, link) {
+        if (!blocks(t, sig)) {
+            os_wake_thread(t);
+            return;
+        }
+    }
+    TAILQ_FOREACH (t, &p->threads, link)
+        os_wake_thread(t);
 }
 
 void
 os_signal_send(struct os_process *p, const struct os_siginfo *info)
 {
-    struct os_signals *signals = &p->signals;
-    uint64_t bit = OS_SIGBIT(info->signo);
-
-    if (p->state == OS_STATE_ZOMBIE)
+    if (p->zombie)
         return;
     job_control(p, info->signo);
-    if (ignored(p, info->signo) && (signals->blocked & bit) == 0)
+    if (ignored(p, info->signo) && !blocks(TAILQ_FIRST(&p->threads), info->signo))
         return;
-    if ((signals->pending & bit) == 0 || info->signo >= OS_SIGRTMIN) {
-        struct base_pool *pool = &p->os->siginfos;
-        struct os_sigentry *entry = pool->live < OS_SIGINFOS_MAX ? base_pool_get(pool) : NULL;
+    enqueue(p->os, &p->signals.pending, info);
+    wake_one(p, info->signo);
+}
 
-        if (entry != NULL) {
-            entry->info = *info;
-            TAILQ_INSERT_TAIL(&signals->queue, entry, link);
-        }
-    }
-    signals->pending |= bit;
-    os_wake_process(p);
+void
+os_signal_send_thread(struct os_thread *t, const struct os_siginfo *info)
+{
+    if (t->state == OS_STATE_OVER)
+        return;
+    job_control(t->process, info->signo);
+    if (ignored(t->process, info->signo) && !blocks(t, info->signo))
+        return;
+    enqueue(t->process->os, &t->signals.pending, info);
+    os_wake_thread(t);
 }
 
 void
@@ -146,69 +220,89 @@ os_signal_kernel(struct os_process *p, int sig)
 }
 
 void
-os_signal_from(struct os_process *p, int sig, int code, const struct os_process *sender)
+os_signal_from(struct os_process *p, int sig, const struct os_process *sender)
 {
     struct os_siginfo info = {
-        .signo = sig, .code = code, .sender = {.pid = sender->pid, .uid = p->os->uid[0]}};
+        .signo = sig, .code = OS_SI_USER, .sender = {.pid = sender->pid, .uid = p->os->uid[0]}};
 
     os_signal_send(p, &info);
 }
 
-bool
-os_signal_caught(const struct os_process *p, int sig)
+void
+os_signal_from_thread(struct os_thread *t, int sig, const struct os_process *sender)
 {
-    uint64_t handler = p->signals.action[sig].handler;
+    struct os_siginfo info = {.signo = sig,
+        .code = OS_SI_TKILL,
+        .sender = {.pid = sender->pid, .uid = sender->os->uid[0]}};
 
-    return handler != OS_SIG_DFL && handler != OS_SIG_IGN &&
-           (p->signals.blocked & OS_SIGBIT(sig)) == 0;
+    os_signal_send_thread(t, &info);
+}
+
+bool
+os_signal_caught(const struct os_thread *t, int sig)
+{
+    uint64_t handler = t->process->signals.action[sig].handler;
+
+    return handler != OS_SIG_DFL && handler != OS_SIG_IGN && !blocks(t, sig);
 }
 
 void
-os_signal_force(struct os_process *p, const struct os_siginfo *info)
+os_signal_force(struct os_thread *t, const struct os_siginfo *info)
 {
-    if (!os_signal_caught(p, info->signo))
-        p->signals.action[info->signo] = (struct os_sigaction){.handler = OS_SIG_DFL};
-    p->signals.blocked &= ~OS_SIGBIT(info->signo);
-    os_signal_send(p, info);
+    if (!os_signal_caught(t, info->signo))
+        t->process->signals.action[info->signo] = (struct os_sigaction){.handler = OS_SIG_DFL};
+    t->signals.blocked &= ~OS_SIGBIT(info->signo);
+    os_signal_send_thread(t, info);
 }
 
 bool
-os_signal_deliverable(const struct os_process *p)
+os_signal_deliverable(const struct os_thread *t)
 {
-    uint64_t ready = p->signals.pending & (~p->signals.blocked | NEVER_BLOCKED);
+    uint64_t ready = (t->signals.pending.set | t->process->signals.pending.set) &
+                     (~t->signals.blocked | NEVER_BLOCKED);
 
     for (int sig = 1; ready != 0 && sig <= OS_NSIG; sig++)
-        if ((ready & OS_SIGBIT(sig)) != 0 && !ignored(p, sig))
+        if ((ready & OS_SIGBIT(sig)) != 0 && !ignored(t->process, sig))
             return true;
     return false;
 }
 
-int
-os_signal_take(struct os_process *p, uint64_t set, struct os_siginfo *info)
+/* Takes sig out of a queue that has it. */
+static void
+dequeue(struct os *os, struct os_pending *pending, int sig, struct os_siginfo *info)
 {
-    struct os_signals *signals = &p->signals;
     struct os_sigentry *entry;
     struct os_sigentry *found = NULL;
 
-    set &= signals->pending;
-    if (set == 0)
-        return 0;
-    int sig = __builtin_ctzll(set) + 1;
     *info = (struct os_siginfo){.signo = sig, .code = OS_SI_USER};
-    signals->pending &= ~OS_SIGBIT(sig);
-    TAILQ_FOREACH (entry, &signals->queue, link) {
+    pending->set &= ~OS_SIGBIT(sig);
+    TAILQ_FOREACH (entry, &pending->queue, link) {
         if (entry->info.signo != sig)
             continue;
         if (found != NULL)
-            signals->pending |= OS_SIGBIT(sig);
+            pending->set |= OS_SIGBIT(sig);
         else
             found = entry;
     }
     if (found != NULL) {
         *info = found->info;
-        TAILQ_REMOVE(&signals->queue, found, link);
-        base_pool_put(&p->os->siginfos, found);
+        TAILQ_REMOVE(&pending->queue, found, link);
+        base_pool_put(&os->siginfos, found);
     }
+}
+
+int
+os_signal_take(struct os_thread *t, uint64_t set, struct os_siginfo *info)
+{
+    struct os_pending *pending = &t->signals.pending;
+
+    if ((pending->set & set) == 0)
+        pending = &t->process->signals.pending;
+    set &= pending->set;
+    if (set == 0)
+        return 0;
+    int sig = __builtin_ctzll(set) + 1;
+    dequeue(t->process->os, pending, sig, info);
     return sig;
 }
 
@@ -217,8 +311,12 @@ static void
 stop(struct os_process *p, int sig)
 {
     struct os_process *parent = p->parent;
+    struct os_thread *t;
 
-    os_set_state(p, OS_STATE_STOPPED);
+    p->stopped = true;
+    TAILQ_FOREACH (t, &p->threads, link)
+        if (t->state == OS_STATE_RUNNABLE)
+            os_set_state(t, OS_STATE_STOPPED);
     p->stop_signal = sig;
     p->stop_unreported = true;
     p->cont_unreported = false;
@@ -233,41 +331,42 @@ stop(struct os_process *p, int sig)
     os_wake(p->os, parent);
 }
 
-/* The system call that p was in when the signal came: does it go on after the handler? */
+/* The system call that t was in when the signal came: does it go on after the handler? */
 static void
-settle_call(struct os_process *p, const struct os_sigaction *action)
+settle_call(struct os_thread *t, const struct os_sigaction *action)
 {
-    struct cpu_regs *regs = os_process_regs(p);
+    struct cpu_regs *regs = os_thread_regs(t);
 
-    if (!p->in_call)
+    if (!t->in_call)
         return;
-    if (p->interrupted != OS_RESTART || (action->flags & OS_SA_RESTART) == 0) {
+    if (t->interrupted != OS_RESTART || (action->flags & OS_SA_RESTART) == 0) {
         regs->x[10] = (uint64_t)-OS_EINTR;
         regs->pc += 4;
     }
-    os_syscall_forget(p);
+    os_syscall_forget(t);
 }
 
 /* Calls the handler: a frame on the stack, and the mask that holds while it runs. */
 static void
-enter_handler(struct os_process *p, const struct os_siginfo *info)
+enter_handler(struct os_thread *t, const struct os_siginfo *info)
 {
-    struct os_signals *signals = &p->signals;
-    struct os_sigaction action = signals->action[info->signo];
+    struct os_thread_signals *signals = &t->signals;
+    struct os_sigaction *actions = t->process->signals.action;
+    struct os_sigaction action = actions[info->signo];
     uint64_t mask = signals->suspended ? signals->suspended_mask : signals->blocked;
 
-    settle_call(p, &action);
+    settle_call(t, &action);
     signals->suspended = false;
-    p->os->stats.signals++;
-    if (!os_sigframe_push(p, info, &action, mask)) {
+    t->process->os->stats.signals++;
+    if (!os_sigframe_push(t, info, &action, mask)) {
         /* No stack to run the handler on. */
         struct os_siginfo segv = {.signo = OS_SIGSEGV, .code = OS_SI_KERNEL};
-        signals->action[OS_SIGSEGV] = (struct os_sigaction){.handler = OS_SIG_DFL};
-        os_signal_force(p, &segv);
+        actions[OS_SIGSEGV] = (struct os_sigaction){.handler = OS_SIG_DFL};
+        os_signal_force(t, &segv);
         return;
     }
     if ((action.flags & OS_SA_RESETHAND) != 0)
-        signals->action[info->signo].handler = OS_SIG_DFL;
+        actions[info->signo].handler = OS_SIG_DFL;
     signals->blocked = mask | action.mask;
     if ((action.flags & OS_SA_NODEFER) == 0)
         signals->blocked |= OS_SIGBIT(info->signo);
@@ -275,17 +374,18 @@ enter_handler(struct os_process *p, const struct os_siginfo *info)
 }
 
 void
-os_signal_deliver(struct os_process *p)
+os_signal_deliver(struct os_thread *t)
 {
+    struct os_process *p = t->process;
     struct os_siginfo info;
     int sig;
 
-    while (p->state == OS_STATE_RUNNABLE && !p->killed &&
-           (sig = os_signal_take(p, ~p->signals.blocked | NEVER_BLOCKED, &info)) != 0) {
+    while (t->state == OS_STATE_RUNNABLE && !p->killed &&
+           (sig = os_signal_take(t, ~t->signals.blocked | NEVER_BLOCKED, &info)) != 0) {
         if (ignored(p, sig))
             continue;
         if (p->signals.action[sig].handler != OS_SIG_DFL)
-            enter_handler(p, &info);
+            enter_handler(t, &info);
         else if (default_action(sig) == ACTION_STOP)
             stop(p, sig);
         else

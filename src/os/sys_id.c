@@ -13,9 +13,6 @@
 
 enum rlimit_resource { RLIMIT_STACK = 3, RLIMIT_CORE = 4, RLIMIT_NOFILE = 7, RLIMIT_LAST = 15 };
 enum prctl_option { PR_SET_NAME = 15, PR_GET_NAME = 16 };
-enum futex_op { FUTEX_WAIT = 0, FUTEX_WAKE = 1, FUTEX_WAIT_BITSET = 9, FUTEX_WAKE_BITSET = 10 };
-#define FUTEX_CMD 0x7fu
-#define FUTEX_CLOCK_REALTIME 256u
 #define NSEC UINT64_C(1000000000)
 
 int64_t
@@ -38,7 +35,7 @@ meant(struct os_process *p, uint64_t pid)
 {
     struct os_process *q = (int32_t)pid == 0 ? p : os_process_find(p->os, (int32_t)pid);
 
-    return q != NULL && q->state != OS_STATE_ZOMBIE ? q : NULL;
+    return q != NULL && !q->zombie ? q : NULL;
 }
 
 int64_t
@@ -97,87 +94,6 @@ os_sys_setsid(struct os_process *p, const uint64_t *a)
 }
 
 int64_t
-os_sys_set_tid_address(struct os_process *p, const uint64_t *a)
-{
-    p->clear_tid = a[0];
-    return p->pid;
-}
-
-/* The deadline of a futex wait: relative for WAIT, on a clock for WAIT_BITSET. */
-static int64_t
-futex_deadline(struct os_process *p, const uint64_t *a, bool absolute)
-{
-    struct os_timespec ts;
-
-    if (a[3] == 0)
-        return 0;
-    if (os_copy_in(p, a[3], &ts, sizeof ts) != 0)
-        return -OS_EFAULT;
-    if (ts.sec < 0 || ts.nsec < 0 || (uint64_t)ts.nsec >= NSEC)
-        return -OS_EINVAL;
-    uint64_t ns = (uint64_t)ts.sec > OS_NEVER / NSEC - 1
-                      ? OS_NEVER
-                      : (uint64_t)ts.sec * NSEC + (uint64_t)ts.nsec;
-    if (absolute && ns != OS_NEVER) {
-        uint64_t now = os_now(p->os) + ((a[1] & FUTEX_CLOCK_REALTIME) != 0 ? OS_EPOCH * NSEC : 0);
-        ns = ns > now ? ns - now : 0;
-    }
-    os_deadline(p, ns);
-    return 0;
-}
-
-/* Memory is not shared, so nobody else can change the word or wake its waiter. */
-int64_t
-os_sys_futex(struct os_process *p, const uint64_t *a)
-{
-    uint32_t op = (uint32_t)a[1] & FUTEX_CMD;
-    uint32_t value;
-
-    if (op == FUTEX_WAKE || op == FUTEX_WAKE_BITSET)
-        return 0;
-    if (op != FUTEX_WAIT && op != FUTEX_WAIT_BITSET)
-        return -OS_ENOSYS;
-    if (os_copy_in(p, a[0], &value, sizeof value) != 0)
-        return -OS_EFAULT;
-    if (value != (uint32_t)a[2])
-        return -OS_EAGAIN;
-    int64_t ret = futex_deadline(p, a, op == FUTEX_WAIT_BITSET);
-    if (ret != 0)
-        return ret;
-    return os_deadline_passed(p) ? -OS_ETIMEDOUT : os_block(p, NULL);
-}
-
-int64_t
-os_sys_sched_yield(struct os_process *p, const uint64_t *a)
-{
-    (void)a;
-    p->os->yielded = true;
-    return 0;
-}
-
-int64_t
-os_sys_sched_getaffinity(struct os_process *p, const uint64_t *a)
-{
-    const uint64_t one = 1;
-
-    if (a[1] < sizeof one)
-        return -OS_EINVAL;
-    int64_t ret = os_copy_out(p, a[2], &one, sizeof one);
-    return ret < 0 ? ret : (int64_t)sizeof one;
-}
-
-int64_t
-os_sys_getcpu(struct os_process *p, const uint64_t *a)
-{
-    const uint32_t zero = 0;
-
-    for (int i = 0; i < 2; i++)
-        if (a[i] != 0 && os_copy_out(p, a[i], &zero, sizeof zero) != 0)
-            return -OS_EFAULT;
-    return 0;
-}
-
-int64_t
 os_sys_getpriority(struct os_process *p, const uint64_t *a)
 {
     (void)p;
@@ -198,11 +114,13 @@ os_sys_prctl(struct os_process *p, const uint64_t *a)
                 break;
         }
         name[sizeof name - 1] = '\0';
-        memcpy(p->name, name, strlen(name) + 1);
+        memcpy(p->thread->name, name, strlen(name) + 1);
+        if (p->thread->tid == p->pid)
+            memcpy(p->name, name, strlen(name) + 1);
         return 0;
     }
     if ((uint32_t)a[0] == PR_GET_NAME)
-        return os_copy_out(p, a[1], p->name, sizeof p->name);
+        return os_copy_out(p, a[1], p->thread->name, sizeof p->thread->name);
     return -OS_EINVAL;
 }
 
@@ -236,16 +154,16 @@ os_sys_getrandom(struct os_process *p, const uint64_t *a)
 int64_t
 os_sys_sysinfo(struct os_process *p, const uint64_t *a)
 {
-    const struct mem *mem = p->os->config.mmu->mem;
+    const struct mem *mem = p->os->hart->mmu->mem;
     struct os_sysinfo_abi info = {
         .uptime = (int64_t)(os_now(p->os) / NSEC),
         .totalram = mem != NULL ? mem->nframes * PAGE_SIZE : 0,
         .freeram = mem != NULL ? mem->nfree * PAGE_SIZE : 0,
         .mem_unit = 1,
     };
-    struct os_process *q;
+    struct os_thread *t;
 
-    TAILQ_FOREACH (q, &p->os->all, all)
+    TAILQ_FOREACH (t, &p->os->threads, all)
         info.procs++;
     return os_copy_out(p, a[0], &info, sizeof info);
 }

@@ -83,7 +83,7 @@ host_write_piece(const struct os_file *file, const void *buf, size_t len, uint64
 static int64_t
 write_stop(struct os_process *p, int64_t reason)
 {
-    return p->progress > 0 ? (int64_t)p->progress : reason;
+    return p->thread->progress > 0 ? (int64_t)p->thread->progress : reason;
 }
 
 /* A stream takes no more now: that is all, or the rest waits. */
@@ -101,7 +101,7 @@ static int64_t
 host_write(
     struct os_process *p, const struct os_file *file, uint64_t va, uint64_t len, uint64_t offset)
 {
-    uint64_t done = file->stream ? p->progress : 0;
+    uint64_t done = file->stream ? p->thread->progress : 0;
 
     while (done < len) {
         size_t piece = len - done < OS_BOUNCE ? (size_t)(len - done) : OS_BOUNCE;
@@ -111,7 +111,7 @@ host_write(
             n = host_write_piece(
                 file, p->os->bounce, piece, offset == NO_OFFSET ? NO_OFFSET : offset + done);
         if (n == -OS_EAGAIN && file->stream) {
-            p->progress = done;
+            p->thread->progress = done;
             return stream_full(p, file);
         }
         if (n < 0) {
@@ -155,8 +155,8 @@ pipe_write(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len
     struct os *os = p->os;
     struct os_pipe *pipe = file->pipe;
 
-    while (p->progress < len) {
-        size_t want = len - p->progress < OS_BOUNCE ? (size_t)(len - p->progress) : OS_BOUNCE;
+    while (p->thread->progress < len) {
+        size_t want = len - p->thread->progress < OS_BOUNCE ? (size_t)(len - p->thread->progress) : OS_BOUNCE;
 
         if (pipe->readers == 0) {
             os_signal_kernel(p, OS_SIGPIPE);
@@ -172,9 +172,9 @@ pipe_write(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len
         }
         if (room < want)
             want = room;
-        if (os_copy_in(p, va + p->progress, os->bounce, want) != 0)
+        if (os_copy_in(p, va + p->thread->progress, os->bounce, want) != 0)
             return write_stop(p, -OS_EFAULT);
-        p->progress += os_pipe_put(pipe, os->bounce, want);
+        p->thread->progress += os_pipe_put(pipe, os->bounce, want);
         os_wake(os, pipe);
         os_wake(os, &os->poll_channel);
     }
@@ -262,10 +262,10 @@ vector(struct os_process *p, const uint64_t *a, uint64_t offset, transfer_fn *tr
             if (total == 0)
                 return n;
             /* What waits now is given up: the call ends with what it has. */
-            os_set_state(p, OS_STATE_RUNNABLE);
-            return total + (int64_t)p->progress;
+            os_set_state(p->thread, OS_STATE_RUNNABLE);
+            return total + (int64_t)p->thread->progress;
         }
-        p->progress = 0;
+        p->thread->progress = 0;
         total += n;
         if ((uint64_t)n < iov.len)
             break;

@@ -334,7 +334,8 @@ int64_t
 os_sys_riscv_flush_icache(struct os_process *p, const uint64_t *a)
 {
     (void)a;
-    cpu_hart_fence_i(p->os->config.hart);
+    for (unsigned i = 0; i < p->os->config.nharts; i++)
+        cpu_hart_fence_i(p->os->harts[i].cpu, p->mm->space->asid);
     return 0;
 }
 

@@ -38,7 +38,7 @@ set_timeout(struct os_process *p, uint64_t va)
 {
     struct os_timespec ts;
 
-    if (va == 0 || p->timed_out_set)
+    if (va == 0 || p->thread->timed_out_set)
         return 0;
     if (os_copy_in(p, va, &ts, sizeof ts) != 0)
         return -OS_EFAULT;
@@ -54,13 +54,13 @@ swap_mask(struct os_process *p, uint64_t va)
 {
     uint64_t mask;
 
-    if (va == 0 || p->signals.suspended)
+    if (va == 0 || p->thread->signals.suspended)
         return 0;
     if (os_copy_in(p, va, &mask, sizeof mask) != 0)
         return -OS_EFAULT;
-    p->signals.suspended = true;
-    p->signals.suspended_mask = p->signals.blocked;
-    p->signals.blocked = mask & ~(OS_SIGBIT(OS_SIGKILL) | OS_SIGBIT(OS_SIGSTOP));
+    p->thread->signals.suspended = true;
+    p->thread->signals.suspended_mask = p->thread->signals.blocked;
+    p->thread->signals.blocked = mask & ~(OS_SIGBIT(OS_SIGKILL) | OS_SIGBIT(OS_SIGSTOP));
     return 0;
 }
 
@@ -69,9 +69,9 @@ swap_mask(struct os_process *p, uint64_t va)
 static int64_t
 end_call(struct os_process *p, int64_t ret)
 {
-    if (p->signals.suspended && ret != OS_BLOCKED && ret != OS_NOHAND) {
-        p->signals.blocked = p->signals.suspended_mask;
-        p->signals.suspended = false;
+    if (p->thread->signals.suspended && ret != OS_BLOCKED && ret != OS_NOHAND) {
+        p->thread->signals.blocked = p->thread->signals.suspended_mask;
+        p->thread->signals.suspended = false;
     }
     return ret;
 }

@@ -42,32 +42,58 @@ os_sys_kill(struct os_process *p, const uint64_t *a)
             continue;
         found++;
         if (sig != 0)
-            os_signal_from(q, sig, OS_SI_USER, p);
+            os_signal_from(q, sig, p);
     }
     return found > 0 ? 0 : -OS_ESRCH;
+}
+
+/* The thread tid of the process tgid (0: any). */
+static int64_t
+thread_kill(struct os_process *p, int tgid, int tid, int sig)
+{
+    struct os_thread *t = os_thread_find(p->os, tid);
+
+    if (sig < 0 || sig > OS_NSIG || tid <= 0)
+        return -OS_EINVAL;
+    if (t == NULL || (tgid != 0 && t->process->pid != tgid))
+        return -OS_ESRCH;
+    if (sig != 0)
+        os_signal_from_thread(t, sig, p);
+    return 0;
 }
 
 int64_t
 os_sys_tgkill(struct os_process *p, const uint64_t *a)
 {
-    struct os_process *q = os_process_find(p->os, (int32_t)a[1]);
-    int sig = (int32_t)a[2];
-
-    if (sig < 0 || sig > OS_NSIG || (int32_t)a[0] <= 0 || (int32_t)a[1] <= 0)
+    if ((int32_t)a[0] <= 0)
         return -OS_EINVAL;
-    if (q == NULL || q->pid != (int32_t)a[0])
-        return -OS_ESRCH;
-    if (sig != 0)
-        os_signal_from(q, sig, OS_SI_TKILL, p);
-    return 0;
+    return thread_kill(p, (int32_t)a[0], (int32_t)a[1], (int32_t)a[2]);
 }
 
 int64_t
 os_sys_tkill(struct os_process *p, const uint64_t *a)
 {
-    const uint64_t args[3] = {a[0], a[0], a[1]};
+    return thread_kill(p, 0, (int32_t)a[0], (int32_t)a[1]);
+}
 
-    return os_sys_tgkill(p, args);
+/* Reads what is to be queued for q. */
+static int64_t
+queue_info(struct os_process *p, const struct os_process *q, uint64_t sig, uint64_t va,
+    struct os_siginfo *info)
+{
+    if (!valid(sig))
+        return -OS_EINVAL;
+    if (os_copy_in(p, va, info, sizeof *info) != 0)
+        return -OS_EFAULT;
+    if (q == NULL)
+        return -OS_ESRCH;
+    /* Nobody may pass for the kernel or for kill(2). */
+    if ((info->code >= 0 || info->code == OS_SI_TKILL) && q != p)
+        return -OS_EPERM;
+    info->signo = (int32_t)sig;
+    if (info->signo >= OS_SIGRTMIN && p->os->siginfos.live >= OS_SIGINFOS_MAX)
+        return -OS_EAGAIN;
+    return 0;
 }
 
 int64_t
@@ -75,21 +101,24 @@ os_sys_rt_sigqueueinfo(struct os_process *p, const uint64_t *a)
 {
     struct os_process *q = os_process_find(p->os, (int32_t)a[0]);
     struct os_siginfo info;
+    int64_t ret = queue_info(p, q, a[1], a[2], &info);
 
-    if (!valid(a[1]))
-        return -OS_EINVAL;
-    if (os_copy_in(p, a[2], &info, sizeof info) != 0)
-        return -OS_EFAULT;
-    if (q == NULL)
-        return -OS_ESRCH;
-    /* Nobody may pass for the kernel or for kill(2). */
-    if ((info.code >= 0 || info.code == OS_SI_TKILL) && q != p)
-        return -OS_EPERM;
-    info.signo = (int32_t)a[1];
-    if (info.signo >= OS_SIGRTMIN && p->os->siginfos.live >= OS_SIGINFOS_MAX)
-        return -OS_EAGAIN;
-    os_signal_send(q, &info);
-    return 0;
+    if (ret == 0)
+        os_signal_send(q, &info);
+    return ret;
+}
+
+int64_t
+os_sys_rt_tgsigqueueinfo(struct os_process *p, const uint64_t *a)
+{
+    struct os_thread *t = os_thread_find(p->os, (int32_t)a[1]);
+    struct os_siginfo info;
+    bool found = t != NULL && t->process->pid == (int32_t)a[0];
+    int64_t ret = queue_info(p, found ? t->process : NULL, a[2], a[3], &info);
+
+    if (ret == 0)
+        os_signal_send_thread(t, &info);
+    return ret;
 }
 
 int64_t
@@ -116,7 +145,7 @@ os_sys_rt_sigaction(struct os_process *p, const uint64_t *a)
 int64_t
 os_sys_rt_sigprocmask(struct os_process *p, const uint64_t *a)
 {
-    uint64_t *blocked = &p->signals.blocked;
+    uint64_t *blocked = &p->thread->signals.blocked;
     uint64_t old = *blocked;
     uint64_t set;
 
@@ -139,7 +168,8 @@ os_sys_rt_sigprocmask(struct os_process *p, const uint64_t *a)
 int64_t
 os_sys_rt_sigpending(struct os_process *p, const uint64_t *a)
 {
-    uint64_t set = p->signals.pending & p->signals.blocked;
+    const struct os_thread_signals *own = &p->thread->signals;
+    uint64_t set = (own->pending.set | p->signals.pending.set) & own->blocked;
 
     if (a[1] > SIGSET_LEN)
         return -OS_EINVAL;
@@ -149,7 +179,7 @@ os_sys_rt_sigpending(struct os_process *p, const uint64_t *a)
 int64_t
 os_sys_rt_sigsuspend(struct os_process *p, const uint64_t *a)
 {
-    struct os_signals *signals = &p->signals;
+    struct os_thread_signals *signals = &p->thread->signals;
     uint64_t mask;
 
     if (a[1] != SIGSET_LEN)
@@ -178,7 +208,7 @@ os_sys_rt_sigtimedwait(struct os_process *p, const uint64_t *a)
         return -OS_EFAULT;
     if (a[2] != 0 && (ts.sec < 0 || ts.nsec < 0 || ts.nsec >= NSEC))
         return -OS_EINVAL;
-    int sig = os_signal_take(p, set & ~NEVER_BLOCKED, &info);
+    int sig = os_signal_take(p->thread, set & ~NEVER_BLOCKED, &info);
     if (sig != 0) {
         if (a[1] != 0 && os_copy_out(p, a[1], &info, sizeof info) != 0)
             return -OS_EFAULT;
@@ -194,9 +224,9 @@ int64_t
 os_sys_rt_sigreturn(struct os_process *p, const uint64_t *a)
 {
     (void)a;
-    if (!os_sigframe_pop(p)) {
+    if (!os_sigframe_pop(p->thread)) {
         struct os_siginfo info = {.signo = OS_SIGSEGV, .code = OS_SI_KERNEL};
-        os_signal_force(p, &info);
+        os_signal_force(p->thread, &info);
     }
     return OS_NORETURN;
 }
@@ -204,8 +234,8 @@ os_sys_rt_sigreturn(struct os_process *p, const uint64_t *a)
 int64_t
 os_sys_sigaltstack(struct os_process *p, const uint64_t *a)
 {
-    struct os_stack *alt = &p->signals.altstack;
-    bool on = os_on_altstack(p, os_process_regs(p)->x[2]);
+    struct os_stack *alt = &p->thread->signals.altstack;
+    bool on = os_on_altstack(p->thread, os_process_regs(p)->x[2]);
     struct os_stack old = *alt;
     struct os_stack set;
 

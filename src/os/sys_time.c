@@ -14,6 +14,8 @@
 #define USEC UINT64_C(1000000)
 #define TICK (NSEC / 100)
 #define TIMER_ABSTIME 1u
+#define RUSAGE_CHILDREN (-1)
+#define RUSAGE_THREAD 1
 
 enum clock_id {
     CLOCK_REALTIME = 0,
@@ -47,7 +49,7 @@ static uint64_t
 clock_now(const struct os_process *p, uint64_t id)
 {
     if (clock_is_cpu(id))
-        return p->instructions;
+        return id == CLOCK_THREAD_CPUTIME ? p->thread->instructions : p->instructions;
     return os_now(p->os) + (clock_is_calendar(id) ? OS_EPOCH * NSEC : 0);
 }
 
@@ -103,7 +105,7 @@ sleep_on(struct os_process *p, uint64_t rem)
         return 0;
     int64_t ret = os_block_nohand(p, NULL);
     if (ret == OS_NOHAND && rem != 0) {
-        struct os_timespec left = timespec_of(p->deadline - os_now(p->os));
+        struct os_timespec left = timespec_of(p->thread->deadline - os_now(p->os));
         if (os_copy_out(p, rem, &left, sizeof left) != 0)
             return -OS_EFAULT;
     }
@@ -188,8 +190,10 @@ os_sys_getrusage(struct os_process *p, const uint64_t *a)
 {
     struct os_rusage usage = {.utime = timeval_of(p->child_instructions)};
 
-    if ((int32_t)a[0] != -1)
+    if ((int32_t)a[0] != RUSAGE_CHILDREN)
         os_rusage_of(p, &usage);
+    if ((int32_t)a[0] == RUSAGE_THREAD)
+        usage.utime = timeval_of(p->thread->instructions);
     return os_copy_out(p, a[1], &usage, sizeof usage);
 }
 

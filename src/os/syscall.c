@@ -73,17 +73,21 @@ static os_syscall_fn *const calls[OS_SYSCALL_MAX] = {
     [83] = os_sys_fdatasync,
     [88] = os_sys_utimensat,
     [93] = os_sys_exit,
-    [94] = os_sys_exit, /* exit_group */
+    [94] = os_sys_exit_group,
     [95] = os_sys_waitid,
     [96] = os_sys_set_tid_address,
     [98] = os_sys_futex,
-    [99] = call_nothing, /* set_robust_list: nobody dies holding a lock that others wait for */
+    [99] = os_sys_set_robust_list,
+    [100] = os_sys_get_robust_list,
     [101] = os_sys_nanosleep,
     [102] = os_sys_getitimer,
     [103] = os_sys_setitimer,
     [113] = os_sys_clock_gettime,
     [114] = os_sys_clock_getres,
     [115] = os_sys_clock_nanosleep,
+    [120] = os_sys_sched_getscheduler,
+    [121] = os_sys_sched_getparam,
+    [122] = os_sys_sched_setaffinity,
     [123] = os_sys_sched_getaffinity,
     [124] = os_sys_sched_yield,
     [129] = os_sys_kill,
@@ -123,7 +127,7 @@ static os_syscall_fn *const calls[OS_SYSCALL_MAX] = {
     [175] = os_sys_geteuid,
     [176] = os_sys_getgid,
     [177] = os_sys_getegid,
-    [178] = os_sys_getpid, /* gettid: one thread a process */
+    [178] = os_sys_gettid,
     [179] = os_sys_sysinfo,
     [214] = os_sys_brk,
     [215] = os_sys_munmap,
@@ -139,30 +143,32 @@ static os_syscall_fn *const calls[OS_SYSCALL_MAX] = {
     [230] = call_nothing,
     [231] = call_nothing,
     [233] = os_sys_madvise,
+    [240] = os_sys_rt_tgsigqueueinfo,
     [258] = call_declined, /* riscv_hwprobe */
     [259] = os_sys_riscv_flush_icache,
     [260] = os_sys_wait4,
     [261] = os_sys_prlimit64,
     [276] = os_sys_renameat2,
     [278] = os_sys_getrandom,
-    [283] = call_nothing, /* membarrier: one hart */
+    [283] = os_sys_membarrier,
     [285] = os_sys_copy_file_range,
     [291] = os_sys_statx,
     [293] = call_declined, /* rseq */
-    [435] = call_declined, /* clone3: the C library falls back to clone */
+    [435] = os_sys_clone3,
     [439] = os_sys_faccessat2,
 };
 /* clang-format on */
 
 void
-os_syscall_forget(struct os_process *p)
+os_syscall_forget(struct os_thread *t)
 {
-    p->in_call = false;
-    p->timed_out_set = false;
-    p->progress = 0;
-    p->interrupted = 0;
-    p->wait.host = false;
-    p->wait.channel = NULL;
+    t->in_call = false;
+    t->timed_out_set = false;
+    t->progress = 0;
+    t->interrupted = 0;
+    t->wait.host = false;
+    t->wait.channel = NULL;
+    os_futex_forget(t->process->os, t);
 }
 
 static int64_t
@@ -173,30 +179,32 @@ call_unknown(struct os_process *p, uint64_t nr)
 }
 
 void
-os_syscall(struct os_process *p)
+os_syscall(struct os_thread *t)
 {
-    struct cpu_regs *regs = os_process_regs(p);
+    struct os_process *p = t->process;
+    struct cpu_regs *regs = os_thread_regs(t);
     uint64_t nr = regs->x[REG_A7];
     uint64_t args[6];
     int64_t result;
 
     for (int i = 0; i < 6; i++)
         args[i] = regs->x[REG_A0 + i];
-    p->in_call = true;
-    p->wait.host = false;
-    p->interrupted = 0;
+    p->thread = t;
+    t->in_call = true;
+    t->wait.host = false;
+    t->interrupted = 0;
     if (nr < OS_SYSCALL_MAX && calls[nr] != NULL)
         result = calls[nr](p, args);
     else
         result = call_unknown(p, nr);
 
     if (result == OS_BLOCKED || result == OS_RESTART || result == OS_NOHAND) {
-        p->interrupted = result;
+        t->interrupted = result;
         return;
     }
     if (result != OS_NORETURN) {
         regs->x[REG_A0] = (uint64_t)result;
         regs->pc += 4;
     }
-    os_syscall_forget(p);
+    os_syscall_forget(t);
 }

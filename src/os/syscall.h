@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The system calls.  A handler gets the process and its six arguments, and returns the guest's
- * result: a value, a negative error number, or one of the outcomes below.  It may be called more
- * than once for one call (see os_block), so until it is certain to finish it changes nothing
- * that it could not find again.
+ * The system calls.  A handler gets the process (whose thread is the one that makes the call) and
+ * its six arguments, and returns the guest's result: a value, a negative error number, or one of
+ * the outcomes below.  It may be called more than once for one call (see os_block), so until it is
+ * certain to finish it changes nothing that it could not find again.
  */
 #ifndef OS_SYSCALL_H
 #define OS_SYSCALL_H
@@ -20,11 +20,11 @@
 
 typedef int64_t os_syscall_fn(struct os_process *p, const uint64_t *a);
 
-/* Makes, or tries again, the system call at the pc of p. */
-void os_syscall(struct os_process *p);
+/* Makes, or tries again, the system call at the pc of t, which becomes its process's `thread`. */
+void os_syscall(struct os_thread *t);
 
-/* The call in p is over without a result of its own: forgets its state between tries. */
-void os_syscall_forget(struct os_process *p);
+/* The call in t is over without a result of its own: forgets its state between tries. */
+void os_syscall_forget(struct os_thread *t);
 
 /* By file. */
 os_syscall_fn os_sys_openat, os_sys_close, os_sys_dup, os_sys_dup3, os_sys_fcntl, os_sys_pipe2,
@@ -51,6 +51,9 @@ os_syscall_fn os_sys_clock_gettime, os_sys_clock_getres, os_sys_gettimeofday, os
     os_sys_clock_nanosleep, os_sys_times, os_sys_getitimer, os_sys_setitimer;
 os_syscall_fn os_sys_kill, os_sys_tkill, os_sys_tgkill, os_sys_rt_sigaction, os_sys_rt_sigprocmask,
     os_sys_rt_sigpending, os_sys_rt_sigsuspend, os_sys_rt_sigtimedwait, os_sys_rt_sigqueueinfo,
-    os_sys_rt_sigreturn, os_sys_sigaltstack;
+    os_sys_rt_tgsigqueueinfo, os_sys_rt_sigreturn, os_sys_sigaltstack;
+os_syscall_fn os_sys_clone3, os_sys_exit_group, os_sys_gettid, os_sys_set_robust_list,
+    os_sys_get_robust_list, os_sys_sched_setaffinity, os_sys_sched_getscheduler,
+    os_sys_sched_getparam, os_sys_membarrier;
 
 #endif

@@ -35,7 +35,7 @@ changed(struct os_process *child, uint32_t options, struct wait_found *found)
     int status = child->wait_status;
 
     found->child = child;
-    if (child->state == OS_STATE_ZOMBIE && (options & OS_WEXITED) != 0) {
+    if (child->zombie && (options & OS_WEXITED) != 0) {
         bool killed = (status & 0x7f) != 0;
         found->code = killed ? OS_CLD_KILLED : OS_CLD_EXITED;
         found->status = killed ? status & 0x7f : status >> 8 & 0xff;

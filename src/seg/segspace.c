@@ -81,6 +81,16 @@ space_find(struct space *space, uint64_t va, struct space_region *out)
 }
 
 static void
+space_identity(struct space *space, uint64_t va, const void **id, uint64_t *offset)
+{
+    const struct seg_segment *segment = seg_segment_at(seg_space_of(space), va);
+    bool shared = segment != NULL && segment->block != NULL && segment->block->shared;
+
+    *id = shared ? (const void *)segment->block : space;
+    *offset = shared ? va - segment->lo : va;
+}
+
+static void
 space_counts(struct space *space, struct space_counts *counts)
 {
     const struct seg_space *seg_space = seg_space_of(space);
@@ -231,6 +241,7 @@ const struct space_ops seg_space_ops = {
     .fault = seg_fault,
     .resolve = seg_resolve,
     .find = space_find,
+    .identity = space_identity,
     .counts = space_counts,
     .page = space_page,
     .evict = space_evict,

@@ -491,6 +491,7 @@ enum space_fault vm_fault_locked(struct vm_space *space, uint64_t va, enum acces
 enum space_fault vm_fault_unshare_locked(struct vm_space *space, uint64_t va);
 enum pgw_status vm_fork(struct space *space, struct space **child);
 enum pgw_status vm_map(struct space *space, const struct space_map_args *args, uint64_t *va);
+void vm_identity(struct space *space, uint64_t va, const void **id, uint64_t *offset);
 enum pgw_status vm_share(
     struct space *space, struct space *from, uint64_t from_va, prot_t prot, uint64_t *va);
 enum pgw_status vm_unmap(struct space *space, uint64_t va, uint64_t len);

@@ -342,6 +342,7 @@ static const struct space_ops vm_space_ops = {
     .fault = space_fault,
     .resolve = space_resolve,
     .find = space_find,
+    .identity = vm_identity,
     .counts = space_counts,
     .page = space_page,
     .evict = space_evict,

@@ -277,6 +277,12 @@ struct space_ops {
 
     /* The region that contains va, or the first one above it; false: none. */
     bool (*find)(struct space *space, uint64_t va, struct space_region *region);
+    /*
+     * What the byte at va is, whoever looks at it: the same *id and *offset in every space that has
+     * the same memory, shared, there.  Memory of this space alone (or none) is the space and va.
+     * *id is only to be compared, and only while that memory is mapped.
+     */
+    void (*identity)(struct space *space, uint64_t va, const void **id, uint64_t *offset);
     void (*counts)(struct space *space, struct space_counts *counts);
     /* What is behind va now; touches nothing. */
     void (*page)(struct space *space, uint64_t va, struct space_page *page);
