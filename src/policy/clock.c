@@ -132,6 +132,17 @@ clock_evicted(struct policy *policy, struct base_node *node, uint64_t key)
     clock_forget(policy, node);
 }
 
+static void
+clock_moved(struct policy *policy, struct base_node *from, struct base_node *to)
+{
+    struct clock *clock = clock_of(policy);
+    to->bits = from->bits;
+    TAILQ_INSERT_AFTER(&clock->pages, from, to, link);
+    TAILQ_REMOVE(&clock->pages, from, link);
+    if (clock->hand == from)
+        clock->hand = to;
+}
+
 static bool
 clock_check(struct policy *policy)
 {
@@ -159,5 +170,6 @@ const struct policy_ops policy_clock = {
     .victim = clock_victim,
     .forget = clock_forget,
     .evicted = clock_evicted,
+    .moved = clock_moved,
     .check = clock_check,
 };

@@ -79,6 +79,13 @@ fifo_evicted(struct policy *policy, struct base_node *node, uint64_t key)
     fifo_forget(policy, node);
 }
 
+static void
+fifo_moved(struct policy *policy, struct base_node *from, struct base_node *to)
+{
+    TAILQ_INSERT_AFTER(&fifo_of(policy)->pages, from, to, link);
+    TAILQ_REMOVE(&fifo_of(policy)->pages, from, link);
+}
+
 static bool
 fifo_check(struct policy *policy)
 {
@@ -103,5 +110,6 @@ const struct policy_ops policy_fifo = {
     .victim = fifo_victim,
     .forget = fifo_forget,
     .evicted = fifo_evicted,
+    .moved = fifo_moved,
     .check = fifo_check,
 };

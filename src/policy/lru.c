@@ -100,6 +100,13 @@ lru_evicted(struct policy *policy, struct base_node *node, uint64_t key)
     lru_forget(policy, node);
 }
 
+static void
+lru_moved(struct policy *policy, struct base_node *from, struct base_node *to)
+{
+    TAILQ_INSERT_AFTER(&lru_of(policy)->pages, from, to, link);
+    TAILQ_REMOVE(&lru_of(policy)->pages, from, link);
+}
+
 static bool
 lru_check(struct policy *policy)
 {
@@ -124,5 +131,6 @@ const struct policy_ops policy_lru = {
     .victim = lru_victim,
     .forget = lru_forget,
     .evicted = lru_evicted,
+    .moved = lru_moved,
     .check = lru_check,
 };

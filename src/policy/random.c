@@ -105,6 +105,13 @@ random_evicted(struct policy *policy, struct base_node *node, uint64_t key)
     random_forget(policy, node);
 }
 
+static void
+random_moved(struct policy *policy, struct base_node *from, struct base_node *to)
+{
+    to->bits = from->bits;
+    random_of(policy)->slots[to->bits] = to;
+}
+
 static bool
 random_check(struct policy *policy)
 {
@@ -128,5 +135,6 @@ const struct policy_ops policy_random = {
     .victim = random_victim,
     .forget = random_forget,
     .evicted = random_evicted,
+    .moved = random_moved,
     .check = random_check,
 };

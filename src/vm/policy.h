@@ -8,7 +8,7 @@
  *
  *              admit                 victim, then evicted
  *    outside ---------> admitted ------------------------> outside (perhaps a ghost)
- *                        |    ^ accessed
+ *                        |    ^ accessed, moved
  *                        +----+
  *                        | forget
  *                        v
@@ -79,6 +79,9 @@ struct policy_ops {
     void (*forget)(struct policy *policy, struct base_node *node);
     /* The victim has been evicted; a policy may keep a ghost under key. */
     void (*evicted)(struct policy *policy, struct base_node *node, uint64_t key);
+    /* An admitted page was moved to another frame: to, which is outside, takes from's place and all
+     * that is known of it, and from is outside.  No allocation. */
+    void (*moved)(struct policy *policy, struct base_node *from, struct base_node *to);
 
     bool (*check)(struct policy *policy);
 };

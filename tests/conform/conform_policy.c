@@ -176,6 +176,22 @@ replay_forget(struct replay *r, unsigned number)
     memset(&page->node, 0xee, sizeof page->node);
 }
 
+/* The page goes to another frame and back: nobody must notice. */
+static void
+replay_move(struct replay *r, unsigned number)
+{
+    const struct policy_ops *ops = r->policy->ops;
+    struct replay_page *page = &r->pages[number];
+    struct base_node other;
+    memset(&other, 0xee, sizeof other);
+    ops->moved(r->policy, &page->node, &other);
+    memset(&page->node, 0xee, sizeof page->node);
+    assert_int_equal(r->policy->count, r->resident);
+    assert_true(ops->check(r->policy));
+    ops->moved(r->policy, &other, &page->node);
+    memset(&other, 0xee, sizeof other);
+}
+
 #define NO_VICTIM UINT32_MAX
 
 /* One reference; returns the page evicted for it, or NO_VICTIM. */
@@ -541,7 +557,7 @@ static const struct pair pair_fifo = {&policy_fifo, NAIVE_FIFO};
 static const struct pair pair_clock = {&policy_clock, NAIVE_CLOCK};
 static const struct pair pair_lru = {&policy_lru, NAIVE_LRU};
 
-/* forgets: now and then a resident page is forgotten by both. */
+/* forgets: now and then a resident page is forgotten by both, and another one is moved. */
 static void
 compare_with_naive(struct test_env *env, const struct pair *pair, const struct trace *t,
     unsigned frames, bool bits, bool forgets)
@@ -562,6 +578,8 @@ compare_with_naive(struct test_env *env, const struct pair *pair, const struct t
             naive_forget(&v, number);
             replay_forget(&r, number);
         }
+        if (forgets && v.n > 0 && base_rng_below(&rng, 10) == 0)
+            replay_move(&r, v.page[base_rng_below(&rng, v.n)]);
     }
     replay_fini(&r);
 }
