@@ -262,6 +262,15 @@ hashed_extract(struct pmap *pmap, uint64_t va, struct mem_page **page, prot_t *p
     return PGW_OK;
 }
 
+/* There is only the one size. */
+static unsigned
+hashed_order(struct pmap *pmap, uint64_t va)
+{
+    (void)pmap;
+    (void)va;
+    return 0;
+}
+
 /* Nothing is ever delayed. */
 static void
 hashed_update(struct pmap *pmap)
@@ -305,6 +314,7 @@ const struct pmap_ops pmap_hashed = {
     .remove = hashed_remove,
     .protect = hashed_protect,
     .extract = hashed_extract,
+    .order = hashed_order,
     .update = hashed_update,
     .activate = hashed_activate,
     .deactivate = hashed_deactivate,

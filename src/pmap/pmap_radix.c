@@ -25,9 +25,9 @@
  * such set contains is told in caps.always.
  *
  * Superpages and runs.  Taking away or lowering a part of one splits it: a superpage into a table,
- * a run into leaves in the same entries.  So does entering a smaller page inside.  By page
- * (page_protect and the others) it is one mapping of each of its pages: it is lowered or removed as
- * a whole (P1).
+ * a run into leaves in the same entries.  So does entering a smaller page inside, and lowering the
+ * rights of one of its pages by page_protect, which is how a page of it is evicted or moved.
+ * Its accessed and dirty bits are those of each of its pages.
  *
  * Processors.  remove and protect collect ranges, which are told at update() or when there are too
  * many (P4); an enter over a range that is still pending settles it first, for else the old
@@ -198,6 +198,16 @@ radix_extract(struct pmap *pmap, uint64_t va, struct mem_page **page, prot_t *pr
     if (prot != NULL)
         *prot = mmu_pte_prot(system->format, leaf.pte);
     return PGW_OK;
+}
+
+unsigned
+radix_order(struct pmap *pmap, uint64_t va)
+{
+    const struct radix *radix = (const struct radix *)pmap;
+    struct radix_leaf leaf;
+    if (va >= radix_system(radix)->va_end || !radix_find_leaf(radix, va, &leaf))
+        return 0;
+    return leaf.order;
 }
 
 void

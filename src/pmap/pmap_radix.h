@@ -26,7 +26,6 @@ struct radix_system {
     const struct mmu_format *format;
     uint64_t va_end;     /* user addresses are [0, va_end) */
     unsigned orders;     /* bit n: mappings of 2^n pages */
-    uint64_t superpages; /* mappings above order 0, in all pmaps */
     bool dirty_writes; /* a dirty leaf is a writable one: the format says both with the same bits */
     uint64_t rights_mask, rights[8]; /* bits of a leaf's rights, and what they are by prot_t */
     struct radix_size size[MMU_LEVELS_MAX + 1];
@@ -146,6 +145,15 @@ void radix_table_unlink(
 void radix_prune(struct radix *radix, uint64_t va, const struct radix_path *path);
 /* Moves A and D of a leaf about to go to the pages it maps (P3). */
 void radix_harvest(const struct radix_system *system, const struct radix_leaf *leaf);
+/* Counts n more mappings of 2^order pages (fewer, for -1 and the like) as superpages. */
+static inline void
+radix_count_super(struct radix_system *system, unsigned order, int64_t n)
+{
+    if (order == 0)
+        return;
+    system->base.superpages += (uint64_t)n;
+    system->base.super_pages += (uint64_t)n << order;
+}
 /* Takes the mapping away: harvest, record, counts, entry.  The table may be empty then. */
 void radix_unmap(struct radix *radix, const struct radix_leaf *leaf);
 /* Puts smaller leaves with the same rights in the place of a superpage, in a table of their own, or
@@ -190,6 +198,7 @@ bool radix_page_test_clear_referenced(struct pmap_system *system, struct mem_pag
 bool radix_page_is_modified(struct pmap_system *system, struct mem_page *page);
 void radix_page_clear_modified(struct pmap_system *system, struct mem_page *page);
 void radix_caps(struct pmap_system *system, struct pmap_caps *caps);
+unsigned radix_order(struct pmap *pmap, uint64_t va);
 bool radix_check(struct pmap *pmap);
 
 #define PMAP_RADIX_OPS(row, create_system)                                                         \
@@ -197,8 +206,8 @@ bool radix_check(struct pmap *pmap);
         .name = (row), .system_create = (create_system), .system_destroy = radix_system_destroy,   \
         .create = radix_create, .destroy = radix_destroy, .enter = radix_enter,                    \
         .remove = radix_remove, .protect = radix_protect, .extract = radix_extract,                \
-        .update = radix_update, .activate = radix_activate, .deactivate = radix_deactivate,        \
-        .page_protect = radix_page_protect,                                                        \
+        .order = radix_order, .update = radix_update, .activate = radix_activate,                  \
+        .deactivate = radix_deactivate, .page_protect = radix_page_protect,                        \
         .page_test_clear_referenced = radix_page_test_clear_referenced,                            \
         .page_is_modified = radix_page_is_modified,                                                \
         .page_clear_modified = radix_page_clear_modified, .caps = radix_caps,                      \

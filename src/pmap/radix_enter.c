@@ -148,7 +148,7 @@ radix_place(struct radix *radix, struct mem_page *table, uint64_t va, struct mem
     radix_leaf_store(system, &leaf, pte);
     table->offset += leaf.n;
     radix->base.resident += 1ull << entering->order;
-    system->superpages += entering->order != 0;
+    radix_count_super(system, entering->order, 1);
     return PGW_OK;
 }
 

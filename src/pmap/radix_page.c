@@ -2,7 +2,8 @@
 /*
  * The radix pmap by page: all mappings of one, through its reverse records.  A superpage, or a
  * run of leaves, has its record at the head of its pages, so while there are such the heads of
- * those that the page may lie in are asked as well.
+ * those that the page may lie in are asked as well, from small to large: what a large one is split
+ * into has been lowered where the page lies.
  */
 #include "pmap/pmap_radix.h"
 
@@ -13,7 +14,7 @@ radix_each_head(struct radix_system *system, struct mem_page *page,
     void *ctx)
 {
     fn(system, page, 0, ctx);
-    if (system->superpages == 0)
+    if (system->base.superpages == 0)
         return;
     uint64_t idx = (uint64_t)(page - system->base.mem->pages);
     for (unsigned order = 1; order <= MEM_ORDER_MAX; order++)
@@ -21,10 +22,16 @@ radix_each_head(struct radix_system *system, struct mem_page *page,
             fn(system, &system->base.mem->pages[idx & ~((1ull << order) - 1)], order, ctx);
 }
 
+struct radix_page_lowering {
+    const struct mem_page *page;
+    prot_t prot;
+};
+
 static void
 radix_protect_head(struct radix_system *system, struct mem_page *head, unsigned order, void *ctx)
 {
-    prot_t prot = *(const prot_t *)ctx;
+    const struct radix_page_lowering *lowering = ctx;
+    uint64_t offset = (uint64_t)(lowering->page - head) << PAGE_SHIFT;
     (void)system;
     struct mem_pv *pv = pv_first(head);
     while (pv != NULL) {
@@ -34,18 +41,19 @@ radix_protect_head(struct radix_system *system, struct mem_page *head, unsigned 
         }
         struct radix *radix = (struct radix *)pv->pmap;
         struct radix_change change = {0};
-        uint64_t va = pv_va(pv);
-        radix_lower(radix, va, va + ((uint64_t)PAGE_SIZE << order), prot, &change);
+        uint64_t va = pv_va(pv) + offset;
+        radix_lower(radix, va, va + PAGE_SIZE, lowering->prot, &change);
         radix_shoot(radix, &change);
-        /* a record that went moves the others */
-        pv = change.gone ? pv_first(head) : pv->next;
+        /* a record that went (that of a superpage always does) moves the others */
+        pv = change.gone || order != 0 ? pv_first(head) : pv->next;
     }
 }
 
 void
 radix_page_protect(struct pmap_system *system, struct mem_page *page, prot_t prot)
 {
-    radix_each_head((struct radix_system *)system, page, radix_protect_head, &prot);
+    struct radix_page_lowering lowering = {page, prot};
+    radix_each_head((struct radix_system *)system, page, radix_protect_head, &lowering);
 }
 
 /* Does the leaf that pv records have the property?  leaf is where it is. */

@@ -143,7 +143,7 @@ radix_unmap(struct radix *radix, const struct radix_leaf *leaf)
     radix_leaf_store(system, leaf, 0);
     leaf->table->offset -= leaf->n;
     radix->base.resident -= 1ull << leaf->order;
-    system->superpages -= leaf->order != 0;
+    radix_count_super(system, leaf->order, -1);
 }
 
 /* Records the n pieces, of 2^order pages, of a leaf; takes all back and returns false when one
@@ -213,7 +213,8 @@ radix_split(struct radix *radix, const struct radix_leaf *leaf)
         uint64_t pte = mmu_pte_table(format, leaf->level, mem_page_pfn(system->base.mem, table));
         radix_store(system, leaf->table, leaf->idx, pte);
     }
-    system->superpages -= 1;
-    system->superpages += order != 0 ? n : 0;
+    radix_count_super(system, leaf->order, -1);
+    radix_count_super(system, order, n);
+    system->base.splits++;
     return PGW_OK;
 }

@@ -311,6 +311,14 @@ ref_extract(struct pmap *pmap, uint64_t va, struct mem_page **page, prot_t *prot
     return PGW_OK;
 }
 
+static unsigned
+ref_order(struct pmap *pmap, uint64_t va)
+{
+    (void)pmap;
+    (void)va;
+    return 0;
+}
+
 /* Nothing is ever delayed. */
 static void
 ref_update(struct pmap *pmap)
@@ -426,6 +434,7 @@ const struct pmap_ops pmap_ref = {
     .remove = ref_remove,
     .protect = ref_protect,
     .extract = ref_extract,
+    .order = ref_order,
     .update = ref_update,
     .activate = ref_activate,
     .deactivate = ref_deactivate,

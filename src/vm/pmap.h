@@ -76,6 +76,9 @@ struct pmap_system {
     struct pmap_shootdown shootdown;
     uint64_t tables;      /* table frames of all its pmaps, now */
     uint64_t tables_peak; /* the most ever */
+    uint64_t superpages;  /* mappings above order 0 in all its pmaps, now */
+    uint64_t super_pages; /* the pages that these map */
+    uint64_t splits;      /* mappings above order 0 that were replaced by smaller ones, ever */
 };
 
 /* Flags of enter(). */
@@ -112,6 +115,9 @@ struct pmap_ops {
     /* The frame and rights that va maps to; PGW_NOTFOUND. Any of the outputs may be NULL. */
     enum pgw_status (*extract)(
         struct pmap *pmap, uint64_t va, struct mem_page **page, prot_t *prot);
+    /* The order of the mapping that va is part of; 0 too when there is none, and where a back end
+     * keeps what was entered as a run page by page. */
+    unsigned (*order)(struct pmap *pmap, uint64_t va);
     /* Makes delayed removals and protections of this pmap take effect everywhere (P4). */
     void (*update)(struct pmap *pmap);
 
@@ -120,7 +126,8 @@ struct pmap_ops {
     void (*deactivate)(struct pmap *pmap);
 
     /* Lowers the rights of every mapping of page to prot (NONE removes them all).  Takes effect
-     * at once, with no update(). */
+     * at once, with no update().  Of a mapping of several pages only this one's part is lowered,
+     * if there is room for the smaller ones; else the rest vanishes with it (P1). */
     void (*page_protect)(struct pmap_system *system, struct mem_page *page, prot_t prot);
     /* Was the page referenced since the last call?  Clears it, in all mappings. */
     bool (*page_test_clear_referenced)(struct pmap_system *system, struct mem_page *page);

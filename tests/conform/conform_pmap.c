@@ -486,6 +486,12 @@ superpage_parts(struct rig *rig, struct pmap *pmap, unsigned order)
     struct mem_page *super = rig_page(rig, order), *page = rig_page(rig, 0);
     rig_enter(pmap, SUPER, super, order, RW, ACCESS_READ);
     assert_int_equal(pmap->resident, n);
+    bool whole = system->superpages > 0; /* kept as the one mapping that was entered */
+    for (uint64_t i = 0; i < n; i++)
+        assert_int_equal(ops->order(pmap, SUPER + i * PAGE_SIZE), whole ? order : 0);
+    assert_int_equal(ops->order(pmap, SUPER + n * PAGE_SIZE), 0);
+    assert_int_equal(system->superpages, whole);
+    assert_int_equal(system->super_pages, whole ? n : 0);
     for (uint64_t i = 0; i < n; i++)
         assert_ptr_equal(rig_access(rig, pmap, SUPER + i * PAGE_SIZE, ACCESS_READ), &super[i]);
     for (uint64_t i = 0; i < n; i++) /* P2: a read modifies nothing */
@@ -514,6 +520,13 @@ superpage_parts(struct rig *rig, struct pmap *pmap, unsigned order)
     assert_true(ops->page_is_modified(system, &super[n - 1])); /* what was written, was */
     ops->page_protect(system, &super[3], PROT_MASK_NONE);
     assert_null(rig_access(rig, pmap, SUPER + 3 * PAGE_SIZE, ACCESS_READ));
+    assert_int_equal(ops->order(pmap, SUPER), 0);
+    for (uint64_t i = 0; i < n; i++) /* the others have lost nothing */
+        assert_ptr_equal(
+            rig_access(rig, pmap, SUPER + i * PAGE_SIZE, ACCESS_WRITE), i == 3 ? NULL : &super[i]);
+    assert_int_equal(system->superpages, 0);
+    assert_int_equal(system->super_pages, 0);
+    assert_true(ops->check(pmap));
     drop(rig, pmap, SUPER, n);
     assert_int_equal(pmap->resident, 0);
     assert_int_equal(pmap->tables, tables);

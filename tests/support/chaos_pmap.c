@@ -47,6 +47,9 @@ chaos_mirror(struct chaos_system *system)
     struct chaos *chaos;
     system->base.tables = system->inner->tables;
     system->base.tables_peak = system->inner->tables_peak;
+    system->base.superpages = system->inner->superpages;
+    system->base.super_pages = system->inner->super_pages;
+    system->base.splits = system->inner->splits;
     TAILQ_FOREACH (chaos, &system->pmaps, link) {
         chaos->base.resident = chaos->inner->resident;
         chaos->base.tables = chaos->inner->tables;
@@ -201,6 +204,12 @@ chaos_extract(struct pmap *pmap, uint64_t va, struct mem_page **page, prot_t *pr
     return chaos_inner(pmap)->ops->extract(chaos_inner(pmap), va, page, prot);
 }
 
+static unsigned
+chaos_order(struct pmap *pmap, uint64_t va)
+{
+    return chaos_inner(pmap)->ops->order(chaos_inner(pmap), va);
+}
+
 static void
 chaos_update(struct pmap *pmap)
 {
@@ -271,8 +280,8 @@ chaos_check(struct pmap *pmap)
         .name = (row), .system_create = (create_system), .system_destroy = chaos_system_destroy,   \
         .create = chaos_create, .destroy = chaos_destroy, .enter = chaos_enter,                    \
         .remove = chaos_remove, .protect = chaos_protect, .extract = chaos_extract,                \
-        .update = chaos_update, .activate = chaos_activate, .deactivate = chaos_deactivate,        \
-        .page_protect = chaos_page_protect,                                                        \
+        .order = chaos_order, .update = chaos_update, .activate = chaos_activate,                  \
+        .deactivate = chaos_deactivate, .page_protect = chaos_page_protect,                        \
         .page_test_clear_referenced = chaos_page_test_clear_referenced,                            \
         .page_is_modified = chaos_page_is_modified,                                                \
         .page_clear_modified = chaos_page_clear_modified, .caps = chaos_caps,                      \
