@@ -23,7 +23,8 @@ enum {
     KEY_READAHEAD,
     KEY_AROUND,
     KEY_MERGE,
-    KEY_MERGE_RATE
+    KEY_MERGE_RATE,
+    KEY_HUGE,
 };
 
 /* clang-format off */
@@ -37,7 +38,7 @@ static const struct argp_option options[] = {
     {"tlb", KEY_TLB, "SPEC", 0,
         "none, a preset (listed by pagewright mmus --tlbs), or items such as "
         "l1=ENTRIES:WAYS,l2=ENTRIES:WAYS,pwc=N/N,replace=fifo,asid=off: see pagewright(1) "
-        "(default l1=64:4,l2=1536:12)", 0},
+        "(default l1=64:4,l2=1536:12:4k+2m)", 0},
     {"seed", KEY_SEED, "N", 0, "of all that is random (default 1)", 0},
     {"slice", KEY_SLICE, "N", 0, "instructions of a time slice (default 100000)", 0},
     {"stack", KEY_STACK, "SIZE", 0, "how far a stack may grow (default 1G)", 0},
@@ -58,6 +59,9 @@ static const struct argp_option options[] = {
         "MADV_MERGEABLE)", 0},
     {"merge-rate", KEY_MERGE_RATE, "N", 0,
         "pages looked at for that in a million instructions (default 100)", 0},
+    {"huge", KEY_HUGE, "off|madvise|always", 0,
+        "which memory gets huge pages: none, where the program asks for them with madvise(2) "
+        "(default), all that is private and anonymous", 0},
     {"cost", KEY_COST, "NAME=TIME,...", 0,
         "the cost model, each of " MACHINE_SPEC_COSTS " in ns, us, ms or s (default: 0.5ns, "
         "2.3ns, 100ns, 1us, 85us, 6.7ns, 3.8us, 33ns and 2us)", 0},
@@ -198,6 +202,9 @@ machine_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_MERGE_RATE:
         machine->config.merge_rate = machine_number(state, "--merge-rate", arg);
+        return 0;
+    case KEY_HUGE:
+        machine->config.huge = arg;
         return 0;
     case KEY_COST:
         machine_cost(state, &machine->config.cost, arg);

@@ -7,7 +7,7 @@
 
 /* clang-format off */
 static const struct verb verbs[] = {
-    {"machine", "[ram=SIZE] [mmu=NAME] [policy=NAME] [swap=none|SIZE|FILE:SIZE] [tlb=SPEC] [seed=N] [cost=NAME=TIME,...]",
+    {"machine", "[ram=SIZE] [mmu=NAME] [policy=NAME] [swap=none|SIZE|FILE:SIZE] [tlb=SPEC] [seed=N] [cost=NAME=TIME,...] [huge=off|madvise|always]",
         "Begins a machine; one that there was ends, with all its processes.",
         "machine ram=64K mmu=sv39 policy=fifo swap=256K", verb_machine, NULL, false},
     {"process", "NAME", "Makes a process, whose address space is empty.", "process a",
@@ -43,7 +43,7 @@ static const struct verb verbs[] = {
         "switch a", verb_switch, NULL, false},
     {"evict", "NAME ADDRESS", "Sends a page, or on a contiguous scheme a segment, out of RAM.",
         "evict a 0x10000", verb_evict, NULL, false},
-    {"compact", "", "Moves partitions together, so that holes become one (contiguous schemes).",
+    {"compact", "", "Moves partitions, or pages, together, so that what is free is in one piece, or in large runs.",
         "compact", verb_compact, NULL, false},
     {"maps", "[NAME]", "Shows what is mapped: addresses (the last one is not part of it), rights, size, origin.",
         "maps a", verb_maps, NULL, false},

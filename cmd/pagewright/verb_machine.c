@@ -71,6 +71,13 @@ verb_machine_cost(struct args *args, struct verb_machine_options *o, const char 
             text);
 }
 
+static void
+verb_machine_huge(struct args *args, struct verb_machine_options *o, const char *text)
+{
+    (void)args;
+    o->config.huge = text;
+}
+
 static const struct {
     const char *name;
     void (*set)(struct args *args, struct verb_machine_options *options, const char *text);
@@ -82,6 +89,7 @@ static const struct {
     {"tlb=", verb_machine_tlb},
     {"seed=", verb_machine_seed},
     {"cost=", verb_machine_cost},
+    {"huge=", verb_machine_huge},
 };
 
 static void

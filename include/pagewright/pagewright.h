@@ -133,7 +133,7 @@ struct pgw_config {
                               contiguous schemes */
     const char *tlb;       /* "none", a preset that pgw_tlb_preset_name() gives, or items such as
                               "l1=64:4,l2=1536:12": see pagewright(1).  Without effect on schemes
-                              that have no pages ("l1=64:4,l2=1536:12") */
+                              that have no pages ("l1=64:4,l2=1536:12:4k+2m") */
     uint64_t seed; /* of everything that is random: same arguments, same seed, same run (1) */
 
     /* For pgw_run(). */
@@ -174,6 +174,11 @@ struct pgw_config {
     uint64_t merge_rate;  /* for pgw_run(): pages that are looked at in a million instructions (100)
                            */
     unsigned harts; /* that pgw_run() has, each with TLBs of its own: 1 to 16 (1) */
+    /* Which memory gets huge pages (of the largest size up to 4 MiB that the scheme has) without
+     * being collapsed by the program's own wish: "off", "madvise" (where the program advised it),
+     * "always" (any private anonymous memory).  Without effect on schemes of one page size
+     * ("madvise"). */
+    const char *huge;
 };
 
 /* Sets every field to its default (in brackets above).  size: sizeof(struct pgw_config). */
@@ -439,9 +444,15 @@ struct pgw_partition {
 PGW_API enum pgw_status pgw_partition_at(
     struct pgw_system *system, uint64_t i, struct pgw_partition *partition);
 
-/* Moves partitions together, so that the holes become one.  PGW_UNSUPPORTED: the scheme is paged.
- */
+/* Moves what is in RAM together, so that free RAM is in one piece (contiguous schemes) or in as
+ * many runs of the size of a huge page as can be made (paged ones). */
 PGW_API enum pgw_status pgw_compact(struct pgw_system *system);
+
+/* Why a run of 2^order frames could not be had now, and the share of free frames in smaller runs:
+ * as fragmentation_index and unusable_index in struct pgw_stats.  PGW_UNSUPPORTED: the scheme is
+ * contiguous; PGW_RANGE: no run is that large. */
+PGW_API enum pgw_status pgw_fragmentation(
+    struct pgw_system *system, unsigned order, double *index, double *unusable);
 
 /*
  * Looks for equal pages, at npages of them or to the end of the scan that is under way, and merges
@@ -661,9 +672,26 @@ struct pgw_stats {
     uint64_t merge_shared, merge_sharing, merge_sharing_peak, merge_merged, merge_splits;
     uint64_t merge_scans, merge_scanned, merge_volatile, merge_full;
 
-    /* Huge pages. */
+    /* Huge pages (mappings of 64 KiB to 4 MiB by one entry). */
+    uint64_t huge_faults;    /* faults that made one */
+    uint64_t huge_failed;    /* times that one was wanted and RAM had no run for it */
+    uint64_t huge_collapsed; /* made of pages that were there already */
+    uint64_t huge_splits;    /* mappings that were split into smaller ones */
+    uint64_t huge_mapped;    /* pages that are mapped so, now */
+    uint64_t mapped_pages;   /* pages mapped by all spaces, now */
+    double pages_per_entry;  /* pages that an entry of the TLB reaches, on average: the same divided
+                                by the number of mappings, now */
 
-    /* Compaction. */
+    /* Compaction (paged schemes; of contiguous ones see compactions above). */
+    uint64_t compact_runs;                 /* times a run of frames was to be made */
+    uint64_t compact_made, compact_failed; /* of these: it was; it was not */
+    uint64_t compact_moved;                /* pages that moved for it */
+    uint64_t compact_pinned;               /* blocks passed over because a page in them must stay */
+    uint64_t migrated;                     /* pages moved for it or for a huge page */
+    /* Now, for runs of the size of a huge page (2 MiB where there are none): why one could not be
+     * had, from 0 (no memory) to 1 (in pieces), -1: it could; the share of free RAM in smaller
+     * runs.  As Linux's extfrag_index and unusable_index. */
+    double fragmentation_index, unusable_index;
 
     /* Read-ahead, working set and pressure. */
     uint64_t file_reads;             /* operations that read file_in */

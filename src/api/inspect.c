@@ -303,11 +303,25 @@ pgw_partition_at(struct pgw_system *system, uint64_t i, struct pgw_partition *pa
 enum pgw_status
 pgw_compact(struct pgw_system *system)
 {
-    enum pgw_status status = inspect_contiguous(system);
-
-    if (status == PGW_OK)
+    if (system->seg != NULL)
         seg_compact(system->seg);
-    return status;
+    else
+        (void)vm_compact(system->vm);
+    return PGW_OK;
+}
+
+enum pgw_status
+pgw_fragmentation(struct pgw_system *system, unsigned order, double *index, double *unusable)
+{
+    if (system->seg != NULL)
+        return sim_fail(
+            system, PGW_UNSUPPORTED, "%s has partitions, not pages", system->settings.mmu_text);
+    if (order > MEM_ORDER_MAX)
+        return sim_fail(
+            system, PGW_RANGE, "no run has 2^%u frames: 2^%u are the most", order, MEM_ORDER_MAX);
+    *index = mem_fragmentation(&system->mem, order) / 1000.0;
+    *unusable = mem_unusable(&system->mem, order) / 1000.0;
+    return PGW_OK;
 }
 
 enum pgw_status

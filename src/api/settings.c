@@ -17,7 +17,7 @@ pgw_config_init_sized(struct pgw_config *config, size_t size)
         .swap = PGW_SWAP_TEMP,
         .mmu = "sv39",
         .policy = "clock",
-        .tlb = "l1=64:4,l2=1536:12",
+        .tlb = "l1=64:4,l2=1536:12:4k+2m",
         .seed = 1,
         .slice = 100000,
         .window = 1000000,
@@ -26,6 +26,7 @@ pgw_config_init_sized(struct pgw_config *config, size_t size)
         .overcommit_ratio = 50,
         .merge = PGW_MERGE_ADVISED,
         .merge_rate = 100,
+        .huge = "madvise",
         .cost = {.tlb_ns = 0.5,
             .l2_ns = 2.3,
             .ram_ns = 100,
@@ -81,6 +82,23 @@ settings_names(const char *(*name)(unsigned i), char *out, size_t len)
     out[0] = '\0';
     for (unsigned i = 0; name(i) != NULL && at < len; i++)
         at += (size_t)snprintf(out + at, len - at, "%s%s", i > 0 ? ", " : "", name(i));
+}
+
+static enum pgw_status
+settings_read_huge(struct pgw_system *system, const char *huge)
+{
+    static const char *const modes[] = {
+        [VM_HUGE_OFF] = "off", [VM_HUGE_MADVISE] = "madvise", [VM_HUGE_ALWAYS] = "always"};
+
+    for (unsigned i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        if (huge == NULL || strcmp(huge, modes[i]) != 0)
+            continue;
+        system->settings.huge = (enum vm_huge_mode)i;
+        return PGW_OK;
+    }
+    return sim_fail(system, PGW_INVAL,
+        "huge pages \"%.64s\" are not known: use off, madvise or always",
+        huge != NULL ? huge : "(null)");
 }
 
 static enum pgw_status
@@ -181,5 +199,7 @@ settings_read(struct pgw_system *system, const struct pgw_config *config)
     s->message = config->message;
     s->message_ctx = config->message_ctx;
     enum pgw_status status = settings_read_sysroot(system, config);
+    if (status == PGW_OK)
+        status = settings_read_huge(system, config->huge);
     return status == PGW_OK ? settings_read_names(system, config) : status;
 }

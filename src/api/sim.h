@@ -43,6 +43,7 @@ struct sim_settings {
     enum pgw_merge merge;
     uint64_t merge_rate; /* pages a million instructions */
     unsigned harts;
+    enum vm_huge_mode huge;
     struct pgw_cost cost;
     unsigned readahead, fault_around; /* pages */
     void (*message)(void *ctx, const char *text);

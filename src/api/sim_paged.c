@@ -22,6 +22,7 @@ sim_paged_create(struct pgw_system *system)
         .ahead_max = system->settings.readahead,
         .around_max = system->settings.fault_around,
         .device_ns = (uint64_t)system->settings.cost.disk_ns,
+        .huge = system->settings.huge,
     };
 
     return vm_system_create(&config, &system->vm);
@@ -66,6 +67,7 @@ sim_paged_idle(struct pgw_system *system)
 {
     vm_daemon(system->vm);
     sim_paged_merge(system);
+    vm_huge_run(system->vm);
 }
 
 static const char *
@@ -86,6 +88,26 @@ sim_paged_stats_ahead(const struct vm_stats *vm, struct pgw_stats *out)
     out->ahead_wasted = vm->ahead_wasted;
     out->ahead_accuracy = known > 0 ? (double)vm->ahead_used / (double)known : 0;
     out->around_mapped = vm->around_mapped;
+}
+
+static void
+sim_paged_huge_stats(const struct vm_stats *vm, struct pgw_stats *out)
+{
+    out->huge_faults = vm->huge_faults;
+    out->huge_failed = vm->huge_failed;
+    out->huge_collapsed = vm->huge_collapsed;
+    out->huge_splits = vm->huge_splits;
+    out->huge_mapped = vm->huge_mapped;
+    out->mapped_pages = vm->mapped;
+    out->pages_per_entry = vm->mappings > 0 ? (double)vm->mapped / (double)vm->mappings : 0;
+    out->compact_runs = vm->compact_runs;
+    out->compact_made = vm->compact_made;
+    out->compact_failed = vm->compact_failed;
+    out->compact_moved = vm->compact_moved;
+    out->compact_pinned = vm->compact_pinned;
+    out->migrated = vm->migrated;
+    out->fragmentation_index = vm->fragmentation / 1000.0;
+    out->unusable_index = vm->unusable / 1000.0;
 }
 
 static void
@@ -143,6 +165,7 @@ sim_paged_stats(struct pgw_system *system, struct pgw_stats *out)
     out->shm_swapped = vm.shm_swapped;
     out->tables = system->pmaps->tables;
     out->tables_peak = system->pmaps->tables_peak;
+    sim_paged_huge_stats(&vm, out);
 }
 
 static bool

@@ -12,6 +12,7 @@
  *    order; `free` is set in the heads of free runs and nowhere else.
  *  - The heads of free runs of order n are on free[n]; nfree is the sum of their sizes.
  *  - Two buddies of the same order are never both free.
+ *  - A claimed frame (mem_claim) is an allocated run of order 0 without an owner.
  *  - The bytes of a free run are zero, as the host gave them, unless its head's node.bits says
  *    MEM_USED.  So MEM_ZERO costs nothing for RAM that was never used.
  *  - All frames of a free run, but for the head's node, order and free, are all-zero records.  So a
@@ -53,6 +54,7 @@ mem_push_run(struct mem *mem, uint64_t idx, unsigned order, uint64_t used)
     page->free = 1;
     page->node.bits = used;
     TAILQ_INSERT_HEAD(&mem->free[order], &page->node, link);
+    mem->runs[order]++;
 }
 
 /* Takes a free run off its list; its head's record is as new then.  Returns MEM_USED or 0. */
@@ -62,6 +64,7 @@ mem_pull_run(struct mem *mem, struct mem_page *page)
     uint64_t used = page->node.bits;
 
     TAILQ_REMOVE(&mem->free[page->order], &page->node, link);
+    mem->runs[page->order]--;
     memset(page, 0, sizeof(*page));
     return used;
 }
@@ -223,6 +226,115 @@ mem_free(struct mem *mem, struct mem_page *page)
     mem_push_run(mem, idx, order, MEM_USED);
 }
 
+void
+mem_split(struct mem *mem, struct mem_page *page)
+{
+    (void)mem;
+    BASE_ASSERT(!page->free);
+    page->order = 0; /* the records of the others say so already */
+}
+
+/* Makes the frames of a free run, no longer on a list, claimed ones. */
+static void
+mem_claim_run(struct mem *mem, struct mem_page *page, unsigned order, uint64_t used)
+{
+    uint64_t n = UINT64_C(1) << order;
+
+    if (used)
+        base_unpoison(mem_page_bytes(mem, page), (size_t)n << PAGE_SHIFT);
+    for (uint64_t i = 0; i < n; i++)
+        page[i].reserved = 1;
+    mem->nfree -= n;
+}
+
+uint64_t
+mem_claim(struct mem *mem, struct mem_page *block, unsigned order)
+{
+    uint64_t n = UINT64_C(1) << order, claimed = 0;
+
+    BASE_ASSERT(mem_index(mem, block) % n == 0 && n <= mem->nframes - mem_index(mem, block));
+    for (struct mem_page *page = block; page < block + n;) {
+        unsigned run = page->order;
+        if (page->free) {
+            BASE_ASSERT(run < order);
+            mem_claim_run(mem, page, run, mem_pull_run(mem, page));
+            claimed += UINT64_C(1) << run;
+        }
+        page += UINT64_C(1) << run;
+    }
+    return claimed;
+}
+
+void
+mem_claim_page(struct mem *mem, struct mem_page *page)
+{
+    (void)mem;
+    BASE_ASSERT(!page->free && page->order == 0);
+    BASE_ASSERT(!page->busy && !page->queued && page->wired == 0 && page->pv.pmap == NULL);
+    memset(page, 0, sizeof(*page));
+    page->reserved = 1;
+}
+
+struct mem_page *
+mem_claim_take(struct mem *mem, struct mem_page *block, unsigned order)
+{
+    uint64_t n = UINT64_C(1) << order;
+
+    (void)mem;
+    for (uint64_t i = 0; i < n; i++) {
+        BASE_ASSERT(block[i].reserved && !block[i].free);
+        block[i].reserved = 0;
+    }
+    block->order = order & 31u;
+    return block;
+}
+
+void
+mem_claim_drop(struct mem *mem, struct mem_page *block, unsigned order)
+{
+    for (uint64_t i = 0; i < UINT64_C(1) << order; i++) {
+        if (!block[i].reserved)
+            continue;
+        block[i].reserved = 0;
+        mem_free(mem, &block[i]);
+    }
+}
+
+/* Free runs of all orders, and how many of this order they would make. */
+static void
+mem_count_runs(const struct mem *mem, unsigned order, uint64_t *runs, uint64_t *suitable)
+{
+    *runs = *suitable = 0;
+    for (unsigned at = 0; at <= MEM_ORDER_MAX; at++) {
+        *runs += mem->runs[at];
+        *suitable += at >= order ? mem->runs[at] << (at - order) : 0;
+    }
+}
+
+int
+mem_fragmentation(const struct mem *mem, unsigned order)
+{
+    uint64_t runs, suitable;
+
+    mem_count_runs(mem, order, &runs, &suitable);
+    if (runs == 0)
+        return 0;
+    if (suitable > 0)
+        return -1000;
+    return 1000 - (int)((1000 + (mem->nfree * 1000 >> order)) / runs);
+}
+
+int
+mem_unusable(const struct mem *mem, unsigned order)
+{
+    uint64_t runs, suitable;
+
+    mem_count_runs(mem, order, &runs, &suitable);
+    if (mem->nfree == 0)
+        return 1000;
+    return (int)((mem->nfree - (suitable << order)) * 1000 / mem->nfree);
+}
+
 /* The length of a free list whose every entry is what it should be; UINT64_MAX: one is not. */
 static uint64_t
 mem_check_list(const struct mem *mem, unsigned order)
@@ -286,7 +398,7 @@ mem_check(const struct mem *mem)
     if (!mem_check_table(mem, runs))
         return false;
     for (unsigned order = 0; order <= MEM_ORDER_MAX; order++) {
-        if (mem_check_list(mem, order) != runs[order])
+        if (mem_check_list(mem, order) != runs[order] || mem->runs[order] != runs[order])
             return false;
         nfree += runs[order] << order;
     }

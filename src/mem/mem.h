@@ -59,7 +59,7 @@ struct mem_page {
     uint64_t ahead : 1;      /* read ahead of need, and not asked for yet */
     uint64_t active : 1;     /* came back so soon that it belongs to the working set */
     uint64_t lazyfree : 1;   /* its content may be dropped as long as it is not modified */
-    uint64_t reserved : 1;   /* the frame is held for a huge page */
+    uint64_t reserved : 1;   /* the frame is claimed for a run that is being cleared */
     uint64_t spare : 2;
     struct mem_pv pv; /* mappings of this page: the first one here, more chained */
 };
@@ -72,6 +72,7 @@ struct mem {
     uint64_t nfree;
     uint64_t reserve; /* frames that only MEM_RESERVED allocations may take */
     struct base_node_list free[MEM_ORDER_MAX + 1];
+    uint64_t runs[MEM_ORDER_MAX + 1]; /* free ones, by order */
     struct base_alloc *alloc;
     size_t ram_len; /* bytes */
 };
@@ -102,6 +103,32 @@ struct mem_page *mem_alloc(struct mem *mem, unsigned order, unsigned flags);
  * wired (asserted).  Clears the records of all its pages.
  */
 void mem_free(struct mem *mem, struct mem_page *page);
+
+/* Makes the pages of an allocated run single ones, each of order 0 and freed by itself. */
+void mem_split(struct mem *mem, struct mem_page *page);
+
+/*
+ * Clearing a block, the 2^order aligned frames from block on, which lies in RAM and is not free as
+ * a whole, so that it becomes one run:
+ *
+ *      mem_claim          its free frames are claimed: allocated, and marked "reserved".  How many
+ *      mem_claim_page     a page of it, single and vacated (as for mem_free), joins them
+ *      mem_claim_take     all of it is claimed now: one allocated run, which is returned
+ *      mem_claim_drop     or: what was claimed is free again
+ */
+uint64_t mem_claim(struct mem *mem, struct mem_page *block, unsigned order);
+void mem_claim_page(struct mem *mem, struct mem_page *page);
+struct mem_page *mem_claim_take(struct mem *mem, struct mem_page *block, unsigned order);
+void mem_claim_drop(struct mem *mem, struct mem_page *block, unsigned order);
+
+/*
+ * Fragmentation with regard to runs of an order, as Linux counts it (mm/vmstat.c,
+ * __fragmentation_index and unusable_free_index), in thousandths.  The first says why an
+ * allocation would fail: towards 0 for want of memory, towards 1000 because it is in pieces; -1000:
+ * it would not fail.  The second is the share of the free frames that is in smaller runs.
+ */
+int mem_fragmentation(const struct mem *mem, unsigned order);
+int mem_unusable(const struct mem *mem, unsigned order);
 
 /*
  * The page's bytes, PAGE_SIZE of them, for reading and writing.  On the sim machine they may be

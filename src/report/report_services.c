@@ -75,12 +75,37 @@ static const struct service_row shm_rows[] = {
     {.key = NULL},
 };
 
+static const struct service_row huge_rows[] = {
+    ROW(COUNT, huge_faults, "faults", "faults that made one", ""),
+    ROW(COUNT, huge_collapsed, "collapsed", "made of small pages", ""),
+    ROW(COUNT, huge_failed, "failed", "wanted in vain", "no run of frames, or RAM too full"),
+    ROW(COUNT, huge_splits, "splits", "mappings split", ""),
+    ROW(PAGES, huge_mapped, "mapped", "mapped now", ""),
+    ROW(RATIO, pages_per_entry, "pages_per_entry", "TLB reach", "pages an entry, on average now"),
+    {NULL, NULL, NULL, 0, COUNT},
+};
+
+static const struct service_row compaction_rows[] = {
+    ROW(COUNT, compact_runs, "runs", "runs of frames wanted", ""),
+    ROW(COUNT, compact_made, "made", "made", ""),
+    ROW(COUNT, compact_failed, "failed", "in vain", ""),
+    ROW(COUNT, compact_moved, "moved", "pages moved for them", ""),
+    ROW(COUNT, compact_pinned, "pinned", "blocks passed over", "for a page that must stay"),
+    ROW(COUNT, migrated, "migrated", "pages moved in all", "huge pages of small ones included"),
+    ROW(RATIO, fragmentation_index, "fragmentation_index", "fragmentation index",
+        "now: 1 in pieces, 0 full, -1 no matter"),
+    ROW(RATIO, unusable_index, "unusable_index", "unusable index", "of free RAM, now"),
+    {NULL, NULL, NULL, 0, COUNT},
+};
+
 static const struct service services[] = {
     {"commitment", "Commitment", commitment},
     {"readahead", "Read-ahead", ahead_rows},
     {"merging", "Same-page merging", merging},
     {"files", "Files", files_rows},
     {"shm", "Shared memory", shm_rows},
+    {"huge_pages", "Huge pages", huge_rows},
+    {"compaction", "Compaction", compaction_rows},
     {NULL, NULL, NULL},
 };
 /* clang-format on */
@@ -107,7 +132,7 @@ static bool
 service_is_idle(const struct pgw_stats *stats, const struct service *service)
 {
     for (const struct service_row *row = service->rows; row->key != NULL; row++)
-        if (row->kind == RATIO ? service_ratio(stats, row) > 0 : service_count(stats, row) > 0)
+        if (row->kind != RATIO && service_count(stats, row) > 0) /* ratios are of other figures */
             return false;
     return true;
 }

@@ -83,10 +83,14 @@ fault_grow(struct vm_space *space, struct vm_region *above, uint64_t va)
 static enum fault_step
 fault_enter(struct fault *fault, struct mem_page *page, prot_t prot)
 {
+    unsigned order = vm_huge_order(fault->space, fault->region, fault->va, page, prot);
+    uint64_t va = fault->va & ~(((uint64_t)PAGE_SIZE << order) - 1);
+
     if (fault->unshare)
         return STEP_DONE;
+    page -= (fault->va - va) >> PAGE_SHIFT;
     enum pgw_status status = fault->system->pmap_ops->enter(
-        fault->space->pmap, fault->va, &page, 1, 0, prot, fault->access, 0);
+        fault->space->pmap, va, &page, 1, order, prot, fault->access, 0);
 
     if (status == PGW_OK)
         return STEP_DONE;
@@ -245,8 +249,13 @@ fault_object(struct fault *fault)
     struct vm_region *region = fault->region;
     struct vm_object *object = region->object;
 
-    if (object == NULL)
-        return fault_promote(fault, NULL, NULL);
+    if (object == NULL) {
+        struct vm_anon *anon = vm_huge_populate(fault->space, region, fault->va);
+        if (anon == NULL)
+            return fault_promote(fault, NULL, NULL);
+        fault->zero_fill = true;
+        return fault_anon(fault, anon);
+    }
     uint64_t idx = (region->offset + (fault->va - region->start)) >> PAGE_SHIFT;
     if (idx >= object->base.npages)
         return STEP_BUS;

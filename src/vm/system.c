@@ -87,6 +87,7 @@ vm_system_create(const struct vm_config *config, struct vm_system **out)
     system_init_pools(system);
     vm_merge_init(system, config->merge);
     system_set_watermarks(system);
+    vm_huge_init(system, config->huge, config->huge_order);
     TAILQ_INIT(&system->all_spaces);
     TAILQ_INIT(&system->all_objects);
     TAILQ_INIT(&system->dirty_objects);
@@ -162,5 +163,6 @@ vm_stats(struct vm_system *system, struct vm_stats *stats)
     *stats = system->stats;
     stats->commit_limit = vm_commit_limit(system);
     system_count_memory(system, stats);
+    vm_huge_stats(system, stats);
     base_lock_drop(&system->lock);
 }

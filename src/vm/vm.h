@@ -13,6 +13,8 @@ struct vm_system;
 
 /* What may be promised: as vm.overcommit_memory of Linux, 0, 1 and 2. */
 enum vm_overcommit { VM_OVERCOMMIT_HEURISTIC, VM_OVERCOMMIT_ALWAYS, VM_OVERCOMMIT_NEVER };
+/* Which regions get huge pages by themselves: none, those that are advised to, all that allow. */
+enum vm_huge_mode { VM_HUGE_OFF, VM_HUGE_MADVISE, VM_HUGE_ALWAYS };
 
 /* Which equal pages are merged. */
 enum vm_merge_mode {
@@ -39,6 +41,8 @@ struct vm_config {
     unsigned around_max;            /* pages of a file, of those in RAM, that one fault maps at the
                                        most, 64 at most; 0: one */
     uint64_t device_ns;             /* what an operation of a device is taken to cost */
+    enum vm_huge_mode huge;
+    unsigned huge_order; /* of huge pages; 0: the largest up to 4 MiB that the scheme has */
 };
 
 /* Counted since creation, except where "now" is said. */
@@ -82,8 +86,20 @@ struct vm_stats {
     uint64_t merge_full;         /* merges that a page with too many users refused */
 
     /* Huge pages. */
+    uint64_t huge_faults;      /* that made a huge page */
+    uint64_t huge_failed;      /* times that one was wanted and no run was to be had */
+    uint64_t huge_collapsed;   /* made of pages that were there */
+    uint64_t huge_splits;      /* mappings that were split */
+    uint64_t huge_mapped;      /* pages mapped by entries larger than a page, now */
+    uint64_t mapped, mappings; /* pages mapped by all spaces, and entries that map them, now */
 
     /* Compaction. */
+    uint64_t compact_runs;                 /* times that a block was looked for */
+    uint64_t compact_made, compact_failed; /* of these: with a run in the end, and without */
+    uint64_t compact_moved;                /* pages */
+    uint64_t compact_pinned;               /* blocks passed over for a page that must stay */
+    uint64_t migrated;                     /* pages moved, for compaction or a huge page */
+    int fragmentation, unusable;           /* now, for huge pages: see mem_fragmentation */
 
     /* Read-ahead, working set and pressure. */
     uint64_t ahead_read, ahead_used; /* pages read ahead of need; of these, asked for */
@@ -123,6 +139,14 @@ MUST_CHECK enum pgw_status vm_writeback(struct vm_system *system);
  * The sim machine calls it between slices; faults call it when they find memory low.
  */
 void vm_daemon(struct vm_system *system);
+
+/* One turn of the scanner that makes huge pages of small ones: it looks at one range.  The sim
+ * machine calls it between slices. */
+void vm_huge_run(struct vm_system *system);
+
+/* Moves pages together until that makes no more free runs of the size of huge pages (2 MiB where
+ * the scheme has none); returns how many it made. */
+uint64_t vm_compact(struct vm_system *system);
 
 /* Tries to free n frames by eviction; returns how many were. */
 uint64_t vm_reclaim(struct vm_system *system, uint64_t n);

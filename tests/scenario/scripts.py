@@ -205,7 +205,6 @@ MISTAKES = [
     ("machine seed=x", 1, "seed is a number"),
     ("machine 64K", 1, '"64K" is none of its options'),
     ("partitions", 1, "paged"),
-    ("compact", 1, "paged"),
     ("expect", 1, "a comparison is missing"),
     ("expect = 1", 1, "what is compared is missing"),
     ("expect stat major", 1, "a comparison is missing"),

@@ -97,7 +97,9 @@ vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config)
             .ahead_max = config->ahead,
             .around_max = config->around,
             .overcommit = config->overcommit,
-            .overcommit_ratio = config->overcommit_ratio};
+            .overcommit_ratio = config->overcommit_ratio,
+            .huge = config->huge,
+            .huge_order = config->huge_order};
         status = vm_system_create(&vm, &rig->vm);
     }
     if (status != PGW_OK)

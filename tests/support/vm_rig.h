@@ -28,6 +28,8 @@ struct vm_rig_config {
     enum vm_overcommit overcommit;
     unsigned overcommit_ratio;
     unsigned ahead, around;        /* pages, as in struct vm_config */
+    enum vm_huge_mode huge;
+    unsigned huge_order;           /* 0: the scheme's */
     const struct backend *backend; /* whose MMU it is; NULL: the first one over pmap */
 };
 
