@@ -22,6 +22,38 @@ sim_run_file(void *ctx, int fd, struct space_object **object)
     return objcache_get(&system->files, fd, object);
 }
 
+/* For /proc. */
+static void
+sim_run_memory(void *ctx, struct os_memory *out)
+{
+    struct pgw_system *system = ctx;
+    struct pgw_stats now = {.size = sizeof now};
+    struct vm_stats vm = {0};
+
+    if (pgw_system_stats(system, &now) != PGW_OK)
+        return;
+    if (system->vm != NULL)
+        vm_stats(system->vm, &vm);
+    *out = (struct os_memory){
+        .ram = now.ram,
+        .free = now.ram_free,
+        .file = vm.file_resident,
+        .anon = now.resident - vm.file_resident,
+        .tables = now.tables,
+        .swap = now.swap_size,
+        .swap_used = now.swap_used,
+        .committed = now.committed,
+        .commit_limit = now.commit_limit,
+        .overcommit = system->settings.overcommit,
+        .overcommit_ratio = system->settings.overcommit_ratio,
+        .faults = now.minor + now.major,
+        .major = now.major,
+        .swap_in = now.swap_in,
+        .swap_out = now.swap_out,
+        .file_in = now.file_in,
+    };
+}
+
 /*
  * Hands on what pgw_interrupt left.  Reading and clearing are two steps; a signal in between is
  * the same one again or replaces it, as pending signals do.
@@ -83,6 +115,7 @@ sim_run_os(struct pgw_system *system)
         .ctx = system,
         .space_create = sim_run_space,
         .file_object = sim_run_file,
+        .memory = sim_run_memory,
         .idle = sim_run_idle,
         .why = sim_run_why,
         .message = sim_run_message,

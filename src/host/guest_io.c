@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
@@ -25,6 +26,12 @@ int64_t
 host_io_open(int dir, const char *path, int flags, uint32_t mode)
 {
     return result(openat(dir, path, flags | O_CLOEXEC | O_NOCTTY, (mode_t)mode));
+}
+
+int64_t
+host_io_nameless(const char *what)
+{
+    return result(memfd_create(what, MFD_CLOEXEC));
 }
 
 int64_t

@@ -38,6 +38,8 @@ struct host_io_poll {
 
 /* The new descriptor is close-on-exec for the host. */
 int64_t host_io_open(int dir, const char *path, int flags, uint32_t mode);
+/* A new, empty file without a name, close-on-exec; what: for the host's own lists. */
+int64_t host_io_nameless(const char *what);
 int64_t host_io_dup(int fd);
 void host_io_close(int fd);
 /* The kind of fd; REGULAR if it cannot be told. */

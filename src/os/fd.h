@@ -14,6 +14,7 @@
 struct os;
 struct os_pipe;
 struct os_process;
+struct os_proc_file;
 
 enum os_file_kind { OS_FILE_HOST, OS_FILE_PIPE_READ, OS_FILE_PIPE_WRITE };
 
@@ -23,6 +24,8 @@ struct os_file {
     uint32_t flags;       /* O_ACCMODE, O_NONBLOCK, O_APPEND and the like */
     int host_fd;          /* HOST: owned; -1 otherwise */
     bool stream;          /* HOST: may wait for ever (terminal, pipe) */
+    const struct os_proc_file *proc; /* HOST: a file of the machine's own /proc; NULL: none ... */
+    int proc_pid;                    /* ... of the process with that number; 0: of the machine */
     struct os_pipe *pipe; /* PIPE_*: one of its readers or writers is this file */
 };
 

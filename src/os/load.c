@@ -15,6 +15,7 @@
 
 #include "os/errno.h"
 #include "os/machine.h"
+#include "os/objname.h"
 #include "os/sysroot.h"
 
 #define S_IFMT 0170000u
@@ -228,10 +229,28 @@ map_program(struct os *os, struct os_mm *mm, const struct program *program, unsi
 
     if (status != PGW_OK)
         return status;
+    os_objname_note(os, object, program->fd);
     for (unsigned i = 0; i < elf->nsegments && status == PGW_OK; i++)
         status = map_segment(mm->space, &elf->segments[i], object, flags);
     object->ops->release(object);
     return status;
+}
+
+/* Code is from the first to the last executable byte, data what can be written. */
+static void
+note_places(struct os_mm *mm, const struct os_elf *elf)
+{
+    struct os_mm_places *at = &mm->places;
+
+    for (unsigned i = 0; i < elf->nsegments; i++) {
+        const struct os_elf_segment *seg = &elf->segments[i];
+        bool code = (seg->prot & PROT_MASK_X) != 0;
+        uint64_t *start = code ? &at->code : &at->data;
+        uint64_t *end = code ? &at->code_end : &at->data_end;
+        if (*end == 0)
+            *start = seg->va;
+        *end = seg->va + seg->filesz;
+    }
 }
 
 /* Asks the space where things go, and places the program there. */
@@ -250,6 +269,7 @@ place_program(struct os *os, struct os_mm *mm, struct os_elf *elf)
     if (status != PGW_OK)
         return status;
     os_elf_place(elf, mm->layout.bias);
+    note_places(mm, elf);
     mm->brk = mm->layout.heap;
     return PGW_OK;
 }

@@ -9,6 +9,7 @@
 #include "os/elf.h"
 #include "os/os.h"
 #include "os/process.h"
+#include "os/procfs.h"
 #include "os/workset.h"
 
 #define OS_BOUNCE ((size_t)65536)
@@ -61,6 +62,9 @@ struct os {
     struct host_io_poll poll[OS_POLL_MAX];
     unsigned npoll;
     bool poll_again; /* there are more than fit, or something that cannot be waited for */
+
+    struct os_objname *objnames;
+    struct os_proc proc; /* what the last path led to: see os_path_get() */
 
     struct base_rng rng;
     struct base_pool processes, thread_pool, open_files, pipes, siginfos;

@@ -13,6 +13,7 @@
 
 #include "os/exec.h"
 #include "os/machine.h"
+#include "os/objname.h"
 #include "os/pipe.h"
 #include "os/sched.h"
 #include "os/signal.h"
@@ -110,6 +111,7 @@ os_destroy(struct os *os)
     for (unsigned i = 0; i < os->config.nharts; i++)
         os->config.mmu[i]->touched = NULL;
     os_workset_fini(&os->meter);
+    os_objname_fini(os);
     base_pool_fini(&os->siginfos);
     base_pool_fini(&os->pipes);
     base_pool_fini(&os->open_files);

@@ -19,6 +19,18 @@ struct os;
 
 #define OS_HARTS_MAX 16u
 
+/* What /proc shows of the machine's memory; pages, but for the counts since it was made. */
+struct os_memory {
+    uint64_t ram, free;
+    uint64_t file, anon; /* of what is in RAM: pages of files, and others that can be paged */
+    uint64_t tables;
+    uint64_t swap, swap_used;
+    uint64_t committed, commit_limit; /* promised, and the most that never promises */
+    unsigned overcommit;              /* as vm.overcommit_memory: 0 heuristic, 1 always, 2 never */
+    unsigned overcommit_ratio;        /* percent */
+    uint64_t faults, major, swap_in, swap_out, file_in; /* counts */
+};
+
 /* What the personality needs from the machine around it. */
 struct os_config {
     unsigned nharts; /* 1 to OS_HARTS_MAX, each with an MMU of its own */
@@ -42,6 +54,7 @@ struct os_config {
     /* The object for an open host file, shared by all who map the same file (a reference is the
      * caller's); fd is not kept. */
     enum pgw_status (*file_object)(void *ctx, int fd, struct space_object **object);
+    void (*memory)(void *ctx, struct os_memory *out);
     /* Called between slices: the page daemon works ahead of need. */
     void (*idle)(void *ctx);
     /* Why the space's last call found no room, in words that outlive the call; "": the memory

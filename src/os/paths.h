@@ -9,8 +9,9 @@
 
 /*
  * Reads the path at va into the personality's buffer number which (0 or 1) and finds the host
- * descriptor that it is relative to.  /proc/self/exe is the guest's program; what else Linux
- * shows of the calling process there would be ours and not the guest's, and is not found.
+ * descriptor that it is relative to.  A process's exe in /proc is its program.  What else the
+ * machine has there is in os->proc, for the calls that know what to do with it; for the others
+ * it is not found, and neither is what the host shows of processes.
  * 0, -EFAULT, -ENAMETOOLONG, -EBADF, -ENOENT.
  */
 int64_t os_path_get(

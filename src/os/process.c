@@ -71,6 +71,7 @@ os_process_create(struct os *os, struct os_process **p)
     if (made == NULL)
         return PGW_NOMEM;
     made->os = os;
+    made->started = os_now(os);
     TAILQ_INIT(&made->children);
     TAILQ_INIT(&made->threads);
     for (int i = 0; i < 3; i++)

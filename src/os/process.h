@@ -22,6 +22,13 @@
 
 struct os;
 
+/* Where a program's parts were when it was loaded, as /proc shows them: [from, end). */
+struct os_mm_places {
+    uint64_t code, code_end, data, data_end;
+    uint64_t stack;                   /* its first word */
+    uint64_t args, args_end, env_end; /* strings: the environment's follow the arguments' */
+};
+
 /* An address space and what the personality knows of its layout.  Processes share one after a
  * vfork, until exec, and after a clone(CLONE_VM) that makes no thread. */
 struct os_mm {
@@ -29,6 +36,7 @@ struct os_mm {
     unsigned refs;
     struct space_layout layout;
     uint64_t brk;          /* bytes; it starts at layout.heap */
+    struct os_mm_places places;
     char exe[OS_PATH_MAX]; /* the program's absolute path on the host */
     const char *sysroot;   /* where its absolute paths are looked up first; NULL: nowhere */
 };
@@ -72,6 +80,7 @@ struct os_process {
     struct os_signals signals;
     struct os_thread *vfork_parent; /* to be woken at exec or exit */
 
+    uint64_t started;            /* when it was made, machine time in ns */
     uint64_t instructions;       /* retired by its threads; 1 ns each */
     uint64_t child_instructions; /* of the children that it has waited for */
     uint64_t minor, major;       /* page faults, kept over exec and exit */

@@ -138,6 +138,7 @@ write_vectors(struct os *os, const struct os_image *image, const struct os_elf *
     const struct os_args *args)
 {
     struct base_alloc *alloc = os->config.alloc;
+    struct os_mm_places *places = &image->mm->places;
     uint64_t words = vector_words(args);
     uint64_t *buf = alloc->map(alloc, words * sizeof *buf);
     uint64_t *out = buf;
@@ -147,8 +148,12 @@ write_vectors(struct os *os, const struct os_image *image, const struct os_elf *
     if (buf == NULL)
         return PGW_NOMEM;
     *out++ = args->argc;
+    places->stack = image->sp;
+    places->args = at;
     out = put_pointers(out, &text, &at, args->argc);
+    places->args_end = at;
     out = put_pointers(out, &text, &at, args->envc);
+    places->env_end = at;
     put_auxv(out, os, elf, image->base, image->strings - RANDOM_LEN, at);
     enum pgw_status status = write_status(image->mm->space, image->sp, buf, words * sizeof *buf);
     alloc->unmap(alloc, buf, words * sizeof *buf);

@@ -105,6 +105,21 @@ open_host(struct os_process *p, int dir, const char *path, uint32_t flags, uint3
     return fd;
 }
 
+/* A file of the machine's own /proc, which the path just looked up leads to. */
+static int64_t
+open_proc(struct os_process *p, uint32_t flags)
+{
+    struct os_file *file;
+    int64_t ret = os_proc_open(p, &p->os->proc, flags, &file);
+
+    if (ret < 0)
+        return ret;
+    ret = os_fd_install(p, file, 0, (flags & OS_O_CLOEXEC) != 0);
+    if (ret < 0)
+        os_file_put(p->os, file);
+    return ret;
+}
+
 int64_t
 os_sys_openat(struct os_process *p, const uint64_t *a)
 {
@@ -115,8 +130,10 @@ os_sys_openat(struct os_process *p, const uint64_t *a)
     bool reads = (flags & (OS_O_ACCMODE | OS_O_CREAT)) == OS_O_RDONLY;
     int64_t ret = (reads ? os_path_find : os_path_get)(p, a[0], a[1], 0, &dir, &path);
 
-    if (ret != 0)
+    if (ret != 0 && p->os->proc.kind != OS_PROC_FILE && p->os->proc.kind != OS_PROC_DIR)
         return ret;
+    if (ret != 0)
+        return open_proc(p, flags);
     ret = open_host(p, dir, path, flags, (uint32_t)a[3]);
     if (ret < 0)
         return ret;

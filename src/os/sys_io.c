@@ -181,6 +181,18 @@ pipe_write(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len
     return (int64_t)len;
 }
 
+/* One write is one value. */
+static int64_t
+write_proc(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len)
+{
+    char value[256];
+    size_t n = len < sizeof value ? (size_t)len : sizeof value;
+
+    if (os_copy_in(p, va, value, n) != 0)
+        return -OS_EFAULT;
+    return os_proc_write(p, file, value, n);
+}
+
 static int64_t
 read_at(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len, uint64_t offset)
 {
@@ -191,6 +203,8 @@ read_at(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len, u
     if (file->kind != OS_FILE_HOST)
         return offset == NO_OFFSET ? pipe_read(p, file, va, len) : -OS_ESPIPE;
     int64_t ret = host_ready(p, file, OS_POLLIN);
+    if (file->proc != NULL)
+        ret = os_proc_refresh(p->os, file, offset == NO_OFFSET ? OS_PROC_HERE : offset);
     return ret != 0 ? ret : host_read(p, file, va, len, offset);
 }
 
@@ -203,6 +217,8 @@ write_at(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len, 
         return -OS_EBADF;
     if (file->kind != OS_FILE_HOST)
         return offset == NO_OFFSET ? pipe_write(p, file, va, len) : -OS_ESPIPE;
+    if (file->proc != NULL)
+        return write_proc(p, file, va, len);
     int64_t ret = host_ready(p, file, OS_POLLOUT);
     if (ret != 0 && ret != OS_BLOCKED)
         return write_stop(p, ret);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "os/machine.h"
+#include "os/objname.h"
 #include "os/syscall.h"
 #include "os/uaccess.h"
 
@@ -91,12 +92,15 @@ map_object(struct os_process *p, const uint64_t *a, struct space_object **object
         return -OS_EBADF;
     if ((file->flags & OS_O_ACCMODE) == OS_O_WRONLY)
         return -OS_EACCES;
-    if (file->kind != OS_FILE_HOST || file->stream)
+    if (file->kind != OS_FILE_HOST || file->stream || file->proc != NULL)
         return -OS_ENODEV;
     /* A shared mapping that is only read is as good as a private one. */
     if ((flags & OS_MAP_TYPE) != OS_MAP_PRIVATE && (a[2] & PROT_MASK_W) != 0)
         return -OS_ENODEV;
-    return os_error(p->os->config.file_object(p->os->config.ctx, file->host_fd, object));
+    int64_t ret = os_error(p->os->config.file_object(p->os->config.ctx, file->host_fd, object));
+    if (ret == 0)
+        os_objname_note(p->os, *object, file->host_fd);
+    return ret;
 }
 
 /* What mmap's flags mean to the space, or a negative error. */

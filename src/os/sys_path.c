@@ -35,45 +35,26 @@ dir_of(struct os_process *p, uint64_t dirfd, int *dir)
     return 0;
 }
 
-/* Is path (up to its end) /proc/self/..., or the same by number? */
-static const char *
-proc_self(const struct os_process *p, const char *path)
-{
-    char own[32] = "/proc/";
-    size_t n = 6;
-    int pid = p->pid;
-
-    if (strncmp(path, "/proc/self/", 11) == 0)
-        return path + 11;
-    for (int unit = 1000000; unit > 0; unit /= 10)
-        if (pid >= unit)
-            own[n++] = (char)('0' + pid / unit % 10);
-    own[n++] = '/';
-    return strncmp(path, own, n) == 0 ? path + n : NULL;
-}
-
 int64_t
 os_path_get(
     struct os_process *p, uint64_t dirfd, uint64_t va, int which, int *dir, const char **path)
 {
     char *text = p->os->path[which];
+    struct os_proc *proc = &p->os->proc;
     int64_t ret = os_copy_path(p, va, text);
 
+    proc->kind = OS_PROC_NOT;
     if (ret != 0)
         return ret;
     *path = text;
     use_umask(p);
-    if (text[0] == '/') {
-        const char *rest = proc_self(p, text);
-
-        *dir = OS_AT_FDCWD;
-        if (rest != NULL && strcmp(rest, "exe") == 0)
-            *path = p->mm->exe;
-        else if (rest != NULL)
-            return -OS_ENOENT;
-        return 0;
-    }
-    return dir_of(p, dirfd, dir);
+    if (text[0] != '/')
+        return dir_of(p, dirfd, dir);
+    *dir = OS_AT_FDCWD;
+    os_proc_find(p, text, proc);
+    if (proc->kind == OS_PROC_EXE)
+        *path = proc->whose->mm->exe;
+    return proc->kind == OS_PROC_NOT || proc->kind == OS_PROC_EXE ? 0 : -OS_ENOENT;
 }
 
 int64_t
@@ -82,12 +63,19 @@ os_path_find(
 {
     int64_t ret = os_path_get(p, dirfd, va, which, dir, path);
 
-    if (ret != 0 || *path == p->mm->exe)
+    if (ret != 0 || p->os->proc.kind == OS_PROC_EXE)
         return ret;
     const char *below = os_sysroot_find(p->os, OS_ROOTED_PATH, p->mm->sysroot, *path);
     if (below != NULL)
         *path = below;
     return 0;
+}
+
+/* Is the path that was not found one of the machine's own /proc? */
+static bool
+is_proc(const struct os_process *p)
+{
+    return p->os->proc.kind == OS_PROC_FILE || p->os->proc.kind == OS_PROC_DIR;
 }
 
 /* A pipe's own record, since the host knows nothing of it. */
@@ -141,6 +129,8 @@ os_sys_fstat(struct os_process *p, const uint64_t *a)
         return -OS_EBADF;
     if (file->kind != OS_FILE_HOST)
         pipe_stat(p->os, &st);
+    else if (file->proc != NULL)
+        os_proc_fstat(p->os, file, &st);
     else
         ret = host_io_stat(file->host_fd, "", OS_AT_EMPTY_PATH, &st);
     return ret < 0 ? ret : put_stat(p, a[1], &st);
@@ -160,6 +150,10 @@ os_sys_newfstatat(struct os_process *p, const uint64_t *a)
         return os_sys_fstat(p, fstat_args);
     if (ret == 0)
         ret = host_io_stat(dir, path, (int)a[3], &st);
+    else if (is_proc(p)) {
+        os_proc_stat(p->os, &p->os->proc, &st);
+        ret = 0;
+    }
     return ret < 0 ? ret : put_stat(p, a[2], &st);
 }
 
@@ -183,6 +177,8 @@ os_sys_faccessat2(struct os_process *p, const uint64_t *a)
     int dir;
     int64_t ret = os_path_find(p, a[0], a[1], 0, &dir, &path);
 
+    if (ret < 0 && is_proc(p))
+        return os_proc_access(p->os, &p->os->proc, (uint32_t)a[2]);
     return ret < 0 ? ret : host_io_access(dir, path, (int)a[2], (int)a[3]);
 }
 
@@ -223,9 +219,9 @@ os_sys_readlinkat(struct os_process *p, const uint64_t *a)
     if ((int64_t)a[3] <= 0)
         return -OS_EINVAL;
     if (ret != 0)
-        return ret;
+        return is_proc(p) ? -OS_EINVAL : ret;
     size_t len = a[3] < OS_PATH_MAX ? (size_t)a[3] : OS_PATH_MAX;
-    if (path == p->mm->exe) {
+    if (p->os->proc.kind == OS_PROC_EXE) {
         size_t full = strlen(path);
         return os_copy_out(p, a[2], path, full < len ? full : len) == 0
                    ? (int64_t)(full < len ? full : len)
