@@ -665,6 +665,7 @@ struct pgw_stats {
     uint64_t shm_len, shm_resident, shm_swapped; /* of memory objects, now */
 
     /* Compressed pool and transcendent memory. */
+    uint64_t zeros_dropped; /* dirty pages that were all zeros, and were evicted to nowhere */
 
     /* Same-page merging, in pages: merged ones, and uses of them beyond the first, which is what it
      * saves, now and at most; given up for an equal one; copied again; full scans; looked at; of

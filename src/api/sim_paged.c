@@ -129,6 +129,7 @@ sim_paged_stats(struct pgw_system *system, struct pgw_stats *out)
     out->direct_reclaims = vm.direct_reclaims;
     out->put_failures = vm.put_failures;
     out->get_failures = vm.get_failures;
+    out->zeros_dropped = vm.zeros_dropped;
     out->resident = vm.resident;
     out->resident_peak = vm.resident_peak;
     out->merge_shared = vm.merge_shared;

@@ -5,6 +5,7 @@
 
 #include "host/host_file.h"
 #include "vm/pager.h"
+#include "vm/tmem.h"
 
 /*
  * Swap on a file: nslots pages, a slot map, a checksum a slot in use, runs of slots for runs of
@@ -21,5 +22,43 @@ MUST_CHECK enum pgw_status pager_file_create(
  * which it takes over.  A put writes to the slots that the caller gives, and never past the file's
  * end.  pager was made by pager_file_create, and has nothing in flight. */
 void pager_file_write_by(struct pager *pager, struct host_file file);
+
+/* What a compressed pool has done and holds.  Pages, except where bytes are said. */
+struct pager_zpool_stats {
+    uint64_t limit;         /* frames it may take */
+    uint64_t frames;        /* it takes, now */
+    uint64_t frames_peak;   /* at most */
+    uint64_t pages;         /* held, now; of them: */
+    uint64_t same;          /* kept as one word */
+    uint64_t pages_peak;    /* held when it took frames_peak */
+    uint64_t stored, bytes; /* bytes of the pages held; of all memory that takes: frames, records,
+                               tables, working memory of the codec; now */
+    uint64_t stored_peak, bytes_peak; /* the same, when bytes were the most */
+    uint64_t away;                    /* written back to the next pager and still wanted, now */
+    uint64_t hits;                    /* gets that needed no device, ever */
+    uint64_t rejected;                /* pages too hard to compress, passed on to the next pager */
+    uint64_t overflowed;              /* pages passed on for want of room */
+    uint64_t written_back;            /* oldest pages made room for newer ones */
+    uint64_t compacted;               /* compressed pages moved to empty a frame */
+};
+
+struct pager_zpool_config {
+    uint64_t limit; /* frames, at least 4 */
+    bool lz4;       /* instead of zstd */
+};
+
+/*
+ * A pool of compressed pages in frames of mem, over next (NULL: none), which it takes over.
+ * With no next, what cannot be compressed takes a frame.  On failure next is still the caller's.
+ * PGW_NOMEM, PGW_NORAM, PGW_INVAL.
+ */
+MUST_CHECK enum pgw_status pager_zpool_create(struct mem *mem, struct base_alloc *alloc,
+    const struct pager_zpool_config *config, struct pager *next, struct pager **pager);
+/* The pool's figures; false: this pager is none. */
+bool pager_zpool_stats(struct pager *pager, struct pager_zpool_stats *stats);
+/* The pager below; NULL: there is none. */
+struct pager *pager_zpool_next(struct pager *pager);
+/* The same store, by names; it goes with the pager.  All its pools are gone by then. */
+struct tmem *pager_zpool_tmem(struct pager *pager);
 
 #endif

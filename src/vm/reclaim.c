@@ -2,7 +2,7 @@
 /*
  * Reclaim: pages go so that frames come.
  *
- *     victim (policy) --> unmap --> clean, or all zeros?  free it
+ *     victim (policy) --> unmap --> clean, never written, or all zeros?  free it
  *                               --> dirty: gather up to PAGER_RUN_MAX of them, put them together,
  *                                   free them; if the put fails they stay, dirty, and are admitted
  *                                   anew (law G2), and the hand goes on to find clean ones.
@@ -17,6 +17,8 @@
  * A victim is unmapped before it is judged, because "modified" is only final when nobody can write.
  * While its page is in I/O an owner is held by a reference, so that nothing is freed under it.
  */
+#include <string.h>
+
 #include "vm/core.h"
 
 /* Recency policies see a page's use when its referenced bit is harvested.  A scan of all frames is
@@ -100,6 +102,20 @@ reclaim_must_put(struct vm_system *system, struct mem_page *page)
     if (page->owner_kind != MEM_OWNER_ANON)
         return page->dirty;
     return page->dirty || system->pmap_ops->page_is_modified(system->pmap_system, page);
+}
+
+/* The page is dirty, but all zeros: with neither page nor slot its anon says the same. */
+static bool
+reclaim_drop_zeros(struct vm_system *system, struct mem_page *page)
+{
+    const unsigned char *bytes = mem_page_bytes(system->mem, page);
+
+    if (page->owner_kind != MEM_OWNER_ANON || bytes[0] != 0 ||
+        memcmp(bytes, bytes + 1, PAGE_SIZE - 1) != 0)
+        return false;
+    vm_anon_forget_slot(system, page->owner);
+    system->stats.zeros_dropped++;
+    return true;
 }
 
 /* The owner forgets the page, and the frame is free. */
@@ -202,7 +218,7 @@ reclaim_round(struct vm_system *system, uint64_t n, struct reclaim *reclaim)
         struct mem_page *page = reclaim_victim(system, reclaim);
         if (page == NULL)
             break;
-        bool must_put = reclaim_must_put(system, page);
+        bool must_put = reclaim_must_put(system, page) && !reclaim_drop_zeros(system, page);
         reclaim_dequeue(system, page);
         if (must_put && page->owner_kind == MEM_OWNER_OBJECT) {
             page->busy = 1; /* nobody maps it while the others are written */
@@ -312,7 +328,7 @@ vm_evict_page_locked(struct vm_system *system, struct mem_page *page)
 {
     if (page->busy || page->wired > 0 || !page->queued)
         return PGW_AGAIN;
-    bool must_put = reclaim_must_put(system, page);
+    bool must_put = reclaim_must_put(system, page) && !reclaim_drop_zeros(system, page);
     reclaim_dequeue(system, page);
     if (!must_put) {
         reclaim_detach(system, page);

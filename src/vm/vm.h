@@ -73,6 +73,7 @@ struct vm_stats {
     uint64_t shm_resident, shm_swapped, shm_len; /* of memory objects: pages, now */
 
     /* Compressed pool and transcendent memory. */
+    uint64_t zeros_dropped; /* dirty pages that were all zeros, and were evicted to nowhere */
 
     /* Same-page merging. */
     uint64_t merge_shared;       /* pages that are used in common, now */

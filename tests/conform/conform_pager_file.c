@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-static const struct backend backend_file = {"file", false, false};
-static const struct backend backend_file_delayed = {"delayed file", false, true};
+static const struct backend backend_file = {.name = "file", .kind = BACKEND_FILE};
+static const struct backend backend_file_delayed = {
+    .name = "delayed file", .kind = BACKEND_FILE, .delayed = true};
 
 /* A file of npages whole pages, keys 1, 2, ..., and tail bytes of one more. */
 static void

@@ -8,12 +8,17 @@
 #include "pager/pagers.h"
 #include "support/test_env.h"
 
-#define CONFORM_FRAMES 160u
+#define CONFORM_FRAMES 512u
+
+enum backend_kind { BACKEND_FILE, BACKEND_SWAP, BACKEND_ZPOOL };
 
 struct backend {
     const char *name;
-    bool writable;
-    bool delayed;
+    enum backend_kind kind;
+    bool delayed;  /* the device completes later and out of order */
+    uint64_t pool; /* ZPOOL: frames */
+    bool alone;    /* ZPOOL: there is no device under it */
+    bool lz4;
 };
 
 struct fixture {
@@ -29,6 +34,10 @@ struct call {
     struct pager_io io;
     bool done;
 };
+
+/* A page for this key: one in three is hard to compress, one one word throughout, one text. */
+void pager_rig_fill(const struct fixture *f, unsigned char *bytes, uint64_t key);
+void pager_rig_expect(const struct fixture *f, const unsigned char *bytes, uint64_t key);
 
 /* A pager of nslots on a new file; the pager may fail to be made: then nothing is left of it. */
 enum pgw_status pager_rig_open(struct fixture *f, uint64_t nslots);

@@ -89,14 +89,22 @@ test_few_frames(void **state)
     vm_case_fini(&c);
 }
 
+/* What page i is filled with: not zeros, which cost no swap. */
+static uint64_t
+filling(uint64_t i)
+{
+    return i + 1;
+}
+
 /* Fills pages from `from` up to the first that cannot be had; returns that. */
 static uint64_t
 fill_up(struct vm_case *c, uint64_t from, uint64_t end)
 {
-    uint64_t i = from;
+    uint64_t i = from, value = filling(i);
 
-    while (i < end && space_write(c->space, BASE + PAGES(i), &i, sizeof i, NULL) == SPACE_FAULT_OK)
-        i++;
+    while (i < end &&
+           space_write(c->space, BASE + PAGES(i), &value, sizeof value, NULL) == SPACE_FAULT_OK)
+        value = filling(++i);
     return i;
 }
 
@@ -107,7 +115,7 @@ expect_filled(struct vm_case *c, uint64_t from, uint64_t end)
         uint64_t value;
         assert_int_equal(
             space_read(c->space, BASE + PAGES(i), &value, sizeof value, NULL), SPACE_FAULT_OK);
-        assert_int_equal(value, i);
+        assert_int_equal(value, filling(i));
     }
 }
 
@@ -351,7 +359,7 @@ test_daemon(void **state)
     assert_int_equal(vm_case_stats(&c).daemon_runs, 0);
     uint64_t i = 0;
     while (vm_case_stats(&c).daemon_runs == 0) {
-        vm_case_store(&c, c.space, BASE + PAGES(i), (unsigned char)i);
+        vm_case_store(&c, c.space, BASE + PAGES(i), (unsigned char)(i | 1));
         i++;
     }
     struct vm_stats stats = vm_case_stats(&c);
@@ -364,12 +372,39 @@ test_daemon(void **state)
     assert_int_equal(vm_case_stats(&c).daemon_runs, 1);
     assert_int_equal(c.rig.env.mem.nfree, before);
     for (; i < 4000; i++)
-        vm_case_store(&c, c.space, BASE + PAGES(i), (unsigned char)i);
+        vm_case_store(&c, c.space, BASE + PAGES(i), (unsigned char)(i | 1));
     stats = vm_case_stats(&c);
     assert_int_equal(stats.direct_reclaims, 0); /* it was always ahead */
     assert_int_equal(stats.resident_peak >= stats.resident, 1);
     for (i = 0; i < 4000; i++)
-        vm_case_load(&c, c.space, BASE + PAGES(i), (unsigned char)i);
+        vm_case_load(&c, c.space, BASE + PAGES(i), (unsigned char)(i | 1));
+    vm_case_fini(&c);
+}
+
+/* Pages that were written and are all zeros again take no slot, and come back as zeros. */
+static void
+test_zeros_cost_no_swap(void **state)
+{
+    struct vm_case c;
+
+    (void)state;
+    vm_case_init(&c, FRAMES, 40);
+    vm_case_map(c.space, BASE, PAGES(20));
+    for (uint64_t i = 0; i < 20; i++)
+        vm_case_store(&c, c.space, BASE + PAGES(i), (unsigned char)(i % 2));
+    for (uint64_t i = 0; i < 20; i++)
+        assert_int_equal(c.space->ops->evict(c.space, BASE + PAGES(i)), PGW_OK);
+    assert_int_equal(vm_case_stats(&c).zeros_dropped, 10);
+    assert_int_equal(c.rig.swap->stats.used, 10);
+    assert_true(vm_check(c.rig.vm));
+    for (uint64_t i = 0; i < 20; i++)
+        vm_case_load(&c, c.space, BASE + PAGES(i), (unsigned char)(i % 2));
+    assert_int_equal(vm_case_stats(&c).pages_in, 10);
+    /* The slot of a page that is written over with zeros goes, too. */
+    vm_case_store(&c, c.space, BASE + PAGES(1), 0);
+    assert_int_equal(c.space->ops->evict(c.space, BASE + PAGES(1)), PGW_OK);
+    assert_int_equal(c.rig.swap->stats.used, 9);
+    vm_case_load(&c, c.space, BASE + PAGES(1), 0);
     vm_case_fini(&c);
 }
 
@@ -425,7 +460,8 @@ main(void)
         cmocka_unit_test(test_untouched_zeros), cmocka_unit_test(test_slot_shared_by_fork),
         cmocka_unit_test(test_broken_writes), cmocka_unit_test(test_broken_reads),
         cmocka_unit_test(test_corrupted_swap), cmocka_unit_test(test_daemon),
-        cmocka_unit_test(test_sparse_records), cmocka_unit_test(test_dense_records)};
+        cmocka_unit_test(test_zeros_cost_no_swap), cmocka_unit_test(test_sparse_records),
+        cmocka_unit_test(test_dense_records)};
 
     return cmocka_run_group_tests_name("vm reclaim", tests, NULL, NULL);
 }
