@@ -336,6 +336,7 @@ pagewright_fault(struct pgw_space *space, uint64_t va, enum space_fault fault)
     case SPACE_FAULT_IO:
         return sim_fail(system, PGW_IO, "the page at 0x%llx could not be read back", at);
     case SPACE_FAULT_NOMEM:
+    case SPACE_FAULT_LIMIT:
     case SPACE_FAULT_THRASH:
         break;
     }

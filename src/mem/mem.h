@@ -60,7 +60,8 @@ struct mem_page {
     uint64_t active : 1;     /* came back so soon that it belongs to the working set */
     uint64_t lazyfree : 1;   /* its content may be dropped as long as it is not modified */
     uint64_t reserved : 1;   /* the frame is claimed for a run that is being cleared */
-    uint64_t spare : 2;
+    uint64_t aside : 1;      /* kept out of the policy: dirty, and there is nowhere to put it */
+    uint64_t spare : 1;
     struct mem_pv pv; /* mappings of this page: the first one here, more chained */
 };
 

@@ -165,7 +165,7 @@ page_fault(struct os_process *p)
             (void)os_memory_end(p, "RAM is too small for the pages that are needed at once");
         return;
     }
-    if (fault == SPACE_FAULT_NOMEM)
+    if (fault == SPACE_FAULT_NOMEM || fault == SPACE_FAULT_LIMIT)
         (void)os_memory_full(p);
     else if (fault == SPACE_FAULT_THRASH)
         os_memory_thrash(p);

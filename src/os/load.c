@@ -190,7 +190,10 @@ map_file_part(struct space *space, const struct os_elf_segment *seg, struct spac
     static const unsigned char zeros[PAGE_SIZE];
     enum space_fault fault = space_write(space, end, zeros, page_ceil(end) - end, NULL);
     if (fault != SPACE_FAULT_OK)
-        return fault == SPACE_FAULT_NOMEM || fault == SPACE_FAULT_THRASH ? PGW_NORAM : PGW_IO;
+        return fault == SPACE_FAULT_NOMEM || fault == SPACE_FAULT_LIMIT ||
+                       fault == SPACE_FAULT_THRASH
+                   ? PGW_NORAM
+                   : PGW_IO;
     if (args.prot != seg->prot)
         status = space->ops->protect(space, args.va, args.len, seg->prot);
     return status;

@@ -52,6 +52,7 @@ write_status(struct space *space, uint64_t va, const void *buf, size_t len)
     case SPACE_FAULT_OK:
         return PGW_OK;
     case SPACE_FAULT_NOMEM:
+    case SPACE_FAULT_LIMIT:
     case SPACE_FAULT_THRASH:
         return PGW_NORAM;
     default:

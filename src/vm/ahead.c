@@ -156,9 +156,10 @@ vm_ahead_hit(struct vm_system *system, struct vm_region *region, uint64_t va, st
 
 /* May another frame be taken for a page that nobody asked for yet? */
 static bool
-ahead_may_take(const struct vm_system *system)
+ahead_may_take(const struct vm_system *system, unsigned group)
 {
-    return system->mem->nfree > system->mem->reserve + AHEAD_SPARE;
+    return system->mem->nfree > system->mem->reserve + AHEAD_SPARE &&
+           !vm_group_is_full(system->groups[group]);
 }
 
 /* Into its place by slot; what is asked for stays wherever that is. */
@@ -184,7 +185,8 @@ ahead_add_anon(struct ahead_io *io, struct vm_anon *anon)
 
     if (anon == NULL || anon->page != NULL || anon->slot == PAGER_SLOT_NONE)
         return true;
-    struct mem_page *page = mem_alloc(system->mem, 0, 0);
+    struct mem_page *page =
+        ahead_may_take(system, anon->group) ? mem_alloc(system->mem, 0, 0) : NULL;
     if (page == NULL)
         return false;
     vm_anon_attach(system, anon, page);
@@ -200,7 +202,8 @@ ahead_add_object(struct ahead_io *io, uint64_t idx)
 
     if (idx >= io->object->base.npages || vm_object_page(io->object, idx) != NULL)
         return true;
-    struct mem_page *page = mem_alloc(system->mem, 0, 0);
+    struct mem_page *page =
+        ahead_may_take(system, io->object->group) ? mem_alloc(system->mem, 0, 0) : NULL;
     if (page == NULL)
         return false;
     if (vm_object_attach(io->object, idx, page) != PGW_OK) {
@@ -228,8 +231,7 @@ ahead_gather(
     struct ahead_io *io, const struct vm_region *region, uint64_t va, int64_t stride, unsigned n)
 {
     for (; n > 0 && io->n < PAGER_RUN_MAX; n--, va += (uint64_t)stride)
-        if (va < region->start || va >= region->end || !ahead_may_take(io->system) ||
-            !ahead_add_va(io, region, va))
+        if (va < region->start || va >= region->end || !ahead_add_va(io, region, va))
             break;
 }
 
@@ -402,7 +404,7 @@ around_page(const struct vm_space *space, const struct vm_region *region, uint64
     if (vm_amap_lookup(region, va) != NULL || idx >= region->object->base.npages)
         return NULL;
     struct mem_page *page = vm_object_page(region->object, idx);
-    if (page == NULL || page->busy || page->ahead ||
+    if (page == NULL || page->busy || page->ahead || !page->queued ||
         space->system->pmap_ops->extract(space->pmap, va, NULL, NULL) == PGW_OK)
         return NULL;
     return page;

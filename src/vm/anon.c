@@ -52,6 +52,8 @@ vm_anon_attach(struct vm_system *system, struct vm_anon *anon, struct mem_page *
     page->owner = anon;
     page->owner_kind = MEM_OWNER_ANON;
     vm_page_admit(system, page);
+    vm_refault_check(system, page, anon->shadow);
+    anon->shadow = 0;
 }
 
 void

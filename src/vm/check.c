@@ -277,8 +277,32 @@ check_frames(const struct check *check)
     }
     if (stats->ahead_read != stats->ahead_used + stats->ahead_wasted + ahead)
         return false;
-    return queued == check->in_ram && queued == check->system->stats.resident &&
-           queued == check->system->policy->count && mem_check(mem);
+    return queued == check->in_ram && queued == check->system->stats.resident && mem_check(mem);
+}
+
+/* Each page is charged once, where its owner is, and known to the policy there or aside. */
+static bool
+check_groups(const struct check *check)
+{
+    const struct vm_system *system = check->system;
+    uint64_t pages[VM_GROUPS_MAX] = {0}, aside[VM_GROUPS_MAX] = {0}, files[VM_GROUPS_MAX] = {0};
+
+    for (uint64_t i = 0; i < system->mem->nframes; i++) {
+        const struct mem_page *page = &system->mem->pages[i];
+        if (!page->queued)
+            continue;
+        unsigned id = vm_page_group(system, page)->id;
+        pages[id]++;
+        aside[id] += page->aside;
+        files[id] += page->owner_kind == MEM_OWNER_OBJECT;
+    }
+    for (unsigned i = 0; i < system->ngroups; i++) {
+        const struct vm_group *group = system->groups[i];
+        if (pages[i] != vm_group_pages(group) || aside[i] != group->naside ||
+            files[i] != group->files || !group->policy->ops->check(group->policy))
+            return false;
+    }
+    return true;
 }
 
 static bool
@@ -300,8 +324,7 @@ check_all(struct check *check)
     if (system->swap != NULL &&
         (check->slots != system->swap->stats.used || !system->swap->ops->check(system->swap)))
         return false;
-    return system->policy->ops->check(system->policy) && !check->anons.failed &&
-           !check->amaps.failed;
+    return check_groups(check) && !check->anons.failed && !check->amaps.failed;
 }
 
 bool

@@ -74,6 +74,24 @@ struct vm_amap {
     struct base_radix slots;
 };
 
+/* Spaces with a limit on what they have in RAM (group.c). */
+struct vm_group {
+    uint16_t id;
+    struct policy *policy;       /* ranks its pages, but for those aside */
+    struct base_node_list aside; /* dirty pages while swap is full */
+    uint64_t naside;
+    uint64_t files;             /* pages of files, in RAM */
+    uint64_t pass;              /* when its turn to give a page is */
+    uint64_t evictions_to_scan; /* until referenced bits are harvested again */
+    uint64_t rests;             /* turns that its daemon leaves out, having found nothing to free */
+    uint32_t clock;             /* evictions, modulo 2^32, never 0 */
+    struct vm_thrash {
+        uint64_t freed; /* clean pages evicted since dirty ones began to be passed over */
+        uint64_t since; /* nanoseconds, by the system's clock */
+    } thrash;
+    struct vm_group_stats stats;
+};
+
 struct vm_object {
     struct space_object base;
     struct vm_system *system;
@@ -81,6 +99,8 @@ struct vm_object {
     struct vm_amap *amap;    /* a memory object's; NULL: a file */
     uint64_t len;            /* bytes; base.npages is that, rounded up */
     uint64_t ndirty;         /* of pages: newer than the file */
+    struct base_radix shadows; /* of pages that were evicted: when, as their group counts (refault.c) */
+    uint16_t group;            /* whose limit it counts against */
     uint64_t id;
     uint64_t refs;
     uint64_t charged; /* pages promised for it: a memory object's */
@@ -168,7 +188,12 @@ struct vm_system {
     struct pmap_system *pmap_system;
     const struct pmap_ops *pmap_ops;
     struct pmap_caps pmap_caps;
-    struct policy *policy;
+    const struct policy_ops *policy_ops;
+    struct vm_group *groups[VM_GROUPS_MAX]; /* by id; 0: the root, which has no limit */
+    unsigned ngroups;
+    uint64_t pass;     /* of the group that gave the last page */
+    uint64_t nshadows; /* in all objects */
+    uint64_t seed;
     struct pager *swap;
     uint64_t space_end;
     uint64_t free_low, free_high;   /* watermarks of the page daemon, frames */
@@ -178,10 +203,6 @@ struct vm_system {
     uint64_t device_time;           /* nanoseconds that devices have taken, by that */
     const struct base_clock *clock; /* may be NULL */
     struct {
-        uint64_t freed; /* clean pages evicted since dirty ones began to be passed over */
-        uint64_t since; /* nanoseconds, by clock */
-    } thrash;
-    struct {
         enum vm_huge_mode mode;
         unsigned order;     /* 0: the scheme has no large leaves */
         uint64_t space, va; /* how far the scanner is: a space's number, an address in it */
@@ -190,8 +211,8 @@ struct vm_system {
         uint64_t cursor;       /* the block cleared last, by number */
         unsigned rests, shift; /* requests to turn down, and as a power of two after a failure */
     } compact;
-    uint64_t daemon_rests;      /* turns that the daemon leaves out, having found nothing to free */
-    uint64_t evictions_to_scan; /* until referenced bits are harvested again */
+    struct vm_thrash thrash;
+    uint64_t daemon_rests; /* turns that the daemon leaves out, having found nothing to free */
     struct {
         enum vm_overcommit mode;
         unsigned ratio; /* percent of RAM */
@@ -427,6 +448,62 @@ vm_page_of_node(struct base_node *node)
 
 /* The policy's key of a page that an anon or object owns. */
 uint64_t vm_page_key(const struct mem_page *page);
+/* --- group.c --- */
+
+/* The root group; and the end of all. */
+MUST_CHECK enum pgw_status vm_group_init(struct vm_system *system);
+void vm_group_fini(struct vm_system *system);
+
+/* Pages that are charged to it. */
+static inline uint64_t
+vm_group_pages(const struct vm_group *group)
+{
+    return group->policy->count + group->naside;
+}
+
+/* Whom a page with an owner is charged to. */
+static inline struct vm_group *
+vm_page_group(const struct vm_system *system, const struct mem_page *page)
+{
+    return system->groups[page->owner_kind == MEM_OWNER_ANON
+                              ? ((const struct vm_anon *)page->owner)->group
+                              : ((const struct vm_object *)page->owner)->group];
+}
+
+/* The policy that ranks a queued page; NULL: none does, it is aside. */
+static inline struct policy *
+vm_page_policy(const struct vm_system *system, const struct mem_page *page)
+{
+    return page->aside ? NULL : vm_page_group(system, page)->policy;
+}
+
+/* Charges a page that has its owner; ends that, as evicted or for other reasons. */
+void vm_group_admit(struct vm_system *system, struct mem_page *page);
+void vm_group_leave(struct vm_system *system, struct mem_page *page, bool evicted);
+/* The page to, which has its owner now, takes the place of from. */
+void vm_group_moved(struct vm_system *system, struct mem_page *from, struct mem_page *to);
+/* Takes a page out of the policy, which has it; puts n such pages back. */
+void vm_group_set_aside(struct vm_group *group, struct mem_page *page);
+void vm_group_recall(struct vm_group *group, uint64_t n);
+/* Who is to give the next page; NULL: nobody has any. */
+struct vm_group *vm_group_turn(struct vm_system *system);
+bool vm_group_is_full(const struct vm_group *group);
+bool vm_group_has_room(const struct vm_group *group, uint64_t npages);
+/* An object of which nothing is in RAM is charged to whoever brings its next page. */
+void vm_group_adopt(struct vm_object *object, unsigned id);
+/* Makes room ahead of need in a group that is near its limit. */
+void vm_group_daemon(struct vm_system *system, struct vm_group *group);
+
+/* --- refault.c --- */
+
+/* The page, which still has its owner, is being evicted. */
+void vm_refault_note(struct vm_system *system, const struct mem_page *page);
+/* The page has come, to its owner and its policy: is it back soon?  shadow: its owner's. */
+void vm_refault_check(struct vm_system *system, struct mem_page *page, uint32_t shadow);
+/* What an object remembers of the page at idx, which it then forgets; 0: nothing. */
+uint32_t vm_refault_take(struct vm_object *object, uint64_t idx);
+void vm_refault_fini(struct vm_object *object);
+
 /* Makes an owned page known to the policy. */
 void vm_page_admit(struct vm_system *system, struct mem_page *page);
 /* The policy has just been told that the page, which still has its owner, is gone. */
@@ -475,8 +552,11 @@ bool vm_ahead_around(struct vm_space *space, const struct vm_region *region, uin
 /* --- reclaim.c --- */
 
 uint64_t vm_reclaim_locked(struct vm_system *system, uint64_t n);
-/* True if memory is full of what cannot go, and what can goes round and round; starts afresh. */
-bool vm_reclaim_thrashes(struct vm_system *system);
+/* Only pages of that group. */
+uint64_t vm_reclaim_group_locked(struct vm_system *system, struct vm_group *group, uint64_t n);
+/* True if memory (group: what that may have) is full of what cannot go, and what can goes round and
+ * round; starts afresh. */
+bool vm_reclaim_thrashes(struct vm_system *system, struct vm_group *group);
 /* The page daemon's turn, if free frames are below the low watermark. */
 void vm_daemon_locked(struct vm_system *system);
 MUST_CHECK enum pgw_status vm_evict_page_locked(struct vm_system *system, struct mem_page *page);

@@ -41,6 +41,7 @@ enum fault_step {
     STEP_BUSY,    /* another thread's I/O was waited for: the same, as often as it takes */
     STEP_STARVED, /* no frame: reclaim, then look again */
     STEP_NOMEM,   /* no record, which reclaim does not help */
+    STEP_LIMIT,   /* the group that must have the page has all it may have, and none can go */
     STEP_IO,      /* the page cannot be read */
     STEP_BUS      /* no such page in the object */
 };
@@ -51,6 +52,7 @@ struct fault {
     struct vm_region *region;
     uint64_t va; /* of the page */
     enum access access;
+    struct vm_group *full; /* STARVED: whose limit is why; NULL: no frame is free */
     bool waited;    /* for a device: a major fault */
     bool zero_fill; /* gave a fresh page of zeros */
     bool cow;       /* copied a page */
@@ -97,12 +99,23 @@ fault_enter(struct fault *fault, struct mem_page *page, prot_t prot)
     return status == PGW_NORAM ? STEP_STARVED : STEP_NOMEM;
 }
 
+/* A frame that will be charged to the group; NULL: starved. */
+static struct mem_page *
+fault_frame(struct fault *fault, unsigned group, unsigned flags)
+{
+    struct vm_group *owner = fault->system->groups[group];
+
+    fault->full = vm_group_is_full(owner) ? owner : NULL;
+    return fault->full == NULL ? mem_alloc(fault->system->mem, 0, flags) : NULL;
+}
+
 /* The anon's page is on swap: brings it in. */
 static enum fault_step
 fault_page_in(struct fault *fault, struct vm_anon *anon)
 {
     struct vm_system *system = fault->system;
-    struct mem_page *page = mem_alloc(system->mem, 0, anon->slot == PAGER_SLOT_NONE ? MEM_ZERO : 0);
+    struct mem_page *page =
+        fault_frame(fault, anon->group, anon->slot == PAGER_SLOT_NONE ? MEM_ZERO : 0);
 
     if (page == NULL)
         return STEP_STARVED;
@@ -154,7 +167,8 @@ fault_promote(struct fault *fault, struct mem_page *from, struct vm_anon *old)
     struct vm_anon *anon = vm_anon_create(system);
     if (anon == NULL)
         return STEP_NOMEM;
-    struct mem_page *page = mem_alloc(system->mem, 0, from == NULL ? MEM_ZERO : 0);
+    anon->group = (uint16_t)fault->space->space.group;
+    struct mem_page *page = fault_frame(fault, anon->group, from == NULL ? MEM_ZERO : 0);
     if (page == NULL) {
         vm_anon_release(system, anon);
         return STEP_STARVED;
@@ -206,8 +220,9 @@ static enum fault_step
 fault_object_in(struct fault *fault, struct vm_object *object, uint64_t idx)
 {
     struct vm_system *system = fault->system;
-    struct mem_page *page = mem_alloc(system->mem, 0, 0);
 
+    vm_group_adopt(object, fault->space->space.group);
+    struct mem_page *page = fault_frame(fault, object->group, 0);
     if (page == NULL)
         return STEP_STARVED;
     if (vm_object_attach(object, idx, page) != PGW_OK) {
@@ -229,14 +244,18 @@ fault_memory(struct fault *fault, struct vm_object *object, uint64_t idx)
 
     if (anon == NULL)
         return STEP_NOMEM;
-    if (made) /* a shared region will find it in its amap */
+    if (made) { /* a shared region will find it in its amap */
+        anon->group = (uint16_t)fault->space->space.group;
         return STEP_RESTART;
+    }
     if (anon->page == NULL)
         return fault_page_in(fault, anon);
     if (anon->page->busy) {
         vm_io_yield(fault->system, fault->system->swap);
         return STEP_BUSY;
     }
+    if (anon->page->ahead)
+        vm_ahead_hit(fault->system, fault->region, fault->va, anon->page);
     if (fault->access == ACCESS_WRITE)
         return fault_promote(fault, anon->page, NULL);
     return fault_enter(fault, anon->page, fault_prot(fault->region) & ~PROT_MASK_W);
@@ -328,14 +347,18 @@ fault_attempt(struct fault *fault)
     return anon != NULL ? fault_anon(fault, anon) : fault_object(fault);
 }
 
-/* No frame was to be had: makes room, or waits for others who do; STEP_NOMEM: there is no hope. */
+/* No frame was to be had, or none within a group's limit: makes room, or waits for others who do;
+ * STEP_NOMEM, STEP_LIMIT: there is no hope. */
 static enum fault_step
-fault_make_room(struct vm_system *system)
+fault_make_room(struct vm_system *system, struct vm_group *full)
 {
     uint64_t evicted = system->stats.evicted;
 
     system->stats.direct_reclaims++;
-    if (vm_reclaim_locked(system, FAULT_FRAMES) > 0)
+    if (full != NULL)
+        full->stats.reclaims++;
+    if ((full != NULL ? vm_reclaim_group_locked(system, full, FAULT_FRAMES)
+                      : vm_reclaim_locked(system, FAULT_FRAMES)) > 0)
         return STEP_RESTART;
     if (system->ios > 0) { /* what they hold may be written, or become evictable */
         vm_io_yield(system, system->swap);
@@ -343,6 +366,10 @@ fault_make_room(struct vm_system *system)
     }
     if (system->stats.evicted != evicted)
         return STEP_BUSY; /* others were faster while we waited */
+    if (full != NULL) {
+        full->stats.limit_hits++;
+        return vm_group_is_full(full) ? STEP_LIMIT : STEP_RESTART;
+    }
     /* Pages that could not go were unmapped, and that may have freed page tables. */
     if (system->mem->nfree > system->mem->reserve || vm_commit_last_resort(system) > 0)
         return STEP_RESTART;
@@ -355,15 +382,19 @@ fault_resolve(struct fault *fault)
     /* Before, not after: when nothing else can go, the daemon would take the page just brought in.
      */
     vm_daemon_locked(fault->system);
-    if (vm_reclaim_thrashes(fault->system))
+    if (vm_reclaim_thrashes(fault->system, NULL))
         return SPACE_FAULT_NOMEM;
+    struct vm_group *group = fault->system->groups[fault->space->space.group];
+    vm_group_daemon(fault->system, group);
+    if (vm_reclaim_thrashes(fault->system, group))
+        return SPACE_FAULT_LIMIT;
     for (unsigned restarts = 0; restarts < FAULT_RESTARTS_MAX;) {
         enum space_fault look = fault_look(fault);
         if (look != SPACE_FAULT_OK)
             return look;
         enum fault_step step = fault_attempt(fault);
         if (step == STEP_STARVED)
-            step = fault_make_room(fault->system);
+            step = fault_make_room(fault->system, fault->full);
         if (step == STEP_DONE) {
             fault_count(fault);
             return SPACE_FAULT_OK;
@@ -372,6 +403,8 @@ fault_resolve(struct fault *fault)
             return SPACE_FAULT_IO;
         if (step == STEP_BUS)
             return SPACE_FAULT_BUS;
+        if (step == STEP_LIMIT)
+            return SPACE_FAULT_LIMIT;
         if (step == STEP_NOMEM)
             break;
         restarts += step == STEP_RESTART;

@@ -54,6 +54,7 @@ fork_locked(struct vm_space *parent, struct vm_space **child)
     if (status != PGW_OK)
         return status;
     new->top = parent->top;
+    new->space.group = parent->space.group;
     RB_FOREACH (region, vm_region_tree, &parent->regions) {
         status = fork_region(new, region);
         if (status != PGW_OK)

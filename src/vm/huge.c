@@ -126,7 +126,8 @@ huge_frames(const struct huge *huge, bool clear, bool compact)
     struct vm_system *system = huge->system;
     struct mem_page *run = NULL;
 
-    if (system->mem->nfree >= huge->n + system->free_high) {
+    if (system->mem->nfree >= huge->n + system->free_high &&
+        vm_group_has_room(system->groups[huge->space->space.group], huge->n)) {
         run = mem_alloc(system->mem, huge->order, clear ? MEM_ZERO : 0);
         if (run == NULL && compact) {
             run = vm_compact_run(system, huge->order);
@@ -162,6 +163,8 @@ huge_fill(const struct huge *huge)
         if (base_radix_get(slots, huge->first + i) != NULL)
             continue;
         struct vm_anon *anon = vm_anon_create(huge->system);
+        if (anon != NULL)
+            anon->group = (uint16_t)huge->space->space.group;
         if (anon != NULL && base_radix_set(slots, huge->first + i, anon) == PGW_OK)
             continue;
         if (anon != NULL)

@@ -55,7 +55,7 @@ vm_migrate_page(struct vm_system *system, struct mem_page *from, struct mem_page
     to->active = from->active;
     to->lazyfree = from->lazyfree;
     migrate_owner(from, to);
-    system->policy->ops->moved(system->policy, &from->node, &to->node);
+    vm_group_moved(system, from, to);
     to->queued = 1;
     from->queued = 0;
     from->owner = NULL;

@@ -146,6 +146,7 @@ object_make(struct vm_system *system, uint64_t len)
     new->id = ++system->object_ids;
     new->refs = 1;
     base_radix_init(&new->pages, &system->nodes);
+    base_radix_init(&new->shadows, &system->nodes);
     TAILQ_INSERT_TAIL(&system->all_objects, new, link);
     system->stats.objects++;
     return new;
@@ -173,6 +174,7 @@ object_free(struct vm_object *object)
     struct vm_system *system = object->system;
 
     base_radix_fini(&object->pages);
+    vm_refault_fini(object);
     TAILQ_REMOVE(&system->all_objects, object, link);
     system->stats.objects--;
     base_pool_put(&system->objects, object);
@@ -262,8 +264,10 @@ vm_object_attach(struct vm_object *object, uint64_t idx, struct mem_page *page)
 {
     enum pgw_status status = vm_object_place(object, idx, page);
 
-    if (status == PGW_OK)
+    if (status == PGW_OK) {
         vm_page_admit(object->system, page);
+        vm_refault_check(object->system, page, vm_refault_take(object, idx));
+    }
     return status;
 }
 

@@ -16,7 +16,7 @@ vm_page_key(const struct mem_page *page)
 void
 vm_page_admit(struct vm_system *system, struct mem_page *page)
 {
-    system->policy->ops->admit(system->policy, &page->node, vm_page_key(page));
+    vm_group_admit(system, page);
     page->queued = 1;
     system->stats.resident++;
     system->stats.file_resident += page->owner_kind == MEM_OWNER_OBJECT;
@@ -28,6 +28,7 @@ void
 vm_page_dequeued(struct vm_system *system, struct mem_page *page)
 {
     page->queued = 0;
+    page->active = 0;
     system->stats.ahead_wasted += page->ahead;
     page->ahead = 0;
     system->stats.resident--;
@@ -40,7 +41,7 @@ vm_page_free(struct vm_system *system, struct mem_page *page)
     BASE_ASSERT(!page->busy);
     system->pmap_ops->page_protect(system->pmap_system, page, PROT_MASK_NONE);
     if (page->queued) {
-        system->policy->ops->forget(system->policy, &page->node);
+        vm_group_leave(system, page, false);
         vm_page_dequeued(system, page);
     }
     page->owner = NULL;

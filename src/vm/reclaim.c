@@ -33,24 +33,31 @@
  * must be able to be there together. */
 #define DAEMON_LEAVES 8u
 
-/* Tells a policy that ranks by recency which pages were used since the last time. */
+/* Frames are not looked at for less than so many evictions in all of RAM, however small the group. */
+#define SCAN_LEAST_PART 256u
+
+/* Tells a policy that ranks by recency which pages of the group were used since the last time. */
 static void
-reclaim_scan(struct vm_system *system)
+reclaim_scan(struct vm_system *system, struct vm_group *group)
 {
-    const struct policy_ops *ops = system->policy->ops;
+    const struct policy_ops *ops = group->policy->ops;
+    uint64_t least = system->mem->nframes / SCAN_LEAST_PART;
 
     if ((ops->wants & POLICY_WANTS_SCAN) == 0)
         return;
-    if (system->evictions_to_scan > 0) {
-        system->evictions_to_scan--;
+    if (group->evictions_to_scan > 0) {
+        group->evictions_to_scan--;
         return;
     }
     for (uint64_t i = 0; i < system->mem->nframes; i++) {
         struct mem_page *page = &system->mem->pages[i];
-        if (page->queued && system->pmap_ops->page_test_clear_referenced(system->pmap_system, page))
-            ops->accessed(system->policy, &page->node, false);
+        if (page->queued && vm_page_policy(system, page) == group->policy &&
+            system->pmap_ops->page_test_clear_referenced(system->pmap_system, page))
+            ops->accessed(group->policy, &page->node, false);
     }
-    system->evictions_to_scan = system->stats.resident / SCAN_PART;
+    group->evictions_to_scan = vm_group_pages(group) / SCAN_PART;
+    if (group->evictions_to_scan < least)
+        group->evictions_to_scan = least;
 }
 
 /* Known to be dirty, and there is nowhere to put it: not worth unmapping. */
@@ -65,10 +72,11 @@ reclaim_is_hopeless(const struct mem_page *page, bool full)
 
 /* One call of reclaim. */
 struct reclaim {
-    uint64_t tries; /* pages that may still be looked at */
-    bool full;      /* swap is, or there is none */
-    bool stuck;     /* dirty pages had to be passed over or could not be written */
-    bool put;       /* some were written */
+    struct vm_group *only; /* NULL: all groups give, in turn */
+    uint64_t tries;        /* pages that may still be looked at */
+    bool full;             /* swap is, or there is none */
+    bool stuck;            /* dirty pages had to be passed over or could not be written */
+    bool put;              /* some were written */
 };
 
 /* The policy's choice, passing over pages that cannot go.  NULL when there is none, or no try is
@@ -76,22 +84,43 @@ struct reclaim {
 static struct mem_page *
 reclaim_victim(struct vm_system *system, struct reclaim *reclaim)
 {
-    const struct policy_ops *ops = system->policy->ops;
-
-    while (reclaim->tries > 0) {
-        struct base_node *node = ops->victim(system->policy);
-        reclaim->tries = node != NULL ? reclaim->tries - 1 : 0;
-        if (node == NULL)
+    for (; reclaim->tries > 0; reclaim->tries--) {
+        struct vm_group *group = reclaim->only != NULL ? reclaim->only : vm_group_turn(system);
+        if (group == NULL || group->policy->count == 0)
             break;
-        struct mem_page *page = vm_page_of_node(node);
-        bool hopeless = reclaim_is_hopeless(page, reclaim->full);
-        if (!page->busy && page->wired == 0 && !hopeless)
+        reclaim_scan(system, group);
+        struct mem_page *page = vm_page_of_node(group->policy->ops->victim(group->policy));
+        if (page->busy || page->wired > 0) {
+            group->policy->ops->forget(group->policy, &page->node);
+            group->policy->ops->admit(group->policy, &page->node, vm_page_key(page));
+        } else if (reclaim_is_hopeless(page, reclaim->full)) {
+            vm_group_set_aside(group, page);
+            reclaim->stuck = true;
+        } else {
+            reclaim->tries--;
             return page;
-        reclaim->stuck |= hopeless;
-        ops->forget(system->policy, node);
-        ops->admit(system->policy, node, vm_page_key(page));
+        }
     }
+    reclaim->tries = 0;
     return NULL;
+}
+
+/* Pages that were put aside for want of swap come back as far as there is some. */
+static void
+reclaim_recall(struct vm_system *system, struct reclaim *reclaim)
+{
+    uint64_t used, slots;
+
+    vm_io_swap_room(system, &used, &slots);
+    reclaim->full = used >= slots;
+    for (unsigned i = 0; i < system->ngroups; i++) {
+        struct vm_group *group = system->groups[i];
+        if (reclaim->only != NULL && group != reclaim->only)
+            continue;
+        if (!reclaim->full)
+            vm_group_recall(group, slots - used);
+        reclaim->stuck |= group->naside > 0;
+    }
 }
 
 /* Unmaps the page and says whether its bytes are nowhere else. */
@@ -122,6 +151,7 @@ reclaim_drop_zeros(struct vm_system *system, struct mem_page *page)
 static void
 reclaim_detach(struct vm_system *system, struct mem_page *page)
 {
+    vm_refault_note(system, page);
     if (page->owner_kind == MEM_OWNER_ANON) {
         struct vm_anon *anon = page->owner;
         anon->page = NULL;
@@ -139,7 +169,7 @@ reclaim_detach(struct vm_system *system, struct mem_page *page)
 static void
 reclaim_dequeue(struct vm_system *system, struct mem_page *page)
 {
-    system->policy->ops->evicted(system->policy, &page->node, vm_page_key(page));
+    vm_group_leave(system, page, true);
     vm_page_dequeued(system, page);
 }
 
@@ -208,13 +238,9 @@ reclaim_round(struct vm_system *system, uint64_t n, struct reclaim *reclaim)
     struct mem_page *file = NULL;
     unsigned ndirty = 0;
     uint64_t freed = 0;
-    uint64_t used, slots;
 
-    vm_io_swap_room(system, &used, &slots);
-    reclaim->full = used >= slots;
-
+    reclaim_recall(system, reclaim);
     while (freed + ndirty < n && ndirty < PAGER_RUN_MAX && reclaim->tries > 0) {
-        reclaim_scan(system);
         struct mem_page *page = reclaim_victim(system, reclaim);
         if (page == NULL)
             break;
@@ -268,29 +294,32 @@ thrash_now(const struct vm_system *system)
 
 /* Takes note of how a call of reclaim went. */
 static void
-thrash_note(struct vm_system *system, const struct reclaim *reclaim, uint64_t freed)
+thrash_note(const struct vm_system *system, struct vm_thrash *thrash, const struct reclaim *reclaim,
+    uint64_t freed)
 {
-    if (!reclaim->stuck || reclaim->put || system->thrash.freed == 0) {
-        system->thrash.freed = 0;
-        system->thrash.since = thrash_now(system);
+    if (!reclaim->stuck || reclaim->put || thrash->freed == 0) {
+        thrash->freed = 0;
+        thrash->since = thrash_now(system);
     }
     if (reclaim->stuck && !reclaim->put)
-        system->thrash.freed += freed;
+        thrash->freed += freed;
 }
 
 bool
-vm_reclaim_thrashes(struct vm_system *system)
+vm_reclaim_thrashes(struct vm_system *system, struct vm_group *group)
 {
-    uint64_t freed = system->thrash.freed;
-    uint64_t clean = system->stats.file_resident;
+    struct vm_thrash *thrash = group != NULL ? &group->thrash : &system->thrash;
+    uint64_t clean = group != NULL ? group->files : system->stats.file_resident;
+    uint64_t resident = group != NULL ? vm_group_pages(group) : system->stats.resident;
+    uint64_t freed = thrash->freed;
 
     if (system->commit.mode == VM_OVERCOMMIT_NEVER) /* it is slow, but it was promised */
         return false;
     if (freed < THRASH_LEAST || freed < THRASH_ROUNDS * clean || system->clock == NULL)
         return false;
-    system->thrash.freed = 0; /* whatever the verdict, the next one is on what comes now */
-    return clean * THRASH_PART < system->stats.resident &&
-           thrash_now(system) - system->thrash.since < freed * THRASH_TICKS;
+    thrash->freed = 0; /* whatever the verdict, the next one is on what comes now */
+    return clean * THRASH_PART < resident &&
+           thrash_now(system) - thrash->since < freed * THRASH_TICKS;
 }
 
 uint64_t
@@ -301,7 +330,20 @@ vm_reclaim_locked(struct vm_system *system, uint64_t n)
 
     while (freed < n && reclaim.tries > 0 && system->stats.resident > 0)
         freed += reclaim_round(system, n - freed, &reclaim);
-    thrash_note(system, &reclaim, freed);
+    thrash_note(system, &system->thrash, &reclaim, freed);
+    return freed;
+}
+
+uint64_t
+vm_reclaim_group_locked(struct vm_system *system, struct vm_group *group, uint64_t n)
+{
+    struct reclaim reclaim = {
+        .only = group, .tries = 2 * vm_group_pages(group) + PAGER_RUN_MAX};
+    uint64_t freed = 0;
+
+    while (freed < n && reclaim.tries > 0 && vm_group_pages(group) > 0)
+        freed += reclaim_round(system, n - freed, &reclaim);
+    thrash_note(system, &group->thrash, &reclaim, freed);
     return freed;
 }
 

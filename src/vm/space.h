@@ -70,6 +70,7 @@ enum space_fault {
     SPACE_FAULT_BUS,    /* past the end of the mapped file */
     SPACE_FAULT_IO,     /* the page could not be read back (device error, wrong checksum) */
     SPACE_FAULT_NOMEM,  /* RAM and swap are full */
+    SPACE_FAULT_LIMIT,  /* what the space's group may have in RAM is full, and none of it can go */
     SPACE_FAULT_THRASH  /* RAM is too small for what this space needs at once: if others gave up
                            theirs, that would not help */
 };
@@ -230,6 +231,7 @@ struct space {
     const struct space_ops *ops;
     uint64_t id;   /* unique in its system, never used again */
     uint32_t asid; /* the tag of its translations */
+    uint32_t group; /* whose limit its pages count against; 0: the root's, which has none */
 };
 
 struct space_ops {

@@ -11,14 +11,6 @@
 #define LOW_LEAST 2u
 #define LOW_MOST 4096u
 
-static bool
-system_referenced(void *ctx, struct base_node *node)
-{
-    struct vm_system *system = ctx;
-
-    return system->pmap_ops->page_test_clear_referenced(system->pmap_system, vm_page_of_node(node));
-}
-
 static uint64_t
 clamp(uint64_t value, uint64_t least, uint64_t most)
 {
@@ -72,12 +64,9 @@ vm_system_create(const struct vm_config *config, struct vm_system **out)
     system->ahead_max = config->ahead_max < VM_AHEAD_MAX ? config->ahead_max : VM_AHEAD_MAX;
     system->around_max = config->around_max < VM_AROUND_MAX ? config->around_max : VM_AROUND_MAX;
     system->device_ns = config->device_ns;
-    struct policy_env env = {.referenced = system_referenced,
-        .ctx = system,
-        .alloc = config->alloc,
-        .capacity = config->mem->nframes,
-        .seed = config->seed};
-    enum pgw_status status = config->policy_ops->create(&env, &system->policy);
+    system->policy_ops = config->policy_ops;
+    system->seed = config->seed;
+    enum pgw_status status = vm_group_init(system);
     if (status != PGW_OK) {
         config->alloc->unmap(config->alloc, system, sizeof(*system));
         return status;
@@ -113,7 +102,7 @@ vm_system_destroy(struct vm_system *system)
     base_pool_fini(&system->objects);
     base_pool_fini(&system->spaces);
     base_pool_fini(&system->nodes);
-    system->policy->ops->destroy(system->policy);
+    vm_group_fini(system);
     base_lock_fini(&system->pager_lock);
     base_lock_fini(&system->lock);
     alloc->unmap(alloc, system, sizeof(*system));

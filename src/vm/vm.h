@@ -107,6 +107,7 @@ struct vm_stats {
     uint64_t ahead_wasted;           /* gone without having been */
     uint64_t around_mapped;          /* pages of files mapped along with the one that faulted */
     uint64_t file_reads;             /* operations that file_pages_in took */
+    uint64_t refaults, activated;    /* pages that came back; so soon that they were still wanted */
 
     /* Groups and the end of memory. */
 };
@@ -117,6 +118,36 @@ MUST_CHECK enum pgw_status vm_system_create(
 void vm_system_destroy(struct vm_system *system);
 
 MUST_CHECK enum pgw_status vm_space_create(struct vm_system *system, struct space **space);
+
+/*
+ * A group of spaces with a limit of so many pages in RAM, VM_GROUP_LEAST at the least; it lives as
+ * long as the system.  PGW_INVAL: name (1 to 15 bytes) or limit; PGW_EXIST: that name is taken;
+ * PGW_NOSPACE: VM_GROUPS_MAX exist; PGW_NOMEM.
+ */
+#define VM_GROUPS_MAX 64u
+#define VM_GROUP_NAME 16u
+#define VM_GROUP_LEAST 16u
+MUST_CHECK enum pgw_status vm_group_create(
+    struct vm_system *system, const char *name, uint64_t limit, unsigned *id);
+/* The space, which is of the paged core, belongs to the group from now on; what it has already stays
+ * charged where it is.  A fork inherits the group.  PGW_NOTFOUND. */
+MUST_CHECK enum pgw_status vm_group_join(struct space *space, unsigned id);
+
+/* In pages, counted since creation, except where "now" is said. */
+struct vm_group_stats {
+    char name[VM_GROUP_NAME];
+    uint64_t limit;           /* UINT64_MAX: none */
+    uint64_t resident;        /* now */
+    uint64_t resident_peak;
+    uint64_t spaces;          /* now */
+    uint64_t evicted;         /* by whomever */
+    uint64_t reclaims;        /* times it had to make room within its limit */
+    uint64_t limit_hits;      /* times that no page of it could go */
+    uint64_t refaults, activated; /* pages that came back; so soon that they are its working set */
+};
+/* PGW_NOTFOUND: there are fewer than id + 1. */
+MUST_CHECK enum pgw_status vm_group_stats(
+    struct vm_system *system, unsigned id, struct vm_group_stats *stats);
 
 /*
  * The object for a file: pages come from pager at slot = page index.  npages: the file's length

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Groups of spaces, each with a limit on the pages it may have in RAM: what memory cgroups are to
+ * Linux.  There is always one, the root, without a limit; a space belongs to exactly one group.
+ *
+ *      page --> owner (anon or object) --> group --> policy of the group, which ranks the page
+ *
+ * A page is charged to the group of its owner, and an owner to the group whose space touched it
+ * first: an anon for good, an object until none of its pages is in RAM.  So what a fork shares is
+ * charged once, to the parent's group.  Swap and page tables are not charged.
+ *
+ * Each group has a policy of its own, so that a group at its limit takes its own oldest page
+ * without looking at anybody else's.  When all of RAM is short, the groups give in proportion to
+ * what they have: a group's turn comes after 1/n of a round when it has n pages (stride scheduling:
+ * C. A. Waldspurger and W. E. Weihl, MIT/LCS/TM-528, 1995).
+ *
+ * A page is known to its group in one of two ways:
+ *
+ *      in the policy ---- dirty, and swap is full ----> aside
+ *                    <--- swap has room again -----
+ *
+ * What is aside is not looked at again and again by every reclaim; it is otherwise a pageable page
+ * like the others.
+ *
+ * Rejected: a single policy that passes over other groups' pages (every reclaim of a small group
+ * would walk past everything else), and groups in groups (nobody here delegates).
+ */
+#include <string.h>
+
+#include "vm/core.h"
+
+#define GROUP_TURN ((uint64_t)1 << 32) /* a whole round */
+
+static bool
+group_referenced(void *ctx, struct base_node *node)
+{
+    struct vm_system *system = ctx;
+
+    return system->pmap_ops->page_test_clear_referenced(system->pmap_system, vm_page_of_node(node));
+}
+
+static enum pgw_status
+group_create_locked(struct vm_system *system, const char *name, uint64_t limit)
+{
+    struct base_alloc *alloc = system->alloc;
+    struct policy_env env = {.referenced = group_referenced,
+        .ctx = system,
+        .alloc = alloc,
+        .capacity = system->mem->nframes,
+        .seed = system->seed + system->ngroups};
+
+    if (system->ngroups == VM_GROUPS_MAX)
+        return PGW_NOSPACE;
+    struct vm_group *group = alloc->map(alloc, sizeof *group);
+    if (group == NULL)
+        return PGW_NOMEM;
+    enum pgw_status status = system->policy_ops->create(&env, &group->policy);
+    if (status != PGW_OK) {
+        alloc->unmap(alloc, group, sizeof *group);
+        return status;
+    }
+    (void)strncpy(group->stats.name, name, sizeof group->stats.name - 1);
+    group->stats.limit = limit;
+    group->id = (uint16_t)system->ngroups;
+    TAILQ_INIT(&group->aside);
+    system->groups[system->ngroups++] = group;
+    return PGW_OK;
+}
+
+enum pgw_status
+vm_group_init(struct vm_system *system)
+{
+    return group_create_locked(system, "root", UINT64_MAX);
+}
+
+void
+vm_group_fini(struct vm_system *system)
+{
+    while (system->ngroups > 0) {
+        struct vm_group *group = system->groups[--system->ngroups];
+        group->policy->ops->destroy(group->policy);
+        system->alloc->unmap(system->alloc, group, sizeof *group);
+    }
+}
+
+enum pgw_status
+vm_group_create(struct vm_system *system, const char *name, uint64_t limit, unsigned *id)
+{
+    enum pgw_status status = PGW_OK;
+
+    if (name[0] == '\0' || strlen(name) >= VM_GROUP_NAME || limit < VM_GROUP_LEAST)
+        return PGW_INVAL;
+    base_lock_take(&system->lock);
+    for (unsigned i = 0; i < system->ngroups; i++)
+        if (strcmp(system->groups[i]->stats.name, name) == 0)
+            status = PGW_EXIST;
+    if (status == PGW_OK)
+        status = group_create_locked(system, name, limit);
+    if (status == PGW_OK)
+        *id = system->ngroups - 1;
+    base_lock_drop(&system->lock);
+    return status;
+}
+
+enum pgw_status
+vm_group_join(struct space *space, unsigned id)
+{
+    struct vm_system *system = vm_space_of(space)->system;
+
+    base_lock_take(&system->lock);
+    bool found = id < system->ngroups;
+    if (found)
+        space->group = id;
+    base_lock_drop(&system->lock);
+    return found ? PGW_OK : PGW_NOTFOUND;
+}
+
+enum pgw_status
+vm_group_stats(struct vm_system *system, unsigned id, struct vm_group_stats *stats)
+{
+    base_lock_take(&system->lock);
+    bool found = id < system->ngroups;
+    if (found) {
+        struct vm_group *group = system->groups[id];
+        const struct vm_space *space;
+        *stats = group->stats;
+        stats->resident = vm_group_pages(group);
+        TAILQ_FOREACH (space, &system->all_spaces, link)
+            stats->spaces += space->space.group == id;
+    }
+    base_lock_drop(&system->lock);
+    return found ? PGW_OK : PGW_NOTFOUND;
+}
+
+/* --- a page's place in its group --- */
+
+void
+vm_group_admit(struct vm_system *system, struct mem_page *page)
+{
+    struct vm_group *group = vm_page_group(system, page);
+
+    group->policy->ops->admit(group->policy, &page->node, vm_page_key(page));
+    group->files += page->owner_kind == MEM_OWNER_OBJECT;
+    if (vm_group_pages(group) > group->stats.resident_peak)
+        group->stats.resident_peak = vm_group_pages(group);
+}
+
+void
+vm_group_leave(struct vm_system *system, struct mem_page *page, bool evicted)
+{
+    struct vm_group *group = vm_page_group(system, page);
+    const struct policy_ops *ops = group->policy->ops;
+
+    group->files -= page->owner_kind == MEM_OWNER_OBJECT;
+    if (page->aside) {
+        TAILQ_REMOVE(&group->aside, &page->node, link);
+        group->naside--;
+        page->aside = 0;
+    } else if (evicted) {
+        ops->evicted(group->policy, &page->node, vm_page_key(page));
+    } else {
+        ops->forget(group->policy, &page->node);
+    }
+}
+
+void
+vm_group_moved(struct vm_system *system, struct mem_page *from, struct mem_page *to)
+{
+    struct vm_group *group = vm_page_group(system, to);
+
+    if (from->aside) {
+        TAILQ_INSERT_AFTER(&group->aside, &from->node, &to->node, link);
+        TAILQ_REMOVE(&group->aside, &from->node, link);
+        from->aside = 0;
+        to->aside = 1;
+    } else {
+        group->policy->ops->moved(group->policy, &from->node, &to->node);
+    }
+}
+
+void
+vm_group_set_aside(struct vm_group *group, struct mem_page *page)
+{
+    group->policy->ops->forget(group->policy, &page->node);
+    TAILQ_INSERT_TAIL(&group->aside, &page->node, link);
+    group->naside++;
+    page->aside = 1;
+}
+
+void
+vm_group_recall(struct vm_group *group, uint64_t n)
+{
+    struct base_node *node;
+
+    for (; n > 0 && (node = TAILQ_FIRST(&group->aside)) != NULL; n--) {
+        struct mem_page *page = vm_page_of_node(node);
+        TAILQ_REMOVE(&group->aside, node, link);
+        group->naside--;
+        page->aside = 0;
+        group->policy->ops->admit(group->policy, node, vm_page_key(page));
+    }
+}
+
+/* --- whose turn it is, and limits --- */
+
+struct vm_group *
+vm_group_turn(struct vm_system *system)
+{
+    struct vm_group *next = NULL;
+
+    for (unsigned i = 0; i < system->ngroups; i++) {
+        struct vm_group *group = system->groups[i];
+        if (group->policy->count == 0)
+            continue;
+        if (group->pass < system->pass)
+            group->pass = system->pass; /* it had nothing to give, and owes nothing for that */
+        if (next == NULL || group->pass < next->pass)
+            next = group;
+    }
+    if (next == NULL)
+        return NULL;
+    system->pass = next->pass;
+    next->pass += GROUP_TURN / next->policy->count;
+    return next;
+}
+
+void
+vm_group_adopt(struct vm_object *object, unsigned id)
+{
+    if (object->group == id || object->pages.count > 0)
+        return;
+    vm_refault_fini(object); /* counted in evictions of another group */
+    object->group = (uint16_t)id;
+}
+
+bool
+vm_group_is_full(const struct vm_group *group)
+{
+    return vm_group_pages(group) >= group->stats.limit;
+}
+
+bool
+vm_group_has_room(const struct vm_group *group, uint64_t npages)
+{
+    return group->stats.limit - npages >= vm_group_pages(group) && group->stats.limit >= npages;
+}
+
+/* Pages that go at a time: a part of the limit, and no more than one io writes. */
+#define GROUP_BATCH_PART 8u
+/* Turns that are left out when nothing could go. */
+#define GROUP_REST 64u
+
+void
+vm_group_daemon(struct vm_system *system, struct vm_group *group)
+{
+    uint64_t pages = vm_group_pages(group);
+    uint64_t limit = group->stats.limit;
+    uint64_t batch = limit / GROUP_BATCH_PART;
+    uint64_t want = pages + 1 + system->ahead_room;
+
+    if (want <= limit || limit == UINT64_MAX)
+        return;
+    if (group->rests > 0) {
+        group->rests--;
+        return;
+    }
+    group->stats.reclaims++;
+    want += (batch < PAGER_RUN_MAX ? batch : PAGER_RUN_MAX) - 1;
+    if (vm_reclaim_group_locked(system, group, want - limit) == 0)
+        group->rests = GROUP_REST;
+}
