@@ -277,6 +277,47 @@ base_radix_split(struct base_radix *tree, uint64_t at, struct base_radix *right)
     return PGW_OK;
 }
 
+/* A copy of what is below node; NULL: no memory. */
+static struct base_radix_node *
+radix_copy_below(struct base_radix *copy, const struct base_radix_node *node, unsigned level)
+{
+    struct base_radix_node *new = base_pool_get(copy->nodes);
+
+    if (new == NULL)
+        return NULL;
+    if (level == 1) {
+        *new = *node;
+        return new;
+    }
+    for (uint64_t left = node->present; left != 0; left &= left - 1) {
+        unsigned slot = (unsigned)__builtin_ctzll(left);
+        void *child = radix_copy_below(copy, node->slots[slot], level - 1);
+        if (child == NULL) {
+            radix_free_below(copy, new, level);
+            return NULL;
+        }
+        radix_link(new, slot, child);
+    }
+    return new;
+}
+
+enum pgw_status
+base_radix_copy(const struct base_radix *tree, struct base_radix *copy)
+{
+    struct base_radix_node *root;
+
+    BASE_ASSERT(copy->root == NULL);
+    if (tree->root == NULL)
+        return PGW_OK;
+    root = radix_copy_below(copy, tree->root, tree->height);
+    if (root == NULL)
+        return PGW_NOMEM;
+    copy->root = root;
+    copy->height = tree->height;
+    copy->count = tree->count;
+    return PGW_OK;
+}
+
 /* The first entry at or after *idx below node, which covers *idx. */
 static void *
 radix_next_below(const struct base_radix_node *node, unsigned level, uint64_t *idx)

@@ -131,6 +131,43 @@ radix_sweep_entry(struct radix *radix, struct radix_leaf *leaf, uint64_t start, 
     return idx + 1;
 }
 
+/*
+ * Lowers rights in a last-level table, which maps base onwards, from entry idx to last: what a fork
+ * spends its time with.  Neighbours mostly have the same rights, so what becomes of them is worked
+ * out once.  Stops at an entry that needs more than that, and returns it.
+ */
+static uint64_t
+radix_lower_table(const struct radix_system *system, const struct mem_page *table, uint64_t base,
+    uint64_t idx, uint64_t last, prot_t prot, struct radix_change *change)
+{
+    const struct mmu_format *format = system->format;
+    unsigned level = format->levels - 1;
+    uint64_t known = 0, rights = 0;
+    bool any = false, same = false;
+    for (; idx <= last; idx++) {
+        uint64_t pte = radix_load(system, table, (unsigned)idx);
+        if (!mmu_pte_valid(format, level, pte))
+            continue;
+        if (mmu_pte_is_run(format, level, pte))
+            break;
+        if (!any || (pte & system->rights_mask) != known) {
+            prot_t old = mmu_pte_prot(format, pte);
+            prot_t now = (old & prot) != 0 ? format->prot_given[old & prot] : PROT_MASK_NONE;
+            if (now == PROT_MASK_NONE)
+                break;
+            any = true;
+            same = now == old;
+            known = pte & system->rights_mask;
+            rights = system->rights[now];
+        }
+        if (same)
+            continue;
+        radix_store(system, table, (unsigned)idx, (pte & ~system->rights_mask) | rights);
+        radix_change_add(change, base + (idx << format->level[level].shift), 1, false);
+    }
+    return idx;
+}
+
 void
 radix_sweep(struct radix *radix, struct mem_page *table, unsigned level, uint64_t base,
     uint64_t start, uint64_t end, prot_t prot, struct radix_change *change)
@@ -141,7 +178,12 @@ radix_sweep(struct radix *radix, struct mem_page *table, unsigned level, uint64_
     uint64_t last = (end - 1 - base) >> l->shift;
     if (last >= 1ull << l->bits)
         last = (1ull << l->bits) - 1;
+    bool plain = level + 1 == system->format->levels && !system->dirty_writes;
     while (idx <= last && table->offset != 0) {
+        if (plain && prot != PROT_MASK_NONE)
+            idx = radix_lower_table(system, table, base, idx, last, prot, change);
+        if (idx > last)
+            break;
         uint64_t pte = radix_load(system, table, (unsigned)idx);
         if (!mmu_pte_valid(system->format, level, pte)) {
             idx++;

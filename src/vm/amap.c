@@ -49,16 +49,17 @@ amap_copy(struct vm_system *system, const struct vm_amap *from, struct vm_amap *
     struct vm_amap *new;
     enum pgw_status status = vm_amap_create(system, &new);
 
-    for (; status == PGW_OK && (anon = base_radix_next(&from->slots, &idx)) != NULL; idx++) {
-        status = base_radix_set(&new->slots, idx, anon);
-        if (status == PGW_OK)
-            vm_anon_hold(system, anon);
-        else
-            vm_amap_release(system, new);
+    if (status != PGW_OK)
+        return status;
+    status = base_radix_copy(&from->slots, &new->slots);
+    if (status != PGW_OK) {
+        vm_amap_release(system, new);
+        return status;
     }
-    if (status == PGW_OK)
-        *copy = new;
-    return status;
+    for (; (anon = base_radix_next(&new->slots, &idx)) != NULL; idx++)
+        vm_anon_hold(system, anon);
+    *copy = new;
+    return PGW_OK;
 }
 
 enum pgw_status

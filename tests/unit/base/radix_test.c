@@ -246,6 +246,40 @@ test_no_memory(void **state)
     free(env);
 }
 
+/* A copy holds the same and is a tree of its own; without memory there is none, and nothing leaks. */
+static void
+test_copy(void **state)
+{
+    struct radix_env *env = malloc(sizeof(*env));
+    struct base_rng rng;
+    struct base_radix copy;
+    (void)state;
+    assert_non_null(env);
+    radix_env_init(env);
+    test_rng_init(&rng, 7);
+    base_radix_init(&copy, &env->nodes);
+    assert_int_equal(base_radix_copy(&env->tree, &copy), PGW_OK); /* of nothing */
+    assert_int_equal(copy.count, 0);
+    for (unsigned i = 0; i < 300; i++)
+        radix_step(env, &rng, true);
+    size_t live = env->nodes.live, failures = 0;
+    do {
+        env->inject.tried[INJECT_OBJ] = 0;
+        env->inject.fail_at[INJECT_OBJ] = ++failures;
+        if (base_radix_copy(&env->tree, &copy) == PGW_OK)
+            break;
+        assert_int_equal(env->nodes.live, live);
+        assert_null(copy.root);
+    } while (failures < 10000);
+    assert_int_equal(env->nodes.live, 2 * live);
+    assert_int_equal(failures, live + 1);
+    base_radix_fini(&env->tree); /* the copy does without it */
+    env->tree = copy;
+    radix_compare(env);
+    radix_env_fini(env);
+    free(env);
+}
+
 /* A dense object costs one node a 64 pages and a sixty-fourth of that above. */
 static void
 test_footprint(void **state)
@@ -270,6 +304,7 @@ main(void)
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_height),
         cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_copy),
         cmocka_unit_test(test_footprint),
     };
 
