@@ -701,6 +701,11 @@ struct pgw_stats {
     double ahead_accuracy;           /* used / (used + wasted); 0: there were none */
     uint64_t around_mapped;          /* pages of files mapped along with one that faulted */
 
+    /* Sharing of files' pages, programs' and libraries' above all: mappings of them beyond each
+     * page's first, which is what sharing saves, in pages; now and at most.  0 on contiguous
+     * schemes. */
+    uint64_t file_shared, file_shared_peak;
+
     /* Threads and harts. */
     uint64_t threads; /* made, the first of each process included */
     uint64_t harts;

@@ -166,6 +166,8 @@ sim_paged_stats(struct pgw_system *system, struct pgw_stats *out)
     out->shm_swapped = vm.shm_swapped;
     out->tables = system->pmaps->tables;
     out->tables_peak = system->pmaps->tables_peak;
+    out->file_shared = system->pmaps->file_shared;
+    out->file_shared_peak = system->pmaps->file_shared_peak;
     sim_paged_huge_stats(&vm, out);
 }
 

@@ -47,17 +47,14 @@ static bool
 hashed_check_counts(const struct hashed *hashed)
 {
     const struct hashed_system *system = hashed_system(hashed);
-    uint64_t entries = 0, records = 0;
+    uint64_t entries = 0;
     for (uint32_t idx = 0; idx < system->frames + system->naliases; idx++) {
         uint64_t tag_word = hashed_load(system, idx).tag_word;
         if (((tag_word & HASHED_V) != 0) != (system->maps[idx].pmap != NULL))
             return false;
         entries += tag_word != 0 && tag_word >> HASHED_TAG_SHIFT == hashed->base.asid;
     }
-    for (uint32_t i = 0; i < system->frames; i++)
-        for (struct mem_pv *pv = pv_first(&system->base.mem->pages[i]); pv != NULL; pv = pv->next)
-            records += pv->pmap == &hashed->base;
-    return entries == hashed->base.resident && records == entries;
+    return entries == hashed->base.resident && pv_check(&hashed->base, entries);
 }
 
 bool

@@ -2,6 +2,24 @@
 #include "pmap/pv.h"
 
 #include "base/assert.h"
+#include "vm/pmap.h"
+
+/* A page of a file has one mapping more, or less, beyond its first. */
+static void
+pv_shared_more(const struct mem_page *page, struct pmap_system *system)
+{
+    if (page->owner_kind != MEM_OWNER_OBJECT)
+        return;
+    if (++system->file_shared > system->file_shared_peak)
+        system->file_shared_peak = system->file_shared;
+}
+
+static void
+pv_shared_less(const struct mem_page *page, struct pmap_system *system)
+{
+    if (page->owner_kind == MEM_OWNER_OBJECT)
+        system->file_shared--;
+}
 
 bool
 pv_insert(
@@ -14,6 +32,7 @@ pv_insert(
             return false;
         pv->next = page->pv.next;
         page->pv.next = pv;
+        pv_shared_more(page, pmap->system);
     }
     pv->pmap = pmap;
     pv->va = va | low;
@@ -47,6 +66,7 @@ pv_remove(struct base_pool *pool, struct mem_page *page, const struct pmap *pmap
         }
         page->pv = *next; /* the second record moves into the page */
         base_pool_put(pool, next);
+        pv_shared_less(page, pmap->system);
         return;
     }
     struct mem_pv **link = &page->pv.next;
@@ -56,4 +76,23 @@ pv_remove(struct base_pool *pool, struct mem_page *page, const struct pmap *pmap
     struct mem_pv *gone = *link;
     *link = gone->next;
     base_pool_put(pool, gone);
+    pv_shared_less(page, pmap->system);
+}
+
+bool
+pv_check(const struct pmap *pmap, uint64_t records)
+{
+    const struct mem *mem = pmap->system->mem;
+    uint64_t own = 0, shared = 0;
+
+    for (uint64_t i = 0; i < mem->nframes; i++) {
+        struct mem_page *page = &mem->pages[i];
+        uint64_t mappings = 0;
+        for (const struct mem_pv *pv = pv_first(page); pv != NULL; pv = pv->next) {
+            own += pv->pmap == pmap;
+            mappings++;
+        }
+        shared += mappings > 1 && page->owner_kind == MEM_OWNER_OBJECT ? mappings - 1 : 0;
+    }
+    return own == records && shared == pmap->system->file_shared;
 }

@@ -46,4 +46,7 @@ struct mem_pv *pv_find(struct mem_page *page, const struct pmap *pmap, uint64_t 
 void pv_remove(struct base_pool *pool, struct mem_page *page, const struct pmap *pmap, uint64_t va,
     unsigned order);
 
+/* Does pmap have so many records in all, and is what its system counts as shared true?  Slow. */
+bool pv_check(const struct pmap *pmap, uint64_t records);
+
 #endif

@@ -89,25 +89,14 @@ radix_check_table(struct radix *radix, struct mem_page *table, unsigned level, u
     return valid == table->offset && (valid != 0 || level == 0);
 }
 
-/* Counts the records of this pmap; with as many as leaves, and each leaf having one, all match. */
-static uint64_t
-radix_count_records(const struct radix *radix)
-{
-    const struct mem *mem = radix->base.system->mem;
-    uint64_t records = 0;
-    for (uint64_t i = 0; i < mem->nframes; i++)
-        for (struct mem_pv *pv = pv_first(&mem->pages[i]); pv != NULL; pv = pv->next)
-            records += pv->pmap == &radix->base;
-    return records;
-}
-
+/* With as many records as leaves, and each leaf having one, all match. */
 bool
 radix_check(struct pmap *pmap)
 {
     struct radix *radix = (struct radix *)pmap;
     struct radix_sums sums = {0};
     return radix_check_table(radix, radix->root, 0, 0, &sums) && sums.resident == pmap->resident &&
-           sums.tables == pmap->tables && sums.leaves == radix_count_records(radix) &&
+           sums.tables == pmap->tables && pv_check(pmap, sums.leaves) &&
            pmap->tables <= pmap->system->tables &&
            pmap->system->tables <= pmap->system->tables_peak;
 }

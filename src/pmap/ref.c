@@ -408,8 +408,7 @@ ref_caps(struct pmap_system *system, struct pmap_caps *caps)
 static bool
 ref_check(struct pmap *pmap)
 {
-    const struct mem *mem = pmap->system->mem;
-    uint64_t maps = 0, records = 0;
+    uint64_t maps = 0;
     struct ref_map *map;
     TAILQ_FOREACH (map, &((struct ref *)pmap)->maps, link) {
         uint64_t va = map->vpn << PAGE_SHIFT;
@@ -418,10 +417,7 @@ ref_check(struct pmap *pmap)
             pv_find(map->page, pmap, va, 0) == NULL)
             return false;
     }
-    for (uint64_t i = 0; i < mem->nframes; i++)
-        for (struct mem_pv *pv = pv_first(&mem->pages[i]); pv != NULL; pv = pv->next)
-            records += pv->pmap == pmap;
-    return maps == pmap->resident && records == maps && pmap->tables == 0;
+    return maps == pmap->resident && pv_check(pmap, maps) && pmap->tables == 0;
 }
 
 const struct pmap_ops pmap_ref = {

@@ -98,10 +98,18 @@ static const struct service_row compaction_rows[] = {
     {NULL, NULL, NULL, 0, COUNT},
 };
 
+static const struct service_row sharing_rows[] = {
+    ROW(PAGES, file_shared_peak, "saved_peak_pages", "saved at most",
+        ", by mapping pages of files more than once"),
+    ROW(PAGES, file_shared, "saved_pages", "saved at the end", ""),
+    {.key = NULL},
+};
+
 static const struct service services[] = {
     {"commitment", "Commitment", commitment},
     {"readahead", "Read-ahead", ahead_rows},
     {"merging", "Same-page merging", merging},
+    {"sharing", "Sharing of programs and libraries", sharing_rows},
     {"files", "Files", files_rows},
     {"shm", "Shared memory", shm_rows},
     {"huge_pages", "Huge pages", huge_rows},

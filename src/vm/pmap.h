@@ -76,6 +76,10 @@ struct pmap_system {
     struct pmap_shootdown shootdown;
     uint64_t tables;      /* table frames of all its pmaps, now */
     uint64_t tables_peak; /* the most ever */
+    /* Mappings of pages that objects own, beyond each page's first: what private copies would cost
+     * more.  Now, and the most ever.  pv.h keeps them, so a page's owner changes only while nothing
+     * maps it. */
+    uint64_t file_shared, file_shared_peak;
     uint64_t superpages;  /* mappings above order 0 in all its pmaps, now */
     uint64_t super_pages; /* the pages that these map */
     uint64_t splits;      /* mappings above order 0 that were replaced by smaller ones, ever */

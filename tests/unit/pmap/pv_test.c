@@ -59,6 +59,47 @@ test_records(void **state)
     test_env_fini(&env);
 }
 
+/* What is counted as shared: mappings of an object's page beyond its first. */
+static void
+test_shared(void **state)
+{
+    struct test_env env;
+    struct base_pool pool;
+    struct pmap_system system = {0};
+    struct pmap pmap[3] = {{.system = &system}, {.system = &system}, {.system = &system}};
+    (void)state;
+    test_env_init(&env, 16);
+    base_pool_init(&pool, &env.alloc, sizeof(struct mem_pv), "pv");
+    struct mem_page *text = mem_alloc(&env.mem, 0, 0);
+    struct mem_page *data = mem_alloc(&env.mem, 0, 0);
+    assert_true(text != NULL && data != NULL);
+    text->owner_kind = MEM_OWNER_OBJECT;
+    data->owner_kind = MEM_OWNER_ANON;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(pv_insert(&pool, text, &pmap[i], 0x1000, 0));
+        assert_true(pv_insert(&pool, data, &pmap[i], 0x2000, 0));
+        assert_int_equal(system.file_shared, i);
+    }
+    pv_remove(&pool, text, &pmap[0], 0x1000, 0); /* the first, in the page */
+    assert_int_equal(system.file_shared, 1);
+    assert_true(pv_insert(&pool, text, &pmap[1], 0x9000, 0)); /* twice in one space */
+    assert_int_equal(system.file_shared, 2);
+    pv_remove(&pool, text, &pmap[1], 0x1000, 0);
+    pv_remove(&pool, text, &pmap[2], 0x1000, 0);
+    assert_int_equal(system.file_shared, 0);
+    pv_remove(&pool, text, &pmap[1], 0x9000, 0);
+    assert_int_equal(system.file_shared, 0);
+    assert_int_equal(system.file_shared_peak, 2);
+    for (unsigned i = 0; i < 3; i++)
+        pv_remove(&pool, data, &pmap[i], 0x2000, 0);
+    assert_int_equal(system.file_shared_peak, 2);
+    text->owner_kind = data->owner_kind = MEM_OWNER_NONE;
+    mem_free(&env.mem, text);
+    mem_free(&env.mem, data);
+    base_pool_fini(&pool);
+    test_env_fini(&env);
+}
+
 /* Tags: round robin, never one that is taken, and told when one comes again. */
 static void
 test_asids(void **state)
@@ -87,6 +128,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_records),
+        cmocka_unit_test(test_shared),
         cmocka_unit_test(test_asids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
