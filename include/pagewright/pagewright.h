@@ -256,6 +256,7 @@ PGW_API enum pgw_status pgw_mmu_limits(unsigned i, struct pgw_mmu_limits *limits
 /* Flags of pgw_map(). */
 #define PGW_FIXED 1u     /* exactly at *va, in place of what is there */
 #define PGW_NOREPLACE 2u /* with PGW_FIXED: PGW_EXIST if anything is there */
+#define PGW_SHARED 4u    /* what is written is seen by forks, and by all who map the file so */
 
 /* An empty address space.  PGW_NOMEM; PGW_NORAM: no frame for its page table. */
 PGW_API enum pgw_status pgw_space_create(struct pgw_system *system, struct pgw_space **space);
@@ -283,13 +284,21 @@ PGW_API enum pgw_status pgw_map(
     struct pgw_space *space, uint64_t len, unsigned prot, unsigned flags, uint64_t *va);
 
 /*
- * The same, of a host file from offset (page aligned) on, private: writes stay in the space.
+ * The same, of a host file from offset (page aligned) on, private: writes stay in the space; or,
+ * with PGW_SHARED, for which fd is open for reading and writing, go to the file: when pgw_sync()
+ * says so, when their page leaves RAM, and at the latest when pgw_run() returns or the system ends.
  * Past the end of the file there are zeros up to the page's end, and PGW_RANGE beyond.  fd is
- * open for reading and is not kept; spaces that map the same file share its clean pages.
- * As pgw_map, and PGW_IO, PGW_ACCESS: fd cannot be read, PGW_UNSUPPORTED: not a regular file.
+ * open for reading and is not kept; spaces that map the same file share its pages.
+ * As pgw_map, and PGW_IO, PGW_ACCESS: fd cannot be read, or written; PGW_UNSUPPORTED: not a regular
+ * file, or shared memory on a contiguous scheme.
  */
 PGW_API enum pgw_status pgw_map_file(struct pgw_space *space, int fd, uint64_t offset, uint64_t len,
     unsigned prot, unsigned flags, uint64_t *va);
+
+/* Writes what was changed in shared file mappings of [va, va + len) to their files.  PGW_NOTFOUND:
+ * part of it is not mapped, and the rest is done; PGW_IO, PGW_NOSWAP: not all could be written, and
+ * what could not stays; PGW_INVAL, PGW_RANGE. */
+PGW_API enum pgw_status pgw_sync(struct pgw_space *space, uint64_t va, uint64_t len);
 
 /* Takes away what is mapped in [va, va + len); nothing being there is no error.  PGW_INVAL: not
  * page aligned, or len 0; PGW_RANGE; PGW_NOMEM. */

@@ -196,7 +196,7 @@ pagewright_check_map(
             (unsigned long long)va);
     if (!pagewright_prot_valid(prot))
         return sim_fail(system, PGW_INVAL, "there are no rights 0x%x", prot);
-    if ((flags & ~(PGW_FIXED | PGW_NOREPLACE)) != 0)
+    if ((flags & ~(PGW_FIXED | PGW_NOREPLACE | PGW_SHARED)) != 0)
         return sim_fail(system, PGW_INVAL, "there are no flags 0x%x", flags);
     return PGW_OK;
 }
@@ -204,7 +204,8 @@ pagewright_check_map(
 static unsigned
 pagewright_flags(unsigned flags)
 {
-    return (flags & PGW_FIXED ? SPACE_FIXED : 0) | (flags & PGW_NOREPLACE ? SPACE_NOREPLACE : 0);
+    return (flags & PGW_FIXED ? SPACE_FIXED : 0) | (flags & PGW_NOREPLACE ? SPACE_NOREPLACE : 0) |
+           (flags & PGW_SHARED ? SPACE_SHARED : 0);
 }
 
 enum pgw_status
@@ -237,7 +238,7 @@ pgw_map_file(struct pgw_space *space, int fd, uint64_t offset, uint64_t len, uns
     if (offset != page_floor(offset))
         return sim_fail(space->system, PGW_INVAL, "cannot map a file from %llu: not a page's start",
             (unsigned long long)offset);
-    status = objcache_get(&space->system->files, fd, &args.object);
+    status = objcache_get(&space->system->files, fd, (flags & PGW_SHARED) != 0, &args.object);
     if (status != PGW_OK)
         return pagewright_done(space->system, status, "map the file");
     status = space->space->ops->map(space->space, &args, va);
@@ -260,6 +261,19 @@ pagewright_check_range(struct pgw_space *space, uint64_t va, uint64_t len)
             "the range 0x%llx, %llu bytes long, is outside the space, which ends at 0x%llx",
             (unsigned long long)va, (unsigned long long)len, (unsigned long long)end);
     return PGW_OK;
+}
+
+enum pgw_status
+pgw_sync(struct pgw_space *space, uint64_t va, uint64_t len)
+{
+    enum pgw_status status = pagewright_check_range(space, va, len);
+
+    if (status != PGW_OK)
+        return status;
+    status = space->space->ops->sync(space->space, va, page_ceil(len));
+    if (status == PGW_UNSUPPORTED) /* nothing is shared, so nothing is to be written */
+        status = PGW_OK;
+    return pagewright_space_done(space->system, status, "write to the file");
 }
 
 enum pgw_status

@@ -300,3 +300,9 @@ registry_file_write_by(struct pager *pager, struct host_file file)
 {
     pager_file_write_by(pager, file);
 }
+
+int
+registry_file_fd(const struct pager *pager)
+{
+    return pager_file_fd(pager);
+}

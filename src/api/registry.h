@@ -73,5 +73,6 @@ MUST_CHECK enum pgw_status registry_file_create(
     struct mem *mem, struct base_alloc *alloc, struct host_file file, struct pager **pager);
 /* Gives such a file's pager a descriptor that may write. */
 void registry_file_write_by(struct pager *pager, struct host_file file);
+int registry_file_fd(const struct pager *pager);
 
 #endif

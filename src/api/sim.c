@@ -188,6 +188,7 @@ pgw_system_destroy(struct pgw_system *system)
         return;
     while ((space = LIST_FIRST(&system->spaces)) != NULL)
         pgw_space_destroy(space);
+    objcache_clear(&system->files);
     if (system->core_ops != NULL)
         system->core_ops->destroy(system);
     if (system->pmaps != NULL)

@@ -69,6 +69,22 @@ sim_contiguous_object_create(
     return seg_object_create(system->seg, pager, npages, object);
 }
 
+static enum pgw_status
+sim_contiguous_memory_create(struct pgw_system *system, uint64_t len, struct space_object **object)
+{
+    (void)system;
+    (void)len;
+    (void)object;
+    return PGW_UNSUPPORTED;
+}
+
+static enum pgw_status
+sim_contiguous_writeback(struct pgw_system *system)
+{
+    (void)system;
+    return PGW_OK;
+}
+
 /* Segments go out when the room is needed, never before. */
 static void
 sim_contiguous_idle(struct pgw_system *system)
@@ -134,6 +150,8 @@ const struct sim_core_ops sim_contiguous = {
     .destroy = sim_contiguous_destroy,
     .space_create = sim_contiguous_space_create,
     .object_create = sim_contiguous_object_create,
+    .memory_create = sim_contiguous_memory_create,
+    .writeback = sim_contiguous_writeback,
     .idle = sim_contiguous_idle,
     .why = sim_contiguous_why,
     .stats = sim_contiguous_stats,

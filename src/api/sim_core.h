@@ -21,6 +21,11 @@ struct sim_core_ops {
     /* The object for a file's pager, which goes with the last reference. */
     enum pgw_status (*object_create)(struct pgw_system *system, struct pager *pager,
         uint64_t npages, struct space_object **object);
+    /* Memory that has no file, len bytes of zeros.  PGW_UNSUPPORTED, PGW_NOMEM, PGW_NOCOMMIT. */
+    enum pgw_status (*memory_create)(
+        struct pgw_system *system, uint64_t len, struct space_object **object);
+    /* Writes to files what shared mappings have changed.  PGW_IO, PGW_NOSWAP: not all of it. */
+    enum pgw_status (*writeback)(struct pgw_system *system);
     /* Between slices: works ahead of need. */
     void (*idle)(struct pgw_system *system);
     /* Why the last call on a space failed, in words (static storage); "": there is no more to say

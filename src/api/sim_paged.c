@@ -48,6 +48,18 @@ sim_paged_object_create(
     return vm_object_create(system->vm, pager, npages, object);
 }
 
+static enum pgw_status
+sim_paged_memory_create(struct pgw_system *system, uint64_t len, struct space_object **object)
+{
+    return vm_object_create_memory(system->vm, len, object);
+}
+
+static enum pgw_status
+sim_paged_writeback(struct pgw_system *system)
+{
+    return vm_writeback(system->vm);
+}
+
 /* Lets the scanner look at as many pages as have become due. */
 static void
 sim_paged_merge(struct pgw_system *system)
@@ -111,6 +123,23 @@ sim_paged_huge_stats(const struct vm_stats *vm, struct pgw_stats *out)
 }
 
 static void
+sim_paged_stats_files(const struct vm_stats *vm, struct pgw_stats *out)
+{
+    out->file_cached = vm->file_cached;
+    out->file_dirty = vm->file_dirty;
+    out->cache_hits = vm->cache_hits;
+    out->cache_misses = vm->cache_misses;
+    out->written_back = vm->written_back;
+    out->writeback_runs = vm->writeback_runs;
+    out->writeback_failures = vm->writeback_failures;
+    out->writeback_lost = vm->writeback_lost;
+    out->truncated = vm->truncated;
+    out->shm_len = vm->shm_len;
+    out->shm_resident = vm->shm_resident;
+    out->shm_swapped = vm->shm_swapped;
+}
+
+static void
 sim_paged_stats(struct pgw_system *system, struct pgw_stats *out)
 {
     struct vm_stats vm;
@@ -152,18 +181,7 @@ sim_paged_stats(struct pgw_system *system, struct pgw_stats *out)
     out->tables_dropped = vm.tables_dropped;
     sim_paged_stats_ahead(&vm, out);
     out->ram_free = system->mem.nfree;
-    out->file_cached = vm.file_cached;
-    out->file_dirty = vm.file_dirty;
-    out->cache_hits = vm.cache_hits;
-    out->cache_misses = vm.cache_misses;
-    out->written_back = vm.written_back;
-    out->writeback_runs = vm.writeback_runs;
-    out->writeback_failures = vm.writeback_failures;
-    out->writeback_lost = vm.writeback_lost;
-    out->truncated = vm.truncated;
-    out->shm_len = vm.shm_len;
-    out->shm_resident = vm.shm_resident;
-    out->shm_swapped = vm.shm_swapped;
+    sim_paged_stats_files(&vm, out);
     out->tables = system->pmaps->tables;
     out->tables_peak = system->pmaps->tables_peak;
     out->file_shared = system->pmaps->file_shared;
@@ -183,6 +201,8 @@ const struct sim_core_ops sim_paged = {
     .destroy = sim_paged_destroy,
     .space_create = sim_paged_space_create,
     .object_create = sim_paged_object_create,
+    .memory_create = sim_paged_memory_create,
+    .writeback = sim_paged_writeback,
     .idle = sim_paged_idle,
     .why = sim_paged_why,
     .stats = sim_paged_stats,

@@ -2,6 +2,7 @@
 /* Running a program: the harts and the Linux personality over the system's core. */
 #include "api/sim.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SIM_SIGNAL_MAX 64 /* Linux has so many */
@@ -15,11 +16,53 @@ sim_run_space(void *ctx, struct space **space)
 }
 
 static enum pgw_status
-sim_run_file(void *ctx, int fd, struct space_object **object)
+sim_run_file(void *ctx, int fd, bool write, struct space_object **object)
 {
     struct pgw_system *system = ctx;
 
-    return objcache_get(&system->files, fd, object);
+    return objcache_get(&system->files, fd, write, object);
+}
+
+static enum pgw_status
+sim_run_memory_object(void *ctx, uint64_t len, struct space_object **object)
+{
+    struct pgw_system *system = ctx;
+
+    return system->core_ops->memory_create(system, len, object);
+}
+
+static struct space_object *
+sim_run_file_cached(void *ctx, int fd, bool make, bool *whole)
+{
+    struct pgw_system *system = ctx;
+
+    if (system->vm == NULL)
+        return NULL;
+    return objcache_cached(&system->files, fd, make, whole);
+}
+
+static void
+sim_run_file_wrote(void *ctx, int fd, uint64_t offset, const void *buf, size_t len)
+{
+    struct pgw_system *system = ctx;
+
+    objcache_wrote(&system->files, fd, offset, buf, len);
+}
+
+static void
+sim_run_file_reread(void *ctx, int fd)
+{
+    struct pgw_system *system = ctx;
+
+    objcache_reread(&system->files, fd);
+}
+
+static void
+sim_run_file_unnamed(void *ctx, uint64_t dev, uint64_t ino)
+{
+    struct pgw_system *system = ctx;
+
+    objcache_unnamed(&system->files, dev, ino);
 }
 
 /* For /proc. */
@@ -116,6 +159,11 @@ sim_run_os(struct pgw_system *system)
         .space_create = sim_run_space,
         .file_object = sim_run_file,
         .memory = sim_run_memory,
+        .memory_object = sim_run_memory_object,
+        .file_cached = sim_run_file_cached,
+        .file_wrote = sim_run_file_wrote,
+        .file_reread = sim_run_file_reread,
+        .file_unnamed = sim_run_file_unnamed,
         .idle = sim_run_idle,
         .why = sim_run_why,
         .message = sim_run_message,
@@ -129,6 +177,24 @@ sim_run_os(struct pgw_system *system)
     if (status != PGW_OK)
         return sim_fail(system, status, "cannot make the personality: %s", pgw_status_text(status));
     return PGW_OK;
+}
+
+/* What the program has written to mapped files is in them when the run is over. */
+static void
+sim_run_write_back(struct pgw_system *system)
+{
+    struct pgw_stats stats = {.size = sizeof stats};
+    char text[160];
+    enum pgw_status status = system->core_ops->writeback(system);
+
+    if (status == PGW_OK || pgw_system_stats(system, &stats) != PGW_OK)
+        return;
+    (void)snprintf(text, sizeof text,
+        "%llu pages of mapped files could not be written to their files (%s): they are kept in "
+        "RAM, "
+        "and lost if that does not change before the end",
+        (unsigned long long)stats.file_dirty, pgw_status_text(status));
+    sim_run_message(system, text);
 }
 
 /* Takes the personality's figures over and ends it. */
@@ -190,6 +256,7 @@ pgw_run(struct pgw_system *system, const char *path, char *const *argv, char *co
                 system, status, "%.200s had to be given up: %s", path, pgw_status_text(status));
     }
     sim_run_end(system);
+    sim_run_write_back(system);
     if (status == PGW_OK)
         *wait_status = ended;
     return status;

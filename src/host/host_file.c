@@ -103,6 +103,24 @@ host_file_adopt(int fd, struct base_inject *inject, struct host_file *file)
     return PGW_OK;
 }
 
+enum pgw_status
+host_file_reopen(int fd, bool write, struct base_inject *inject, struct host_file *file)
+{
+    char path[64];
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0)
+        return PGW_IO;
+    if (write && (flags & O_ACCMODE) != O_RDWR)
+        return PGW_ACCESS;
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int again = open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+    if (again < 0) /* no /proc, or its mode was changed since */
+        return host_file_adopt(fd, inject, file);
+    *file = (struct host_file){.fd = again, .inject = inject};
+    return PGW_OK;
+}
+
 void
 host_file_close(struct host_file *file)
 {
@@ -302,7 +320,8 @@ host_file_identify(int fd, struct host_file_identity *identity)
         .ino = st.st_ino,
         .len = (uint64_t)st.st_size,
         .changed_s = (uint64_t)st.st_mtim.tv_sec,
-        .changed_ns = (uint64_t)st.st_mtim.tv_nsec};
+        .changed_ns = (uint64_t)st.st_mtim.tv_nsec,
+        .blocks = (uint64_t)st.st_blocks};
     return PGW_OK;
 }
 

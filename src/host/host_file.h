@@ -23,6 +23,11 @@ MUST_CHECK enum pgw_status host_file_temp(struct base_inject *inject, struct hos
 /* Takes a duplicate of fd, so that the caller may close its own. */
 MUST_CHECK enum pgw_status host_file_adopt(
     int fd, struct base_inject *inject, struct host_file *file);
+/* The same file as fd's, for reading or for writing too, by an open file of its own, so that flags
+ * (O_APPEND) and locks of fd's are not ours; where the host has no /proc, a duplicate of fd.
+ * PGW_IO; PGW_ACCESS: to be written, but fd may not write. */
+MUST_CHECK enum pgw_status host_file_reopen(
+    int fd, bool write, struct base_inject *inject, struct host_file *file);
 void host_file_close(struct host_file *file);
 
 /* What a path or a descriptor leads to. */
@@ -34,6 +39,7 @@ enum host_file_kind host_file_kind(int fd);
 struct host_file_identity {
     uint64_t dev, ino, len; /* len in bytes */
     uint64_t changed_s, changed_ns;
+    uint64_t blocks; /* of the disk; 0: none, or the file is not on one */
 };
 /* PGW_IO; PGW_UNSUPPORTED: not a regular file. */
 MUST_CHECK enum pgw_status host_file_identify(int fd, struct host_file_identity *identity);

@@ -39,7 +39,8 @@ enum os_errno {
     OS_ENOTEMPTY = 39,
     OS_ENOTSOCK = 88,
     OS_EOPNOTSUPP = 95,
-    OS_ETIMEDOUT = 110
+    OS_ETIMEDOUT = 110,
+    OS_EOVERFLOW = 75
 };
 
 /* The guest's error number for one of ours, negative as a system call returns it; 0 for PGW_OK. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "os/fd.h"
 
+#include "host/host_file.h"
 #include "os/errno.h"
 #include "os/machine.h"
 #include "os/pipe.h"
@@ -21,6 +22,7 @@ os_file_adopt(struct os *os, int host_fd, uint32_t flags, struct os_file **file)
         .flags = flags,
         .host_fd = host_fd,
         .stream = host_io_kind(host_fd) == HOST_IO_STREAM,
+        .regular = host_file_kind(host_fd) == HOST_FILE_REGULAR,
     };
     *file = made;
     return PGW_OK;

@@ -26,6 +26,9 @@ struct os_file {
     bool stream;          /* HOST: may wait for ever (terminal, pipe) */
     const struct os_proc_file *proc; /* HOST: a file of the machine's own /proc; NULL: none ... */
     int proc_pid;                    /* ... of the process with that number; 0: of the machine */
+    bool regular;         /* HOST: a regular file, whose pages mappings may show (os/regular.h) */
+    bool own_pos;         /* regular: it was opened here, so that its offset is ours: pos */
+    uint64_t pos;         /* the offset of the next read or write */
     struct os_pipe *pipe; /* PIPE_*: one of its readers or writers is this file */
 };
 

@@ -228,7 +228,7 @@ map_program(struct os *os, struct os_mm *mm, const struct program *program, unsi
 {
     const struct os_elf *elf = &program->elf;
     struct space_object *object;
-    enum pgw_status status = os->config.file_object(os->config.ctx, program->fd, &object);
+    enum pgw_status status = os->config.file_object(os->config.ctx, program->fd, false, &object);
 
     if (status != PGW_OK)
         return status;

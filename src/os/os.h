@@ -52,8 +52,21 @@ struct os_config {
     /* A new, empty space. */
     enum pgw_status (*space_create)(void *ctx, struct space **space);
     /* The object for an open host file, shared by all who map the same file (a reference is the
-     * caller's); fd is not kept. */
-    enum pgw_status (*file_object)(void *ctx, int fd, struct space_object **object);
+     * caller's); fd is not kept.  write: it may write, and what is written to the mapping must
+     * reach the file.  PGW_UNSUPPORTED: not a regular file. */
+    enum pgw_status (*file_object)(void *ctx, int fd, bool write, struct space_object **object);
+    /* Memory of len bytes that has no file.  PGW_UNSUPPORTED: this machine has none such. */
+    enum pgw_status (*memory_object)(void *ctx, uint64_t len, struct space_object **object);
+    /* The object by which reads and writes of a regular file go (a reference is the caller's);
+     * NULL: none, the file itself is read and written.  make: make one if need be; fd may read.
+     * *whole: the object shows all of the file, else it has what is newer only. */
+    struct space_object *(*file_cached)(void *ctx, int fd, bool make, bool *whole);
+    /* len bytes have just been written to the file at offset; 0: its length was changed. */
+    void (*file_wrote)(void *ctx, int fd, uint64_t offset, const void *buf, size_t len);
+    /* The file's content was changed otherwise. */
+    void (*file_reread)(void *ctx, int fd);
+    /* The file has lost a name. */
+    void (*file_unnamed)(void *ctx, uint64_t dev, uint64_t ino);
     void (*memory)(void *ctx, struct os_memory *out);
     /* Called between slices: the page daemon works ahead of need. */
     void (*idle)(void *ctx);

@@ -191,6 +191,7 @@ os_proc_open(
     }
     if (os_file_adopt(os, (int)fd, flags & ~(OS_O_CLOEXEC | OS_O_CREAT), file) != PGW_OK)
         return -OS_ENOMEM;
+    (*file)->regular = false; /* made anew by each read, nothing to be cached */
     (*file)->proc = found->file;
     (*file)->proc_pid = found->whose != NULL ? found->whose->pid : 0;
     return 0;

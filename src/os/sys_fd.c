@@ -5,6 +5,7 @@
 #include "os/machine.h"
 #include "os/paths.h"
 #include "os/pipe.h"
+#include "os/regular.h"
 #include "os/sched.h"
 #include "os/syscall.h"
 #include "os/uaccess.h"
@@ -26,6 +27,7 @@ enum fcntl_command {
 };
 #define FD_CLOEXEC 1u
 #define LOCK_NB 4u
+#define LOCK_FROM_OFFSET 1 /* SEEK_CUR */
 #define SETTABLE (OS_O_APPEND | OS_O_NONBLOCK)
 
 enum ioctl_request {
@@ -139,6 +141,9 @@ os_sys_openat(struct os_process *p, const uint64_t *a)
         return ret;
     if (os_file_adopt(p->os, (int)ret, flags & ~(OS_O_CLOEXEC | OS_O_CREAT), &file) != PGW_OK)
         return -OS_ENOMEM;
+    file->own_pos = file->regular;
+    if (file->regular && (flags & OS_O_TRUNC) != 0)
+        os_regular_resized(p->os, file->host_fd);
     ret = os_fd_install(p, file, 0, (flags & OS_O_CLOEXEC) != 0);
     if (ret < 0)
         os_file_put(p->os, file);
@@ -205,6 +210,24 @@ set_flags(struct os_file *file, uint32_t flags)
     return ret < 0 ? ret : 0;
 }
 
+/* In a struct flock, a range that counts from the file's offset counts from its start, since the
+ * host does not know the offset. */
+static void
+lock_from_start(const struct os_file *file, unsigned char *lock)
+{
+    int16_t whence;
+    int64_t start;
+
+    memcpy(&whence, lock + 2, sizeof whence);
+    memcpy(&start, lock + 8, sizeof start);
+    if (!file->own_pos || whence != LOCK_FROM_OFFSET)
+        return;
+    start += (int64_t)file->pos;
+    whence = 0;
+    memcpy(lock + 2, &whence, sizeof whence);
+    memcpy(lock + 8, &start, sizeof start);
+}
+
 /* Record locks are the host's; between processes of one machine they do not exclude. */
 static int64_t
 record_lock(struct os_process *p, const struct os_file *file, int command, uint64_t va)
@@ -216,6 +239,7 @@ record_lock(struct os_process *p, const struct os_file *file, int command, uint6
         return -OS_EINVAL;
     if (os_copy_in(p, va, lock, sizeof lock) != 0)
         return -OS_EFAULT;
+    lock_from_start(file, lock);
     int64_t ret = host_io_lock(file->host_fd, waits ? command - 1 : command, lock);
     if (waits && (ret == -OS_EAGAIN || ret == -OS_EACCES))
         return os_block_retry(p);

@@ -5,13 +5,14 @@
  */
 #include "os/machine.h"
 #include "os/pipe.h"
+#include "os/regular.h"
 #include "os/sched.h"
 #include "os/syscall.h"
 #include "os/uaccess.h"
 
 #define IOV_MAX 1024u
 #define RW_MAX ((uint64_t)0x7ffff000)
-#define NO_OFFSET UINT64_MAX
+#define NO_OFFSET OS_OFFSET_NONE
 
 static bool
 readable(const struct os_file *file)
@@ -42,8 +43,17 @@ host_ready(struct os_process *p, const struct os_file *file, short events)
 }
 
 static int64_t
-host_read(
-    struct os_process *p, const struct os_file *file, uint64_t va, uint64_t len, uint64_t offset)
+host_read_piece(struct os *os, struct os_file *file, void *buf, size_t len, uint64_t offset)
+{
+    if (file->regular)
+        return os_regular_read(os, file, buf, len, offset);
+    if (offset != NO_OFFSET)
+        return host_io_pread(file->host_fd, buf, len, offset);
+    return host_io_read(file->host_fd, buf, len);
+}
+
+static int64_t
+host_read(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len, uint64_t offset)
 {
     uint64_t done = 0;
 
@@ -52,9 +62,8 @@ host_read(
         int64_t n = os_copy_probe(p, va + done, piece);
 
         if (n == 0)
-            n = offset == NO_OFFSET
-                    ? host_io_read(file->host_fd, p->os->bounce, piece)
-                    : host_io_pread(file->host_fd, p->os->bounce, piece, offset + done);
+            n = host_read_piece(
+                p->os, file, p->os->bounce, piece, offset == NO_OFFSET ? NO_OFFSET : offset + done);
         if (n > 0 && os_copy_out(p, va + done, p->os->bounce, (size_t)n) != 0)
             n = -OS_EFAULT;
         if (n == -OS_EAGAIN && file->stream && (file->flags & OS_O_NONBLOCK) == 0) {
@@ -71,8 +80,10 @@ host_read(
 }
 
 static int64_t
-host_write_piece(const struct os_file *file, const void *buf, size_t len, uint64_t offset)
+host_write_piece(struct os *os, struct os_file *file, const void *buf, size_t len, uint64_t offset)
 {
+    if (file->regular)
+        return os_regular_write(os, file, buf, len, offset);
     if (offset != NO_OFFSET)
         return host_io_pwrite(file->host_fd, buf, len, offset);
     return file->stream ? host_io_write_stream(file->host_fd, buf, len)
@@ -98,8 +109,7 @@ stream_full(struct os_process *p, const struct os_file *file)
 }
 
 static int64_t
-host_write(
-    struct os_process *p, const struct os_file *file, uint64_t va, uint64_t len, uint64_t offset)
+host_write(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len, uint64_t offset)
 {
     uint64_t done = file->stream ? p->thread->progress : 0;
 
@@ -109,7 +119,7 @@ host_write(
 
         if (n == 0)
             n = host_write_piece(
-                file, p->os->bounce, piece, offset == NO_OFFSET ? NO_OFFSET : offset + done);
+                p->os, file, p->os->bounce, piece, offset == NO_OFFSET ? NO_OFFSET : offset + done);
         if (n == -OS_EAGAIN && file->stream) {
             p->thread->progress = done;
             return stream_full(p, file);
@@ -318,29 +328,27 @@ os_sys_pwritev(struct os_process *p, const uint64_t *a)
 int64_t
 os_sys_lseek(struct os_process *p, const uint64_t *a)
 {
-    const struct os_file *file = os_fd_file(p, a[0]);
+    struct os_file *file = os_fd_file(p, a[0]);
 
     if (file == NULL)
         return -OS_EBADF;
     if (file->kind != OS_FILE_HOST)
         return -OS_ESPIPE;
-    return host_io_lseek(file->host_fd, (int64_t)a[1], (int)a[2]);
+    return os_regular_seek(file, (int64_t)a[1], (int)a[2]);
 }
 
 /* Copies between two host files by way of our buffer: the heart of sendfile. */
 static int64_t
-host_copy(struct os *os, const struct os_file *in, const struct os_file *out, uint64_t *offset,
-    uint64_t len)
+host_copy(struct os *os, struct os_file *in, struct os_file *out, uint64_t *offset, uint64_t len)
 {
     uint64_t done = 0;
 
     while (done < len) {
         size_t piece = len - done < OS_BOUNCE ? (size_t)(len - done) : OS_BOUNCE;
-        int64_t n = *offset == NO_OFFSET ? host_io_read(in->host_fd, os->bounce, piece)
-                                         : host_io_pread(in->host_fd, os->bounce, piece, *offset);
+        int64_t n = host_read_piece(os, in, os->bounce, piece, *offset);
 
         if (n > 0)
-            n = host_write_piece(out, os->bounce, (size_t)n, NO_OFFSET);
+            n = host_write_piece(os, out, os->bounce, (size_t)n, NO_OFFSET);
         if (n < 0)
             return done > 0 ? (int64_t)done : n;
         if (n == 0)
@@ -355,8 +363,8 @@ host_copy(struct os *os, const struct os_file *in, const struct os_file *out, ui
 int64_t
 os_sys_sendfile(struct os_process *p, const uint64_t *a)
 {
-    const struct os_file *out = os_fd_file(p, a[0]);
-    const struct os_file *in = os_fd_file(p, a[1]);
+    struct os_file *out = os_fd_file(p, a[0]);
+    struct os_file *in = os_fd_file(p, a[1]);
     uint64_t offset = NO_OFFSET;
 
     if (!readable(in) || !writable(out))

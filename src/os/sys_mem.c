@@ -4,10 +4,14 @@
 
 #include "os/machine.h"
 #include "os/objname.h"
+#include "os/regular.h"
 #include "os/syscall.h"
 #include "os/uaccess.h"
 
 #define MADV_DONTNEED 4u
+#define MS_ASYNC 1u
+#define MS_INVALIDATE 2u
+#define MS_SYNC 4u
 
 /* Rights as the space knows them; what can be written can be read (privileged specification:
  * W without R is reserved). */
@@ -81,25 +85,47 @@ os_sys_brk(struct os_process *p, const uint64_t *a)
     return (int64_t)mm->brk;
 }
 
-/* The object behind a descriptor that is to be mapped; the caller releases it. */
+static bool
+is_shared(const uint64_t *a)
+{
+    return ((uint32_t)a[3] & OS_MAP_TYPE) != OS_MAP_PRIVATE;
+}
+
+/* What a descriptor lets be done with a shared mapping of it: a flag of map, or an error. */
 static int64_t
-map_object(struct os_process *p, const uint64_t *a, struct space_object **object)
+shared_flags(const struct os_file *file, const uint64_t *a)
+{
+    if (!is_shared(a))
+        return 0;
+    if ((file->flags & OS_O_ACCMODE) == OS_O_RDWR)
+        return SPACE_SHARED;
+    return (a[2] & PROT_MASK_W) != 0 ? -OS_EACCES : (int64_t)(SPACE_SHARED | SPACE_NOWRITE);
+}
+
+/* Puts what is behind the descriptor into args; the caller releases the object. */
+static int64_t
+map_object(struct os_process *p, const uint64_t *a, struct space_map_args *args)
 {
     const struct os_file *file = os_fd_file(p, a[4]);
-    uint32_t flags = (uint32_t)a[3];
 
-    if (file == NULL)
+    if (file == NULL || (file->flags & OS_O_PATH) != 0)
         return -OS_EBADF;
     if ((file->flags & OS_O_ACCMODE) == OS_O_WRONLY)
         return -OS_EACCES;
     if (file->kind != OS_FILE_HOST || file->stream || file->proc != NULL)
         return -OS_ENODEV;
-    /* A shared mapping that is only read is as good as a private one. */
-    if ((flags & OS_MAP_TYPE) != OS_MAP_PRIVATE && (a[2] & PROT_MASK_W) != 0)
-        return -OS_ENODEV;
-    int64_t ret = os_error(p->os->config.file_object(p->os->config.ctx, file->host_fd, object));
+    int64_t flags = shared_flags(file, a);
+    if (flags < 0)
+        return flags;
+    args->flags |= (unsigned)flags;
+    if (os_regular_is_zeros(file)) /* /dev/zero is anonymous memory by another name */
+        return 0;
+    args->use = SPACE_USE_FILE;
+    args->offset = a[5];
+    int64_t ret = os_error(p->os->config.file_object(p->os->config.ctx, file->host_fd,
+        (flags & (SPACE_SHARED | SPACE_NOWRITE)) == SPACE_SHARED, &args->object));
     if (ret == 0)
-        os_objname_note(p->os, *object, file->host_fd);
+        os_objname_note(p->os, args->object, file->host_fd);
     return ret;
 }
 
@@ -112,13 +138,13 @@ map_flags(const uint64_t *a)
 
     if ((flags & OS_MAP_TYPE) == 0 || (flags & OS_MAP_TYPE) > 3)
         return -OS_EINVAL;
-    if ((flags & OS_MAP_ANONYMOUS) != 0 && (flags & OS_MAP_TYPE) != OS_MAP_PRIVATE)
-        return -OS_ENODEV;
+    if ((flags & OS_MAP_ANONYMOUS) != 0 && is_shared(a))
+        out = SPACE_SHARED;
     if ((flags & OS_MAP_FIXED_NOREPLACE) != 0)
-        out = SPACE_FIXED | SPACE_NOREPLACE;
+        out |= SPACE_FIXED | SPACE_NOREPLACE;
     else if ((flags & OS_MAP_FIXED) != 0)
-        out = SPACE_FIXED;
-    if (out != 0 && !aligned(a[0]))
+        out |= SPACE_FIXED;
+    if ((out & SPACE_FIXED) != 0 && !aligned(a[0]))
         return -OS_EINVAL;
     if ((flags & OS_MAP_GROWSDOWN) != 0)
         out |= SPACE_GROWSDOWN;
@@ -147,17 +173,46 @@ os_sys_mmap(struct os_process *p, const uint64_t *a)
         args.va = 0;
     if ((flags & SPACE_GROWSDOWN) != 0)
         args.len_max = args.len > os->config.stack_max ? args.len : page_ceil(os->config.stack_max);
-    if ((a[3] & OS_MAP_ANONYMOUS) == 0) {
-        args.use = SPACE_USE_FILE;
-        args.offset = a[5];
-        ret = map_object(p, a, &args.object);
-    }
+    if ((a[3] & OS_MAP_ANONYMOUS) == 0)
+        ret = map_object(p, a, &args);
     if (ret != 0)
         return ret;
     enum pgw_status status = space->ops->map(space, &args, &va);
     if (args.object != NULL)
         args.object->ops->release(args.object);
     return status == PGW_OK ? (int64_t)va : os_error(status);
+}
+
+/* Is there no hole in the range? */
+static bool
+all_mapped(struct space *space, uint64_t va, uint64_t end)
+{
+    struct space_region region;
+
+    for (; va < end; va = region.end)
+        if (!space->ops->find(space, va, &region) || region.start > va)
+            return false;
+    return true;
+}
+
+int64_t
+os_sys_msync(struct os_process *p, const uint64_t *a)
+{
+    struct space *space = p->mm->space;
+    uint64_t len = page_ceil(a[1]);
+    uint32_t flags = (uint32_t)a[2];
+
+    if (!aligned(a[0]) || (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) != 0 ||
+        (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+        return -OS_EINVAL;
+    if ((len == 0 && a[1] != 0) || (len > 0 && !in_space(p, a[0], len)))
+        return -OS_ENOMEM;
+    enum pgw_status status = PGW_OK;
+    if (len > 0 && (flags & MS_SYNC) != 0) /* ASYNC: it is written in time anyway, as on Linux */
+        status = space->ops->sync(space, a[0], len);
+    if (status != PGW_OK && status != PGW_NOTFOUND && status != PGW_UNSUPPORTED)
+        return -OS_EIO;
+    return all_mapped(space, a[0], a[0] + len) ? 0 : -OS_ENOMEM;
 }
 
 int64_t
@@ -299,7 +354,7 @@ renew(struct os_process *p, const struct space_region *region, uint64_t from, ui
         .va = from,
         .len = to - from,
         .prot = region->prot,
-        .flags = SPACE_FIXED,
+        .flags = SPACE_FIXED | (region->shared ? SPACE_SHARED : 0),
         .use = region->use,
         .object = region->object,
         .offset = region->object != NULL ? region->offset + (from - region->start) : 0,

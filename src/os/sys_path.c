@@ -4,6 +4,7 @@
 
 #include "os/machine.h"
 #include "os/paths.h"
+#include "os/regular.h"
 #include "os/syscall.h"
 #include "os/sysroot.h"
 #include "os/uaccess.h"
@@ -236,11 +237,18 @@ os_sys_readlinkat(struct os_process *p, const uint64_t *a)
 int64_t
 os_sys_unlinkat(struct os_process *p, const uint64_t *a)
 {
+    struct host_io_stat st;
     const char *path;
     int dir;
     int64_t ret = os_path_get(p, a[0], a[1], 0, &dir, &path);
 
-    return ret < 0 ? ret : host_io_unlink(dir, path, (int)a[2]);
+    if (ret < 0)
+        return ret;
+    bool known = host_io_stat(dir, path, OS_AT_SYMLINK_NOFOLLOW, &st) == 0;
+    ret = host_io_unlink(dir, path, (int)a[2]);
+    if (ret == 0 && known)
+        p->os->config.file_unnamed(p->os->config.ctx, st.dev, st.ino);
+    return ret;
 }
 
 int64_t
@@ -303,11 +311,16 @@ int64_t
 os_sys_renameat2(struct os_process *p, const uint64_t *a)
 {
     struct two_paths two;
+    struct host_io_stat st;
     int64_t ret = get_two(p, a, &two);
 
-    return ret < 0
-               ? ret
-               : host_io_rename(two.dir[0], two.path[0], two.dir[1], two.path[1], (uint32_t)a[4]);
+    if (ret < 0)
+        return ret;
+    bool known = host_io_stat(two.dir[1], two.path[1], OS_AT_SYMLINK_NOFOLLOW, &st) == 0;
+    ret = host_io_rename(two.dir[0], two.path[0], two.dir[1], two.path[1], (uint32_t)a[4]);
+    if (ret == 0 && known) /* what the new name led to before has lost it */
+        p->os->config.file_unnamed(p->os->config.ctx, st.dev, st.ino);
+    return ret;
 }
 
 int64_t
@@ -325,7 +338,11 @@ os_sys_truncate(struct os_process *p, const uint64_t *a)
     int dir;
     int64_t ret = os_path_get(p, (uint64_t)OS_AT_FDCWD, a[0], 0, &dir, &path);
 
-    return ret < 0 ? ret : host_io_truncate(dir, path, (int64_t)a[1]);
+    if (ret == 0)
+        ret = host_io_truncate(dir, path, (int64_t)a[1]);
+    if (ret == 0)
+        os_regular_resized_at(p->os, dir, path);
+    return ret;
 }
 
 /* The host's descriptor of an open file, or -EBADF, or error for a pipe. */
@@ -344,7 +361,12 @@ os_sys_ftruncate(struct os_process *p, const uint64_t *a)
 {
     int64_t fd = host_fd(p, a[0], -OS_EINVAL);
 
-    return fd < 0 ? fd : host_io_ftruncate((int)fd, (int64_t)a[1]);
+    if (fd < 0)
+        return fd;
+    int64_t ret = host_io_ftruncate((int)fd, (int64_t)a[1]);
+    if (ret == 0)
+        os_regular_resized(p->os, (int)fd);
+    return ret;
 }
 
 int64_t
@@ -352,7 +374,26 @@ os_sys_fallocate(struct os_process *p, const uint64_t *a)
 {
     int64_t fd = host_fd(p, a[0], -OS_ESPIPE);
 
-    return fd < 0 ? fd : host_io_fallocate((int)fd, (int)a[1], (int64_t)a[2], (int64_t)a[3]);
+    if (fd < 0)
+        return fd;
+    /* It may move the file's content about: mappings find out from the file. */
+    int64_t ret = a[1] != 0 ? os_regular_sync(p->os, (int)fd) : 0;
+    if (ret == 0)
+        ret = host_io_fallocate((int)fd, (int)a[1], (int64_t)a[2], (int64_t)a[3]);
+    if (ret == 0 && a[1] != 0)
+        p->os->config.file_reread(p->os->config.ctx, (int)fd);
+    else if (ret == 0)
+        os_regular_resized(p->os, (int)fd);
+    return ret;
+}
+
+/* What mappings have newer, and then the host's part. */
+static int64_t
+sync_file(struct os_process *p, int fd, bool data_only)
+{
+    int64_t ret = os_regular_sync(p->os, fd);
+
+    return ret == 0 ? host_io_fsync(fd, data_only) : ret;
 }
 
 int64_t
@@ -360,7 +401,7 @@ os_sys_fsync(struct os_process *p, const uint64_t *a)
 {
     int64_t fd = host_fd(p, a[0], -OS_EINVAL);
 
-    return fd < 0 ? fd : host_io_fsync((int)fd, false);
+    return fd < 0 ? fd : sync_file(p, (int)fd, false);
 }
 
 int64_t
@@ -368,7 +409,7 @@ os_sys_fdatasync(struct os_process *p, const uint64_t *a)
 {
     int64_t fd = host_fd(p, a[0], -OS_EINVAL);
 
-    return fd < 0 ? fd : host_io_fsync((int)fd, true);
+    return fd < 0 ? fd : sync_file(p, (int)fd, true);
 }
 
 int64_t

@@ -198,3 +198,9 @@ pager_file_write_by(struct pager *pager, struct host_file file)
     self->host = file;
     self->writable = true;
 }
+
+int
+pager_file_fd(const struct pager *pager)
+{
+    return ((const struct file *)pager)->host.fd;
+}

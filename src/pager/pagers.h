@@ -22,6 +22,8 @@ MUST_CHECK enum pgw_status pager_file_create(
  * which it takes over.  A put writes to the slots that the caller gives, and never past the file's
  * end.  pager was made by pager_file_create, and has nothing in flight. */
 void pager_file_write_by(struct pager *pager, struct host_file file);
+/* The descriptor that it reads by, which stays its own. */
+int pager_file_fd(const struct pager *pager);
 
 /* What a compressed pool has done and holds.  Pages, except where bytes are said. */
 struct pager_zpool_stats {

@@ -252,6 +252,10 @@ seg_map(struct space *space, const struct space_map_args *args, uint64_t *va)
         return seg_fail(system, PGW_INVAL, "not page aligned, or empty");
     if (args->offset + page_ceil(args->len) < args->offset)
         return seg_fail(system, PGW_RANGE, "beyond any file's end");
+    /* A shared mapping that is only read is as good as a private one. */
+    if ((args->flags & SPACE_SHARED) != 0 &&
+        (args->object == NULL || (args->prot & PROT_MASK_W) != 0))
+        return seg_fail(system, PGW_UNSUPPORTED, "segments are not shared by mapping");
     mapping.region = base_pool_get(&system->regions);
     if (mapping.region == NULL)
         return seg_fail(system, PGW_NOMEM, "no memory for the record of a region");

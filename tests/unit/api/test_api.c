@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -571,15 +572,64 @@ files_are_shared_and_private(void **state)
     assert_int_equal(pgw_read(a, va_a + 5998, got, 4), PGW_OK); /* the file's end, then zeros */
     assert_memory_equal(got, "xx\0\0", 4);
     assert_int_equal(pgw_read(a, va_a + 2 * PAGE, got, 1), PGW_RANGE);
-    /* Rewritten, it is another file for who maps it from now on. */
+    /* Who maps it anew finds that it was changed, and so does everybody else. */
     assert_int_equal(pwrite(fd, "new!", 4, 6000), 4);
     assert_int_equal(pgw_map_file(b, fd, 0, PAGE, PGW_READ, 0, &va_c), PGW_OK);
-    assert_int_equal(stats_of(system).objects, 2);
-    pgw_space_destroy(b);
     assert_int_equal(stats_of(system).objects, 1);
+    assert_int_equal(pgw_read(b, va_b + 5998, got, 6), PGW_OK);
+    assert_memory_equal(got, "xxnew!", 6);
+    assert_int_equal(pgw_read(a, va_a, got, 4), PGW_OK);
+    assert_memory_equal(got, "mine", 4); /* but not of one's own page */
+    pgw_space_destroy(b);
     pgw_space_destroy(a);
-    assert_int_equal(stats_of(system).objects, 0);
+    assert_true(pgw_system_check(system));
+    assert_int_equal(stats_of(system).objects, 1); /* kept as a cache */
     pgw_system_destroy(system);
+    unlink(path);
+    close(fd);
+}
+
+static void
+shared_files_are_written(void **state)
+{
+    char path[] = "/tmp/pagewright-test-XXXXXX", got[16] = "";
+    struct pgw_system *system = system_of(1 << 20, "sv39", "clock");
+    struct pgw_space *a, *b;
+    uint64_t va_a = 0, va_b = 0, va_c = 0;
+
+    (void)state;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    int reader = open(path, O_RDONLY);
+    assert_int_equal(ftruncate(fd, PAGE + 100), 0);
+    assert_int_equal(pgw_space_create(system, &a), PGW_OK);
+    assert_int_equal(pgw_map_file(a, reader, 0, PAGE, RW, PGW_SHARED, &va_a), PGW_ACCESS);
+    assert_int_equal(pgw_map_file(a, fd, 0, 2 * PAGE, RW, PGW_SHARED, &va_a), PGW_OK);
+    assert_int_equal(pgw_map(a, PAGE, RW, PGW_SHARED, &va_c), PGW_OK);
+    assert_int_equal(pgw_fork(a, &b), PGW_OK);
+    assert_int_equal(pgw_map_file(b, reader, 0, PAGE, PGW_READ, 0, &va_b), PGW_OK);
+    assert_int_equal(pgw_write(b, va_a + 10, "written", 7), PGW_OK);
+    assert_int_equal(pgw_read(a, va_a + 10, got, 7), PGW_OK);
+    assert_memory_equal(got, "written", 7);
+    assert_int_equal(pgw_read(b, va_b + 10, got, 7), PGW_OK);
+    assert_memory_equal(got, "written", 7);
+    assert_int_equal(pgw_write(b, va_c, "both", 4), PGW_OK);
+    assert_int_equal(pgw_read(a, va_c, got, 4), PGW_OK);
+    assert_memory_equal(got, "both", 4);
+    assert_int_equal(stats_of(system).shm_len, 1);
+    assert_int_equal(pgw_sync(a, va_a, 2 * PAGE), PGW_OK);
+    assert_int_equal(pread(reader, got, 7, 10), 7);
+    assert_memory_equal(got, "written", 7);
+    assert_int_equal(stats_of(system).written_back, 1);
+    assert_int_equal(pgw_write(a, va_a + PAGE + 98, "ends", 4), PGW_OK);
+    assert_int_equal(pgw_sync(a, va_a, 3 * PAGE), PGW_NOTFOUND);
+    pgw_space_destroy(b);
+    pgw_space_destroy(a);
+    assert_true(pgw_system_check(system));
+    pgw_system_destroy(system); /* the rest at the latest now */
+    assert_int_equal(pread(reader, got, sizeof got, PAGE + 98), 2);
+    assert_memory_equal(got, "en", 2);
+    close(reader);
     unlink(path);
     close(fd);
 }
@@ -641,6 +691,7 @@ main(void)
         cmocka_unit_test(runs_repeat),
         cmocka_unit_test(swap_files),
         cmocka_unit_test(files_are_shared_and_private),
+        cmocka_unit_test(shared_files_are_written),
         cmocka_unit_test(reports_come_out),
         cmocka_unit_test(every_back_end_pages),
         cmocka_unit_test(large_tables),
