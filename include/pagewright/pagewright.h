@@ -709,6 +709,14 @@ struct pgw_stats {
     uint64_t ahead_wasted;           /* of these, gone without having been */
     double ahead_accuracy;           /* used / (used + wasted); 0: there were none */
     uint64_t around_mapped;          /* pages of files mapped along with one that faulted */
+    uint64_t refaults, refaults_active; /* pages that came back; so soon that they were evicted too
+                                           early: their refault distance fits in RAM */
+    /* Time in which a task waited because memory was short, by the definitions of Linux's pressure
+     * stall information, on the machine's clock and what devices cost (disk_ns an operation):
+     * microseconds; percent of the whole run.  Some: at least one task; full: and nobody else
+     * wanted to run. */
+    uint64_t pressure_some_us, pressure_full_us;
+    double pressure_some, pressure_full;
 
     /* Sharing of files' pages, programs' and libraries' above all: mappings of them beyond each
      * page's first, which is what sharing saves, in pages; now and at most.  0 on contiguous

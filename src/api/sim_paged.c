@@ -4,6 +4,14 @@
 
 #include "api/sim.h"
 
+static bool
+sim_paged_others(void *ctx, unsigned group)
+{
+    const struct pgw_system *system = ctx;
+
+    return system->os != NULL && os_others_runnable(system->os, group);
+}
+
 static enum pgw_status
 sim_paged_create(struct pgw_system *system)
 {
@@ -22,6 +30,8 @@ sim_paged_create(struct pgw_system *system)
         .ahead_max = system->settings.readahead,
         .around_max = system->settings.fault_around,
         .device_ns = (uint64_t)system->settings.cost.disk_ns,
+        .others = sim_paged_others,
+        .others_ctx = system,
         .huge = system->settings.huge,
     };
 
@@ -100,6 +110,14 @@ sim_paged_stats_ahead(const struct vm_stats *vm, struct pgw_stats *out)
     out->ahead_wasted = vm->ahead_wasted;
     out->ahead_accuracy = known > 0 ? (double)vm->ahead_used / (double)known : 0;
     out->around_mapped = vm->around_mapped;
+    out->refaults = vm->refaults;
+    out->refaults_active = vm->activated;
+    out->pressure_some_us = vm->stall_some / 1000;
+    out->pressure_full_us = vm->stall_full / 1000;
+    if (vm->pressure_time > 0) {
+        out->pressure_some = 100 * (double)vm->stall_some / (double)vm->pressure_time;
+        out->pressure_full = 100 * (double)vm->stall_full / (double)vm->pressure_time;
+    }
 }
 
 static void

@@ -131,6 +131,16 @@ sim_run_why(void *ctx)
 }
 
 static void
+sim_run_pressure(void *ctx, struct vm_pressure *pressure)
+{
+    const struct pgw_system *system = ctx;
+
+    *pressure = (struct vm_pressure){.stalled = 0};
+    if (system->vm != NULL && vm_pressure(system->vm, 0, pressure) != PGW_OK)
+        *pressure = (struct vm_pressure){.stalled = 0};
+}
+
+static void
 sim_run_message(void *ctx, const char *text)
 {
     struct pgw_system *system = ctx;
@@ -167,6 +177,7 @@ sim_run_os(struct pgw_system *system)
         .idle = sim_run_idle,
         .why = sim_run_why,
         .message = sim_run_message,
+        .pressure = sim_run_pressure,
     };
     for (unsigned i = 0; i < s->harts; i++) {
         config.hart[i] = system->harts[i];

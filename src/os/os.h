@@ -16,6 +16,7 @@
 #include "vm/space.h"
 
 struct os;
+struct vm_pressure;
 
 #define OS_HARTS_MAX 16u
 
@@ -73,6 +74,8 @@ struct os_config {
     /* Why the space's last call found no room, in words that outlive the call; "": the memory
      * manager has nothing to add.  May be NULL. */
     const char *(*why)(void *ctx);
+    /* The pressure of memory, as the core tells it.  May be NULL: there is none to tell. */
+    void (*pressure)(void *ctx, struct vm_pressure *pressure);
     /* One line for the person who runs the program (ends without newline). */
     void (*message)(void *ctx, const char *text);
 };
@@ -121,6 +124,10 @@ void os_interrupt(struct os *os, int signo);
 unsigned os_hart_running(const struct os *os);
 /* Has this hart loaded the space with this tag? */
 bool os_hart_has_space(const struct os *os, unsigned hart, uint32_t asid);
+
+/* Does any thread want to run, but the one whose turn it is?  group: only of processes whose spaces
+ * are in that group; 0: of any. */
+bool os_others_runnable(const struct os *os, uint32_t group);
 
 const struct os_stats *os_stats(const struct os *os);
 

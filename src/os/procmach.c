@@ -2,6 +2,7 @@
 /* The files of /proc about the machine's memory.  Lines that Linux has and this machine has nothing
  * to say to are left out: programs look lines up by name. */
 #include "os/proctext.h"
+#include "os/psi.h"
 
 static void
 memory_of(struct os_proc_text *text, struct os_memory *memory)
@@ -81,7 +82,22 @@ show_overcommit_ratio(struct os_proc_text *text, struct os_process *whose)
     os_proc_put(text, "%u\n", m.overcommit_ratio);
 }
 
+static void
+show_pressure(struct os_proc_text *text, struct os_process *whose)
+{
+    const struct os_config *config = &text->os->config;
+    struct vm_pressure pressure = {.stalled = 0};
+    char lines[OS_PSI_TEXT];
+
+    (void)whose;
+    if (config->pressure != NULL)
+        config->pressure(config->ctx, &pressure);
+    os_psi_format(&pressure, lines, sizeof lines);
+    os_proc_put(text, "%s", lines);
+}
+
 const struct os_proc_file os_proc_machine_files[] = {
+    {"pressure/memory", show_pressure, NULL},
     {"meminfo", show_meminfo, NULL},
     {"vmstat", show_vmstat, NULL},
     {"sys/vm/overcommit_memory", show_overcommit_memory, NULL},

@@ -254,3 +254,16 @@ os_idle(struct os *os)
     if ((os->npoll == 0 && !os->poll_again) || host_io_poll(os->poll, os->npoll, timeout) == 0)
         os->now += timeout > 0 ? (uint64_t)timeout : 0;
 }
+
+bool
+os_others_runnable(const struct os *os, uint32_t group)
+{
+    const struct os_thread *own = os->hart != NULL ? os->hart->loaded : NULL;
+    const struct os_thread *t;
+
+    TAILQ_FOREACH (t, &os->threads, all)
+        if (t->state == OS_STATE_RUNNABLE && t != own && t->process->mm != NULL &&
+            (group == 0 || t->process->mm->space->group == group))
+            return true;
+    return false;
+}

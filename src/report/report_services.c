@@ -42,6 +42,16 @@ static const struct service_row ahead_rows[] = {
     {NULL, NULL, NULL, 0, COUNT},
 };
 
+static const struct service_row pressure_rows[] = {
+    ROW(COUNT, refaults, "refaults", "pages that came back", "of those evicted"),
+    ROW(COUNT, refaults_active, "active", "came back soon", "evicted too early: they would have fit in RAM"),
+    ROW(COUNT, pressure_some_us, "some_us", "stalled: some", "microseconds in which a task waited for want of memory"),
+    ROW(RATIO, pressure_some, "some_percent", "", "% of the run"),
+    ROW(COUNT, pressure_full_us, "full_us", "stalled: full", "microseconds in which nobody else wanted to run either"),
+    ROW(RATIO, pressure_full, "full_percent", "", "% of the run"),
+    {NULL, NULL, NULL, 0, COUNT},
+};
+
 static const struct service_row merging[] = {
     ROW(PAGES, merge_sharing_peak, "saved_peak_pages", "saved at most", ""),
     ROW(PAGES, merge_sharing, "saved_pages", "saved at the end", ""),
@@ -108,6 +118,7 @@ static const struct service_row sharing_rows[] = {
 static const struct service services[] = {
     {"commitment", "Commitment", commitment},
     {"readahead", "Read-ahead", ahead_rows},
+    {"pressure", "Working set and pressure", pressure_rows},
     {"merging", "Same-page merging", merging},
     {"sharing", "Sharing of programs and libraries", sharing_rows},
     {"files", "Files", files_rows},

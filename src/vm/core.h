@@ -89,6 +89,7 @@ struct vm_group {
         uint64_t freed; /* clean pages evicted since dirty ones began to be passed over */
         uint64_t since; /* nanoseconds, by the system's clock */
     } thrash;
+    struct vm_pressure pressure;
     struct vm_group_stats stats;
 };
 
@@ -202,6 +203,8 @@ struct vm_system {
     uint64_t device_ns;             /* what one operation of a device is taken to cost */
     uint64_t device_time;           /* nanoseconds that devices have taken, by that */
     const struct base_clock *clock; /* may be NULL */
+    bool (*others)(void *ctx, unsigned group); /* as in struct vm_config */
+    void *others_ctx;
     struct {
         enum vm_huge_mode mode;
         unsigned order;     /* 0: the scheme has no large leaves */
@@ -493,6 +496,16 @@ bool vm_group_has_room(const struct vm_group *group, uint64_t npages);
 void vm_group_adopt(struct vm_object *object, unsigned id);
 /* Makes room ahead of need in a group that is near its limit. */
 void vm_group_daemon(struct vm_system *system, struct vm_group *group);
+
+/* --- pressure.c --- */
+
+/* Nanoseconds, the time that devices are taken to need included. */
+uint64_t vm_pressure_now(const struct vm_system *system);
+/* Around what a task of the group waits for, for want of memory; they nest. */
+void vm_pressure_begin(struct vm_system *system, unsigned group);
+void vm_pressure_end(struct vm_system *system, unsigned group);
+MUST_CHECK enum pgw_status vm_pressure_locked(
+    struct vm_system *system, unsigned id, struct vm_pressure *pressure);
 
 /* --- refault.c --- */
 

@@ -124,7 +124,11 @@ fault_page_in(struct fault *fault, struct vm_anon *anon)
         fault->zero_fill = true;
         return STEP_RESTART;
     }
-    if (vm_ahead_anon(fault->space, fault->region, fault->va, anon) != PGW_OK)
+    unsigned group = fault->space->space.group;
+    vm_pressure_begin(system, group);
+    enum pgw_status status = vm_ahead_anon(fault->space, fault->region, fault->va, anon);
+    vm_pressure_end(system, group);
+    if (status != PGW_OK)
         return STEP_IO; /* the slot is kept: the device may come back */
     fault->waited = true;
     return STEP_RESTART;
@@ -229,7 +233,14 @@ fault_object_in(struct fault *fault, struct vm_object *object, uint64_t idx)
         mem_free(system->mem, page);
         return STEP_NOMEM;
     }
-    if (vm_ahead_object(fault->space, fault->region, fault->va, page) != PGW_OK)
+    bool again = page->active; /* it was here a short while ago */
+    unsigned group = fault->space->space.group;
+    if (again)
+        vm_pressure_begin(system, group);
+    enum pgw_status status = vm_ahead_object(fault->space, fault->region, fault->va, page);
+    if (again)
+        vm_pressure_end(system, group);
+    if (status != PGW_OK)
         return STEP_IO;
     fault->waited = true;
     return STEP_RESTART;
@@ -376,6 +387,17 @@ fault_make_room(struct vm_system *system, struct vm_group *full)
     return STEP_NOMEM;
 }
 
+static enum fault_step
+fault_starved(struct fault *fault)
+{
+    unsigned group = fault->space->space.group;
+
+    vm_pressure_begin(fault->system, group);
+    enum fault_step step = fault_make_room(fault->system, fault->full);
+    vm_pressure_end(fault->system, group);
+    return step;
+}
+
 static enum space_fault
 fault_resolve(struct fault *fault)
 {
@@ -394,7 +416,7 @@ fault_resolve(struct fault *fault)
             return look;
         enum fault_step step = fault_attempt(fault);
         if (step == STEP_STARVED)
-            step = fault_make_room(fault->system, fault->full);
+            step = fault_starved(fault);
         if (step == STEP_DONE) {
             fault_count(fault);
             return SPACE_FAULT_OK;

@@ -266,6 +266,8 @@ vm_group_daemon(struct vm_system *system, struct vm_group *group)
     }
     group->stats.reclaims++;
     want += (batch < PAGER_RUN_MAX ? batch : PAGER_RUN_MAX) - 1;
+    vm_pressure_begin(system, group->id); /* whoever wants more waits for this */
     if (vm_reclaim_group_locked(system, group, want - limit) == 0)
         group->rests = GROUP_REST;
+    vm_pressure_end(system, group->id);
 }

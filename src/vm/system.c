@@ -64,6 +64,8 @@ vm_system_create(const struct vm_config *config, struct vm_system **out)
     system->ahead_max = config->ahead_max < VM_AHEAD_MAX ? config->ahead_max : VM_AHEAD_MAX;
     system->around_max = config->around_max < VM_AROUND_MAX ? config->around_max : VM_AROUND_MAX;
     system->device_ns = config->device_ns;
+    system->others = config->others;
+    system->others_ctx = config->others_ctx;
     system->policy_ops = config->policy_ops;
     system->seed = config->seed;
     enum pgw_status status = vm_group_init(system);
@@ -149,7 +151,13 @@ void
 vm_stats(struct vm_system *system, struct vm_stats *stats)
 {
     base_lock_take(&system->lock);
+    struct vm_pressure pressure;
+    enum pgw_status status = vm_pressure_locked(system, 0, &pressure);
+    BASE_ASSERT(status == PGW_OK); /* there is always a root */
     *stats = system->stats;
+    stats->pressure_time = pressure.settled;
+    stats->stall_some = pressure.total[VM_PRESSURE_SOME];
+    stats->stall_full = pressure.total[VM_PRESSURE_FULL];
     stats->commit_limit = vm_commit_limit(system);
     system_count_memory(system, stats);
     vm_huge_stats(system, stats);

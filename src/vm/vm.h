@@ -41,6 +41,10 @@ struct vm_config {
     unsigned around_max;            /* pages of a file, of those in RAM, that one fault maps at the
                                        most, 64 at most; 0: one */
     uint64_t device_ns;             /* what an operation of a device is taken to cost */
+    /* Does anybody want to run but the one who waits, in that group (0: anywhere)?  Called with the
+     * core's lock held; NULL: nobody does. */
+    bool (*others)(void *ctx, unsigned group);
+    void *others_ctx;
     enum vm_huge_mode huge;
     unsigned huge_order; /* of huge pages; 0: the largest up to 4 MiB that the scheme has */
 };
@@ -108,6 +112,8 @@ struct vm_stats {
     uint64_t around_mapped;          /* pages of files mapped along with the one that faulted */
     uint64_t file_reads;             /* operations that file_pages_in took */
     uint64_t refaults, activated;    /* pages that came back; so soon that they were still wanted */
+    uint64_t pressure_time;          /* nanoseconds that have passed, by the clock of pressure.c */
+    uint64_t stall_some, stall_full; /* of these, with one task stalled; with nobody running */
 
     /* Groups and the end of memory. */
 };
@@ -145,6 +151,23 @@ struct vm_group_stats {
     uint64_t limit_hits;      /* times that no page of it could go */
     uint64_t refaults, activated; /* pages that came back; so soon that they are its working set */
 };
+/* Time lost for want of memory, as pressure.c defines it. */
+enum { VM_PRESSURE_SOME, VM_PRESSURE_FULL, VM_PRESSURE_KINDS };
+#define VM_PRESSURE_WINDOWS 3u /* averages over 10, 60 and 300 seconds ... */
+#define VM_PRESSURE_SHIFT 11   /* ... in fixed point, with so many bits for the part below 1 */
+
+struct vm_pressure {
+    uint64_t total[VM_PRESSURE_KINDS];   /* nanoseconds */
+    uint64_t counted[VM_PRESSURE_KINDS]; /* of these, in the averages */
+    uint64_t average[VM_PRESSURE_KINDS][VM_PRESSURE_WINDOWS]; /* percent */
+    uint64_t settled, updated;           /* when: total, averages */
+    unsigned stalled;                    /* tasks, now */
+};
+
+/* Of a group, 0: of all.  PGW_NOTFOUND: there are fewer. */
+MUST_CHECK enum pgw_status vm_pressure(
+    struct vm_system *system, unsigned id, struct vm_pressure *pressure);
+
 /* PGW_NOTFOUND: there are fewer than id + 1. */
 MUST_CHECK enum pgw_status vm_group_stats(
     struct vm_system *system, unsigned id, struct vm_group_stats *stats);
