@@ -208,6 +208,10 @@ os_start(struct os *os, const char *path, char *const *argv, char *const *envp, 
     p->first = true;
     p->umask = os->host_umask;
     p->stack_limit = os->config.stack_max;
+    for (unsigned i = 0; i < OS_LIMITS; i++)
+        p->mem_limits[i] = (struct os_rlimit){OS_LIMIT_NONE, OS_LIMIT_NONE};
+    p->mem_limits[OS_LIMIT_MEMLOCK] =
+        (struct os_rlimit){OS_LIMIT_MEMLOCK_FIRST, OS_LIMIT_MEMLOCK_FIRST};
     status = first_files(p);
     if (status != PGW_OK) {
         *why = "standard files or the current directory could not be opened";

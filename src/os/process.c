@@ -51,6 +51,7 @@ mm_fork(struct os *os, const struct os_mm *from, struct os_mm **mm)
         return PGW_NOMEM;
     *made = *from;
     made->refs = 1;
+    made->lock_future = 0; /* locks are not inherited */
     enum pgw_status status = from->space->ops->fork(from->space, &made->space);
     if (status != PGW_OK) {
         alloc->unmap(alloc, made, sizeof *made);
@@ -117,6 +118,7 @@ child_inherit(struct os_process *child, struct os_process *parent)
     child->sid = parent->sid;
     child->umask = parent->umask;
     child->stack_limit = parent->stack_limit;
+    memcpy(child->mem_limits, parent->mem_limits, sizeof child->mem_limits);
     child->oom_adj = parent->oom_adj;
     memcpy(child->name, parent->name, sizeof child->name);
     child->cwd = parent->cwd;

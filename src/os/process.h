@@ -36,6 +36,7 @@ struct os_mm {
     unsigned refs;
     struct space_layout layout;
     uint64_t brk;          /* bytes; it starts at layout.heap */
+    unsigned lock_future;  /* flags of mlockall, if it said FUTURE; else 0 */
     struct os_mm_places places;
     char exe[OS_PATH_MAX]; /* the program's absolute path on the host */
     const char *sysroot;   /* where its absolute paths are looked up first; NULL: nowhere */
@@ -45,6 +46,11 @@ struct os_itimer {
     uint64_t next;     /* ns on its clock; UINT64_MAX: off */
     uint64_t interval; /* ns; 0: once */
 };
+
+/* Limits of memory besides the stack's, in bytes. */
+enum { OS_LIMIT_DATA, OS_LIMIT_AS, OS_LIMIT_MEMLOCK, OS_LIMITS };
+#define OS_LIMIT_NONE UINT64_MAX
+#define OS_LIMIT_MEMLOCK_FIRST ((uint64_t)8 << 20) /* as Linux's MLOCK_LIMIT */
 
 TAILQ_HEAD(os_process_list, os_process);
 
@@ -76,6 +82,7 @@ struct os_process {
     struct os_file *cwd;
     uint32_t umask;
     uint64_t stack_limit; /* bytes: the soft RLIMIT_STACK */
+    struct os_rlimit mem_limits[OS_LIMITS];
     char name[16];        /* the last part of the program's path; PR_SET_NAME of its first thread */
     struct os_signals signals;
     struct os_thread *vfork_parent; /* to be woken at exec or exit */

@@ -11,7 +11,15 @@
 #define RANDOM_PIECE 256u
 #define RLIM_INFINITY UINT64_MAX
 
-enum rlimit_resource { RLIMIT_STACK = 3, RLIMIT_CORE = 4, RLIMIT_NOFILE = 7, RLIMIT_LAST = 15 };
+enum rlimit_resource {
+    RLIMIT_DATA = 2,
+    RLIMIT_STACK = 3,
+    RLIMIT_CORE = 4,
+    RLIMIT_NOFILE = 7,
+    RLIMIT_MEMLOCK = 8,
+    RLIMIT_AS = 9,
+    RLIMIT_LAST = 15
+};
 enum prctl_option { PR_SET_NAME = 15, PR_GET_NAME = 16 };
 #define NSEC UINT64_C(1000000000)
 
@@ -168,6 +176,16 @@ os_sys_sysinfo(struct os_process *p, const uint64_t *a)
     return os_copy_out(p, a[0], &info, sizeof info);
 }
 
+/* Which of mem_limits it is; OS_LIMITS: none. */
+static unsigned
+mem_limit(uint32_t resource)
+{
+    return resource == RLIMIT_DATA      ? OS_LIMIT_DATA
+           : resource == RLIMIT_AS      ? OS_LIMIT_AS
+           : resource == RLIMIT_MEMLOCK ? OS_LIMIT_MEMLOCK
+                                        : OS_LIMITS;
+}
+
 /* The limits that mean something here; the others are infinite. */
 static struct os_rlimit
 limit_of(const struct os_process *p, uint32_t resource)
@@ -178,10 +196,12 @@ limit_of(const struct os_process *p, uint32_t resource)
         return (struct os_rlimit){p->files->limit, OS_FILES_MAX};
     if (resource == RLIMIT_CORE)
         return (struct os_rlimit){0, 0};
+    if (mem_limit(resource) < OS_LIMITS)
+        return p->mem_limits[mem_limit(resource)];
     return (struct os_rlimit){RLIM_INFINITY, RLIM_INFINITY};
 }
 
-/* Descriptors and the stack can be limited; other limits are taken note of by nobody. */
+/* Descriptors, the stack and memory can be limited; other limits are taken note of by nobody. */
 static int64_t
 set_limit(struct os_process *p, uint32_t resource, uint64_t va)
 {
@@ -200,6 +220,12 @@ set_limit(struct os_process *p, uint32_t resource, uint64_t va)
         uint64_t most = p->os->config.stack_max;
         p->stack_limit = limit.soft < most ? limit.soft : most;
         os_stack_limit(p);
+    }
+    if (mem_limit(resource) < OS_LIMITS) {
+        struct os_rlimit *mine = &p->mem_limits[mem_limit(resource)];
+        if (limit.hard > mine->hard && p->os->uid[1] != 0)
+            return -OS_EPERM;
+        *mine = limit;
     }
     return 0;
 }

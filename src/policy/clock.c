@@ -126,6 +126,17 @@ clock_forget(struct policy *policy, struct base_node *node)
 }
 
 static void
+clock_cold(struct policy *policy, struct base_node *node)
+{
+    struct clock *clock = clock_of(policy);
+
+    clock_forget(policy, node);
+    clock_admit(policy, node, 0);
+    node->bits = 0;
+    clock->hand = node; /* it was put just before the hand */
+}
+
+static void
 clock_evicted(struct policy *policy, struct base_node *node, uint64_t key)
 {
     (void)key;
@@ -169,6 +180,7 @@ const struct policy_ops policy_clock = {
     .accessed = clock_accessed,
     .victim = clock_victim,
     .forget = clock_forget,
+    .cold = clock_cold,
     .evicted = clock_evicted,
     .moved = clock_moved,
     .check = clock_check,

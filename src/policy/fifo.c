@@ -73,6 +73,15 @@ fifo_forget(struct policy *policy, struct base_node *node)
 }
 
 static void
+fifo_cold(struct policy *policy, struct base_node *node)
+{
+    struct fifo *fifo = fifo_of(policy);
+
+    TAILQ_REMOVE(&fifo->pages, node, link);
+    TAILQ_INSERT_HEAD(&fifo->pages, node, link);
+}
+
+static void
 fifo_evicted(struct policy *policy, struct base_node *node, uint64_t key)
 {
     (void)key;
@@ -109,6 +118,7 @@ const struct policy_ops policy_fifo = {
     .accessed = fifo_accessed,
     .victim = fifo_victim,
     .forget = fifo_forget,
+    .cold = fifo_cold,
     .evicted = fifo_evicted,
     .moved = fifo_moved,
     .check = fifo_check,

@@ -94,6 +94,15 @@ lru_forget(struct policy *policy, struct base_node *node)
 }
 
 static void
+lru_cold(struct policy *policy, struct base_node *node)
+{
+    struct lru *lru = lru_of(policy);
+
+    TAILQ_REMOVE(&lru->pages, node, link);
+    TAILQ_INSERT_HEAD(&lru->pages, node, link);
+}
+
+static void
 lru_evicted(struct policy *policy, struct base_node *node, uint64_t key)
 {
     (void)key;
@@ -130,6 +139,7 @@ const struct policy_ops policy_lru = {
     .accessed = lru_accessed,
     .victim = lru_victim,
     .forget = lru_forget,
+    .cold = lru_cold,
     .evicted = lru_evicted,
     .moved = lru_moved,
     .check = lru_check,

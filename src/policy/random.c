@@ -98,6 +98,14 @@ random_forget(struct policy *policy, struct base_node *node)
     last->bits = node->bits;
 }
 
+/* It has the same chance as any other. */
+static void
+random_cold(struct policy *policy, struct base_node *node)
+{
+    (void)policy;
+    (void)node;
+}
+
 static void
 random_evicted(struct policy *policy, struct base_node *node, uint64_t key)
 {
@@ -134,6 +142,7 @@ const struct policy_ops policy_random = {
     .accessed = random_accessed,
     .victim = random_victim,
     .forget = random_forget,
+    .cold = random_cold,
     .evicted = random_evicted,
     .moved = random_moved,
     .check = random_check,

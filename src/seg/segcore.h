@@ -326,8 +326,10 @@ MUST_CHECK enum pgw_status seg_map_range(
 enum pgw_status seg_map(struct space *space, const struct space_map_args *args, uint64_t *va);
 enum pgw_status seg_unmap(struct space *space, uint64_t va, uint64_t len);
 enum pgw_status seg_protect(struct space *space, uint64_t va, uint64_t len, prot_t prot);
+enum pgw_status seg_advise(
+    struct space *space, uint64_t va, uint64_t len, enum space_advice advice);
 enum pgw_status seg_remap(struct space *space, uint64_t old, uint64_t old_len, uint64_t new_len,
-    bool may_move, bool fixed, uint64_t *va);
+    bool may_move, unsigned flags, uint64_t *va);
 enum pgw_status seg_share(
     struct space *space, struct space *from, uint64_t from_va, prot_t prot, uint64_t *va);
 enum pgw_status seg_fork(struct space *space, struct space **child);

@@ -179,14 +179,17 @@ move_away(struct seg_space *space, struct seg_move *move, uint64_t *va)
 
 enum pgw_status
 seg_remap(struct space *space, uint64_t old, uint64_t old_len, uint64_t new_len, bool may_move,
-    bool fixed, uint64_t *va)
+    unsigned flags, uint64_t *va)
 {
+    bool fixed = (flags & SPACE_FIXED) != 0;
     struct seg_space *seg_space = seg_space_of(space);
     struct seg_system *system = seg_space->system;
     struct seg_move move = {
         .old = old, .new_len = page_ceil(new_len), .fixed = fixed, .target = fixed ? *va : 0};
 
     system->why = "";
+    if ((flags & SPACE_KEEP) != 0)
+        return seg_fail(system, PGW_UNSUPPORTED, "a segment has one place");
     enum pgw_status status = seg_map_range(system, old, old_len, &move.old_end);
     if (status != PGW_OK)
         return status;

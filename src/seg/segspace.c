@@ -91,6 +91,12 @@ space_identity(struct space *space, uint64_t va, const void **id, uint64_t *offs
 }
 
 static void
+space_sizes(struct space *space, struct space_sizes *sizes)
+{
+    *sizes = (struct space_sizes){.mapped = seg_space_of(space)->mapped};
+}
+
+static void
 space_counts(struct space *space, struct space_counts *counts)
 {
     const struct seg_space *seg_space = seg_space_of(space);
@@ -242,10 +248,11 @@ const struct space_ops seg_space_ops = {
     .resolve = seg_resolve,
     .find = space_find,
     .identity = space_identity,
+    .sizes = space_sizes,
     .counts = space_counts,
     .page = space_page,
     .evict = space_evict,
-    .advise = space_cannot_advise,
+    .advise = seg_advise,
     .lock = space_cannot_lock,
     .populate = space_cannot_populate,
     .incore = space_cannot_incore,

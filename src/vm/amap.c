@@ -140,6 +140,29 @@ vm_amap_join(struct vm_system *system, struct vm_region *lower, struct vm_region
     return true;
 }
 
+enum pgw_status
+vm_amap_drop(struct vm_system *system, struct vm_region *region, uint64_t from, uint64_t to)
+{
+    if (region->amap == NULL)
+        return PGW_OK;
+    if (from <= region->start && to >= region->end) {
+        vm_amap_release(system, region->amap); /* a fork's need not be copied first */
+        region->amap = NULL;
+        region->needs_copy = false;
+        return PGW_OK;
+    }
+    enum pgw_status status = vm_amap_own(system, region);
+    if (status != PGW_OK)
+        return status;
+    uint64_t idx = vm_region_idx(region, from), end = vm_region_idx(region, to - 1) + 1;
+    struct vm_anon *anon;
+    for (; (anon = base_radix_next(&region->amap->slots, &idx)) != NULL && idx < end; idx++) {
+        (void)base_radix_remove(&region->amap->slots, idx);
+        vm_anon_release(system, anon);
+    }
+    return PGW_OK;
+}
+
 struct vm_anon *
 vm_amap_lookup(const struct vm_region *region, uint64_t va)
 {

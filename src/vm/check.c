@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The invariants of core.h, verified: C1 to C8, the counts, and each contract's own check.  Slow;
+ * The invariants of core.h, verified: C1 to C9, the counts, and each contract's own check.  Slow;
  * for tests and for the curious.  No I/O may be under way.
  */
 #include <stdint.h>
@@ -32,6 +32,7 @@ struct check {
     uint64_t in_ram; /* anons and object slots with a page */
     uint64_t charged, roots;
     uint64_t cached, dirty, dirty_objects; /* files' pages that are, and objects that have such */
+    uint64_t locked, wired; /* pages of locked regions; those that spaces hold */
 };
 
 /* A page in RAM and its owner point at each other, and the policy knows the page (C3). */
@@ -163,11 +164,27 @@ check_mappings(const struct vm_space *space, const struct vm_region *region, uin
     return check_object_mappings(space, region, mapped);
 }
 
+/* A space holds pages only in its locked regions (C7). */
+static bool
+check_wired(struct check *check, struct vm_space *space)
+{
+    struct mem_page *page;
+
+    for (uint64_t idx = 0; (page = base_radix_next(&space->wired, &idx)) != NULL; idx++) {
+        const struct vm_region *region = vm_region_at(space, idx << PAGE_SHIFT);
+        if (region == NULL || !region->locked || page->wired == 0 || !page->queued)
+            return false;
+    }
+    check->wired += space->wired.count;
+    check->locked += space->locked;
+    return true;
+}
+
 static bool
 check_regions(struct check *check, struct vm_space *space)
 {
     struct vm_region *region;
-    uint64_t at = 0, mapped = 0, count = 0, pages = 0;
+    uint64_t at = 0, mapped = 0, count = 0, pages = 0, locked = 0;
 
     RB_FOREACH (region, vm_region_tree, &space->regions) {
         if (region->start < at || region->end <= region->start ||
@@ -176,6 +193,7 @@ check_regions(struct check *check, struct vm_space *space)
         if (!vm_region_knows_gaps(region))
             return false;
         at = region->end;
+        locked += region->locked ? vm_region_pages(region) : 0;
         if (check != NULL)
             check->charged += region->charged ? vm_region_pages(region) : 0;
         mapped += region->end - region->start;
@@ -185,6 +203,8 @@ check_regions(struct check *check, struct vm_space *space)
         if (!check_mappings(space, region, &pages))
             return false;
     }
+    if (locked != space->locked || (check != NULL && !check_wired(check, space)))
+        return false;
     /* Not "==": a mapping that was counted may vanish before we are through (law P1). */
     if (pages < space->pmap->resident)
         return false;
@@ -269,13 +289,16 @@ check_frames(const struct check *check)
 {
     const struct mem *mem = check->system->mem;
     const struct vm_stats *stats = &check->system->stats;
-    uint64_t queued = 0, ahead = 0;
+    uint64_t queued = 0, ahead = 0, wired = 0;
 
     for (uint64_t i = 0; i < mem->nframes; i++) {
         queued += mem->pages[i].queued;
         ahead += mem->pages[i].ahead;
+        wired += mem->pages[i].queued ? mem->pages[i].wired : 0;
     }
     if (stats->ahead_read != stats->ahead_used + stats->ahead_wasted + ahead)
+        return false;
+    if (wired != check->wired || check->locked != stats->locked)
         return false;
     return queued == check->in_ram && queued == check->system->stats.resident && mem_check(mem);
 }

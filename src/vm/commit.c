@@ -31,7 +31,7 @@
  *     the pages of files that one instruction or system call needs at once, and so that these do
  * not chase each other all the time.
  *   - A locked page is in RAM for good.  If it is promised, that is what was promised; if not,
- * lock.c counts it as promised.
+ * wire.c counts it as promised.
  *
  * So a fault on promised memory finds a frame: if every evictable page is dirty and swap is full,
  * at most as many frames as were promised hold such pages, and the rest is tables and clean pages.
@@ -52,9 +52,8 @@ vm_commit_counts(const struct vm_system *system, prot_t prot, bool shared, bool 
     return !noreserve || system->commit.mode == VM_OVERCOMMIT_NEVER;
 }
 
-/* The frames that may be promised to somebody, at the most. */
-static uint64_t
-commit_frames(const struct vm_system *system)
+uint64_t
+vm_commit_frames(const struct vm_system *system)
 {
     uint64_t held = COMMIT_WORKING + system->mem->reserve + system->mem->nframes / COMMIT_PART +
                     system->commit.roots;
@@ -72,7 +71,7 @@ uint64_t
 vm_commit_limit(struct vm_system *system)
 {
     uint64_t ram = system->mem->nframes * system->commit.ratio / 100;
-    uint64_t frames = commit_frames(system);
+    uint64_t frames = vm_commit_frames(system);
     uint64_t used, slots;
 
     vm_io_swap_room(system, &used, &slots);

@@ -39,6 +39,8 @@
  *      it goes only when they are in the file, or when it is known that they never will be.
  *  C8  A page of a file that only read(2) has seen is not in the policy but in cached; it is
  *      clean and not mapped.
+ *  C9  A page is wired once for each place in a locked region where a fault or lock() has found it,
+ *      and these are written down in the space (vm_space.wired).
  *
  * Locking: everything here is guarded by vm_system.lock.  The lock is dropped only in io.c, by
  * vm_io_get, vm_io_put and vm_io_yield, while the pages of the I/O are busy; whoever called
@@ -158,8 +160,10 @@ struct vm_space {
     struct vm_region *hint; /* the region found last */
     uint64_t nregions;
     uint64_t mapped; /* bytes */
-    uint64_t roots;  /* frames that its page table takes while it is empty */
-    uint64_t top;    /* mappings that nobody asked a place for go below it */
+    struct base_radix wired; /* the pages that locked regions hold, by virtual page */
+    uint64_t locked;         /* pages of locked regions */
+    uint64_t roots;          /* frames that its page table takes while it is empty */
+    uint64_t top;            /* mappings that nobody asked a place for go below it */
     struct {
         uint64_t minor, major, zero_fill, cow;
     } faults;
@@ -260,10 +264,16 @@ bool vm_region_knows_gaps(const struct vm_region *region);
 void vm_region_insert(struct vm_space *space, struct vm_region *region);
 /* Gives it another place; the order of regions may change, indices in its amap stay. */
 void vm_region_move(struct vm_space *space, struct vm_region *region, uint64_t start, uint64_t end);
+/* The same, to a larger place: what it is to have more is promised and locked as the rest of it.
+ * PGW_NOCOMMIT, PGW_NORAM. */
+MUST_CHECK enum pgw_status vm_region_grow(
+    struct vm_space *space, struct vm_region *region, uint64_t start, uint64_t end);
 /* Takes it out of the tree and frees it; drops its amap and object. */
 void vm_region_destroy(struct vm_space *space, struct vm_region *region);
 /* Makes va a boundary between two regions, if it lies inside one. */
 MUST_CHECK enum pgw_status vm_region_clip(struct vm_space *space, uint64_t va);
+/* Does upper begin where lower ends, as a continuation of it, apart from the private pages? */
+bool vm_region_is_like(const struct vm_region *lower, const struct vm_region *upper);
 /* Joins neighbours that are alike, from the region just below va to the one just above end. */
 void vm_region_join(struct vm_space *space, uint64_t va, uint64_t end);
 /* The highest hole of len bytes that ends at or below top; PGW_NOSPACE. */
@@ -301,6 +311,8 @@ MUST_CHECK enum pgw_status vm_commit_charge(struct vm_system *system, uint64_t n
 MUST_CHECK enum pgw_status vm_commit_replace(
     struct vm_system *system, uint64_t npages, uint64_t less);
 void vm_commit_uncharge(struct vm_system *system, uint64_t npages);
+/* The frames that may be promised to somebody, or locked by somebody, at the most. */
+uint64_t vm_commit_frames(const struct vm_system *system);
 /* The most that may be promised. */
 uint64_t vm_commit_limit(struct vm_system *system);
 /* A new space has its root table: PGW_NOCOMMIT, if the frames for it are promised to others;
@@ -309,6 +321,38 @@ MUST_CHECK enum pgw_status vm_commit_space(struct vm_space *space);
 void vm_commit_space_ends(struct vm_space *space);
 /* Nothing else could be freed: gives up what can be rebuilt, all page tables.  How many frames. */
 uint64_t vm_commit_last_resort(struct vm_system *system);
+
+/* --- wire.c: pages that stay --- */
+
+enum pgw_status vm_lock(struct space *space, uint64_t va, uint64_t len, enum space_lock how);
+/* npages more of the space are to be locked: may they be?  PGW_NORAM. */
+MUST_CHECK enum pgw_status vm_lock_charge(struct vm_space *space, uint64_t npages);
+void vm_lock_uncharge(struct vm_space *space, uint64_t npages);
+/* A locked region is about to go. */
+void vm_lock_end(struct vm_space *space, struct vm_region *region);
+/* Wires what is in RAM of [from, to) of a locked region; PGW_NOMEM: of some of it. */
+MUST_CHECK enum pgw_status vm_lock_range(
+    struct vm_space *space, const struct vm_region *region, uint64_t from, uint64_t to);
+/* The space lets go of the pages that it holds in the range. */
+void vm_unlock_range(struct vm_space *space, uint64_t va, uint64_t end);
+/* The page is about to be mapped at va in a locked region; it takes the place of another that was
+ * there.  PGW_NOMEM. */
+MUST_CHECK enum pgw_status vm_lock_page(
+    struct vm_space *space, uint64_t va, struct mem_page *page);
+/* The page goes, locked or not: its owner does not exist any more, or not that far. */
+void vm_lock_forget(struct vm_system *system, struct mem_page *page);
+
+/* --- advise.c, populate.c, usage.c --- */
+
+enum pgw_status vm_advise(
+    struct space *space, uint64_t va, uint64_t len, enum space_advice advice);
+enum pgw_status vm_populate(struct space *space, uint64_t va, uint64_t len, bool write);
+enum pgw_status vm_incore(
+    struct space *space, uint64_t va, uint64_t npages, unsigned char *vec);
+void vm_usage(
+    struct space *space, const struct space_region *region, struct space_usage *usage);
+/* The page of RAM behind va, whether it is mapped or not; NULL. */
+struct mem_page *vm_resident(const struct vm_region *region, uint64_t va);
 
 /* --- amap.c --- */
 
@@ -325,6 +369,10 @@ MUST_CHECK enum pgw_status vm_amap_split(
  * drops upper's.  False, with nothing changed: one is shared, too much to move, no memory. */
 MUST_CHECK bool vm_amap_join(
     struct vm_system *system, struct vm_region *lower, struct vm_region *upper);
+
+/* Lets go of all anons behind [from, to) of a region that is not shared; PGW_NOMEM. */
+MUST_CHECK enum pgw_status vm_amap_drop(
+    struct vm_system *system, struct vm_region *region, uint64_t from, uint64_t to);
 
 /* The anon behind va in the region; NULL. */
 struct vm_anon *vm_amap_lookup(const struct vm_region *region, uint64_t va);
@@ -521,6 +569,8 @@ void vm_refault_fini(struct vm_object *object);
 void vm_page_admit(struct vm_system *system, struct mem_page *page);
 /* The policy has just been told that the page, which still has its owner, is gone. */
 void vm_page_dequeued(struct vm_system *system, struct mem_page *page);
+/* The page, not busy, is the next to go unless it is used again. */
+void vm_page_cold(struct vm_system *system, struct mem_page *page);
 /* Unmaps, forgets and frees a page whose owner lets go of it.  Not busy: I/O holds the owner. */
 void vm_page_free(struct vm_system *system, struct mem_page *page);
 
@@ -573,6 +623,9 @@ bool vm_reclaim_thrashes(struct vm_system *system, struct vm_group *group);
 /* The page daemon's turn, if free frames are below the low watermark. */
 void vm_daemon_locked(struct vm_system *system);
 MUST_CHECK enum pgw_status vm_evict_page_locked(struct vm_system *system, struct mem_page *page);
+/* The same for some of n pages, up to PAGER_RUN_MAX: those that can go, in one run; what has to be
+ * written to a file stays. */
+void vm_evict_run_locked(struct vm_system *system, struct mem_page *const *pages, unsigned n);
 
 /* --- merge.c --- */
 
@@ -631,7 +684,11 @@ enum pgw_status vm_share(
 enum pgw_status vm_unmap(struct space *space, uint64_t va, uint64_t len);
 enum pgw_status vm_protect(struct space *space, uint64_t va, uint64_t len, prot_t prot);
 enum pgw_status vm_remap(struct space *space, uint64_t old, uint64_t old_len, uint64_t new_len,
-    bool may_move, bool fixed, uint64_t *va);
+    bool may_move, unsigned flags, uint64_t *va);
+enum pgw_status vm_unmap_locked(struct vm_space *space, uint64_t va, uint64_t len);
+/* The page-aligned end of [va, va + len); PGW_INVAL, PGW_RANGE. */
+MUST_CHECK enum pgw_status vm_map_range(
+    const struct vm_system *system, uint64_t va, uint64_t len, uint64_t *end);
 /* Destroys the regions in a range whose ends are boundaries. */
 void vm_map_clear(struct vm_space *space, uint64_t va, uint64_t end);
 bool vm_space_check(struct space *space);

@@ -75,11 +75,19 @@ fault_grow(struct vm_space *space, struct vm_region *above, uint64_t va)
     struct vm_region *below = RB_PREV(vm_region_tree, &space->regions, above);
     if (below != NULL && below->end + SPACE_GUARD > va)
         return NULL;
-    if (above->charged &&
-        vm_commit_charge(space->system, (above->start - va) >> PAGE_SHIFT) != PGW_OK)
-        return NULL;
-    vm_region_move(space, above, va, above->end);
-    return above;
+    return vm_region_grow(space, above, va, above->end) == PGW_OK ? above : NULL;
+}
+
+/* In a locked region, all pages stay that are to be mapped together with this one. */
+static enum pgw_status
+fault_lock(const struct fault *fault, struct mem_page *page, unsigned order)
+{
+    uint64_t npages = (uint64_t)1 << order, at = (fault->va >> PAGE_SHIFT) & (npages - 1);
+    enum pgw_status status = PGW_OK;
+
+    for (uint64_t i = 0; i < npages && status == PGW_OK; i++)
+        status = vm_lock_page(fault->space, fault->va + ((i - at) << PAGE_SHIFT), page + i - at);
+    return status;
 }
 
 static enum fault_step
@@ -90,6 +98,8 @@ fault_enter(struct fault *fault, struct mem_page *page, prot_t prot)
 
     if (fault->unshare)
         return STEP_DONE;
+    if (fault->region->locked && fault_lock(fault, page, order) != PGW_OK)
+        return STEP_NOMEM;
     page -= (fault->va - va) >> PAGE_SHIFT;
     enum pgw_status status = fault->system->pmap_ops->enter(
         fault->space->pmap, va, &page, 1, order, prot, fault->access, 0);
@@ -213,6 +223,7 @@ fault_anon(struct fault *fault, struct vm_anon *anon)
         vm_merge_leave(fault->system, anon);
         vm_anon_forget_slot(fault->system, anon);
         page->dirty = 1;
+        page->lazyfree = 0;
     } else if (anon->refs > 1 || region->needs_copy) {
         prot &= ~PROT_MASK_W;
     }

@@ -3,7 +3,7 @@
  * Fork: the child's regions point at the parent's amaps, both sides are marked needs_copy, and the
  * parent's writable mappings become read-only.  No page and no anon is touched: the cost is in
  * proportion to regions and page tables.  The child starts with no mappings and gets them by faults
- * (law P1).
+ * (law P1).  Locks are not inherited; a region that was advised not to be is left out, or is empty.
  */
 #include "vm/core.h"
 
@@ -12,21 +12,26 @@ static enum pgw_status
 fork_region(struct vm_space *child, struct vm_region *region)
 {
     struct vm_region *copy = vm_region_new(child);
+    bool wipe = (region->advice & 1u << SPACE_ADVICE_WIPEONFORK) != 0;
     enum pgw_status status = PGW_OK;
 
     if (copy == NULL)
         return PGW_NOMEM;
-    if (region->charged)
+    if (region->charged && !region->shared)
         status = vm_commit_charge(child->system, vm_region_pages(region));
     if (status != PGW_OK) {
         base_pool_put(&child->system->regions, copy);
         return status;
     }
-    if (region->amap != NULL) {
+    if (region->amap != NULL && !wipe) {
         region->amap->refs++;
         region->needs_copy = !region->shared;
     }
     *copy = *region;
+    copy->locked = false;
+    copy->amap = wipe ? NULL : region->amap;
+    copy->needs_copy = region->needs_copy && !wipe;
+    copy->charged = region->charged && !region->shared;
     if (copy->object != NULL)
         vm_object_hold_locked(copy->object);
     vm_region_insert(child, copy);
@@ -56,6 +61,8 @@ fork_locked(struct vm_space *parent, struct vm_space **child)
     new->top = parent->top;
     new->space.group = parent->space.group;
     RB_FOREACH (region, vm_region_tree, &parent->regions) {
+        if ((region->advice & 1u << SPACE_ADVICE_DONTFORK) != 0)
+            continue;
         status = fork_region(new, region);
         if (status != PGW_OK)
             break;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a process may do to its map: map, unmap, protect, remap.  Each works on whole regions, after
+ * What a process may do to its map: map, unmap, protect; remap.c has the rest.  Each works on whole regions, after
  * cutting those that lie across an end of the range.  What can fail (cutting, records) is done
  * before anything is changed.  Neighbours that became alike are joined afterwards, so that what a
  * program sees as one mapping is one region to remap, however it came about.
  */
 #include "vm/core.h"
 
-/* The page-aligned end of [va, va + len); PGW_INVAL, PGW_RANGE. */
-static enum pgw_status
-map_range(const struct vm_system *system, uint64_t va, uint64_t len, uint64_t *end)
+enum pgw_status
+vm_map_range(const struct vm_system *system, uint64_t va, uint64_t len, uint64_t *end)
 {
     uint64_t rounded = page_ceil(len);
 
@@ -62,7 +61,7 @@ map_place(struct vm_space *space, const struct space_map_args *args, uint64_t *v
     uint64_t end;
 
     if (args->va >= VM_SPACE_START &&
-        map_range(space->system, page_floor(args->va), len, &end) == PGW_OK &&
+        vm_map_range(space->system, page_floor(args->va), len, &end) == PGW_OK &&
         map_is_empty(space, page_floor(args->va), end)) {
         *va = page_floor(args->va);
         return PGW_OK;
@@ -80,7 +79,7 @@ map_choose(struct vm_space *space, const struct space_map_args *args, uint64_t *
         return PGW_RANGE;
     if ((args->flags & SPACE_FIXED) == 0)
         return map_place(space, args, va);
-    enum pgw_status status = map_range(space->system, args->va, args->len, &end);
+    enum pgw_status status = vm_map_range(space->system, args->va, args->len, &end);
     if (status != PGW_OK)
         return status;
     *va = args->va;
@@ -122,7 +121,8 @@ map_fill(struct vm_region *region, const struct space_map_args *args, uint64_t v
         .prot = args->prot,
         .use = args->use,
         .growsdown = growsdown,
-        .noreserve = (args->flags & SPACE_NORESERVE) != 0};
+        .noreserve = (args->flags & SPACE_NORESERVE) != 0,
+        .locked = (args->flags & SPACE_LOCKED) != 0};
     if (region->object != NULL)
         vm_object_hold_locked(region->object);
     if ((args->flags & SPACE_SHARED) != 0)
@@ -139,9 +139,12 @@ map_check(const struct space_map_args *args)
     return args->offset + page_ceil(args->len) < args->offset ? PGW_RANGE : PGW_OK;
 }
 
+/* What is locked is promised where that has to be kept, whatever it is. */
 static bool
 map_counts(const struct vm_system *system, const struct space_map_args *args)
 {
+    if ((args->flags & SPACE_LOCKED) != 0 && system->commit.mode == VM_OVERCOMMIT_NEVER)
+        return true;
     return vm_commit_counts(system, args->prot, (args->flags & SPACE_SHARED) != 0,
         (args->flags & SPACE_NORESERVE) != 0);
 }
@@ -161,6 +164,23 @@ map_charge(struct vm_space *space, const struct space_map_args *args, uint64_t v
     return vm_commit_replace(space->system, (end - va) >> PAGE_SHIFT, less);
 }
 
+/* May there be such a mapping at va?  It is counted then. */
+static enum pgw_status
+map_admit(struct vm_space *space, const struct space_map_args *args, uint64_t va)
+{
+    uint64_t npages = page_ceil(args->len) >> PAGE_SHIFT;
+    enum pgw_status status = PGW_OK;
+
+    if ((args->flags & SPACE_LOCKED) != 0)
+        status = vm_lock_charge(space, npages);
+    if (status != PGW_OK)
+        return status;
+    status = map_charge(space, args, va);
+    if (status != PGW_OK && (args->flags & SPACE_LOCKED) != 0)
+        vm_lock_uncharge(space, npages);
+    return status;
+}
+
 static enum pgw_status
 map_locked(struct vm_space *space, const struct space_map_args *args, uint64_t *va)
 {
@@ -174,7 +194,7 @@ map_locked(struct vm_space *space, const struct space_map_args *args, uint64_t *
         return PGW_NOMEM;
     status = map_choose(space, args, &at);
     if (status == PGW_OK)
-        status = map_charge(space, args, at);
+        status = map_admit(space, args, at);
     if (status != PGW_OK) {
         base_pool_put(&space->system->regions, region);
         return status;
@@ -190,11 +210,11 @@ map_locked(struct vm_space *space, const struct space_map_args *args, uint64_t *
 
 /* --- unmap, protect --- */
 
-static enum pgw_status
-unmap_locked(struct vm_space *space, uint64_t va, uint64_t len)
+enum pgw_status
+vm_unmap_locked(struct vm_space *space, uint64_t va, uint64_t len)
 {
     uint64_t end;
-    enum pgw_status status = map_range(space->system, va, len, &end);
+    enum pgw_status status = vm_map_range(space->system, va, len, &end);
 
     if (status != PGW_OK)
         return status;
@@ -253,7 +273,7 @@ static enum pgw_status
 protect_locked(struct vm_space *space, uint64_t va, uint64_t len, prot_t prot)
 {
     uint64_t end;
-    enum pgw_status status = map_range(space->system, va, len, &end);
+    enum pgw_status status = vm_map_range(space->system, va, len, &end);
 
     if (status != PGW_OK)
         return status;
@@ -274,116 +294,6 @@ protect_locked(struct vm_space *space, uint64_t va, uint64_t len, prot_t prot)
     space->system->pmap_ops->protect(space->pmap, va, (end - va) >> PAGE_SHIFT, prot);
     space->system->pmap_ops->update(space->pmap);
     return PGW_OK;
-}
-
-/* --- remap --- */
-
-struct remap {
-    uint64_t old, old_end; /* what is there */
-    uint64_t new_len;
-    bool may_move, fixed;
-    uint64_t target; /* fixed: where to */
-};
-
-/* Grows the region at its end, if nothing is in the way. */
-static bool
-remap_in_place(struct vm_space *space, struct vm_region *region, const struct remap *remap)
-{
-    uint64_t end;
-
-    if (remap->fixed || map_range(space->system, remap->old, remap->new_len, &end) != PGW_OK)
-        return false;
-    if (region->end != remap->old_end || !map_is_empty(space, region->end, end))
-        return false;
-    if (region->charged &&
-        vm_commit_charge(space->system, (end - region->end) >> PAGE_SHIFT) != PGW_OK)
-        return false;
-    vm_region_move(space, region, region->start, end);
-    return true;
-}
-
-/* Where a mapping of new_len bytes can go.  For a fixed target the range is cut, not yet empty. */
-static enum pgw_status
-remap_target(struct vm_space *space, const struct remap *remap, uint64_t *va)
-{
-    uint64_t end;
-
-    if (!remap->fixed)
-        return vm_region_hole(space, remap->new_len, space->top, va);
-    enum pgw_status status = map_range(space->system, remap->target, remap->new_len, &end);
-    if (status != PGW_OK)
-        return status;
-    if (remap->target < remap->old_end && remap->old < end)
-        return PGW_INVAL; /* they overlap */
-    *va = remap->target;
-    return map_clip_range(space, remap->target, end);
-}
-
-/* Makes what moves, and what is cut off behind it, regions of their own. */
-static enum pgw_status
-remap_clip(struct vm_space *space, const struct remap *remap)
-{
-    enum pgw_status status = map_clip_range(space, remap->old, remap->old_end);
-
-    if (status == PGW_OK && remap->new_len < remap->old_end - remap->old)
-        status = vm_region_clip(space, remap->old + remap->new_len);
-    return status;
-}
-
-/* Moves the old range, or as much of it as is kept.  Its pages are found again by faults. */
-static enum pgw_status
-remap_move(struct vm_space *space, const struct remap *remap, uint64_t *va)
-{
-    struct vm_system *system = space->system;
-    uint64_t target;
-    enum pgw_status status = remap_target(space, remap, &target);
-
-    if (status == PGW_OK)
-        status = remap_clip(space, remap);
-    if (status == PGW_OK && remap->new_len > remap->old_end - remap->old &&
-        vm_region_at(space, remap->old)->charged)
-        status = vm_commit_charge(
-            system, (remap->new_len - (remap->old_end - remap->old)) >> PAGE_SHIFT);
-    if (status != PGW_OK)
-        return status;
-    vm_map_clear(space, target, target + remap->new_len);
-    if (remap->new_len < remap->old_end - remap->old)
-        vm_map_clear(space, remap->old + remap->new_len, remap->old_end);
-    struct vm_region *region = vm_region_at(space, remap->old);
-    system->pmap_ops->remove(
-        space->pmap, region->start, (region->end - region->start) >> PAGE_SHIFT);
-    system->pmap_ops->update(space->pmap);
-    region->anchor += target - region->start; /* modulo 2^64: only differences count */
-    region->growsdown = false;
-    vm_region_move(space, region, target, target + remap->new_len);
-    space->hint = NULL;
-    *va = target;
-    return PGW_OK;
-}
-
-static enum pgw_status
-remap_locked(struct vm_space *space, struct remap *remap, uint64_t *va)
-{
-    struct vm_region *region = vm_region_at(space, remap->old);
-
-    if (region == NULL || region->end < remap->old_end)
-        return PGW_NOTFOUND;
-    uint64_t old_len = remap->old_end - remap->old;
-    uint64_t offset = region->offset + (remap->old - region->start);
-    if (offset + remap->new_len < offset)
-        return PGW_RANGE;
-    if (!remap->fixed && remap->new_len < old_len) {
-        enum pgw_status status =
-            unmap_locked(space, remap->old + remap->new_len, old_len - remap->new_len);
-        if (status == PGW_OK)
-            *va = remap->old;
-        return status;
-    }
-    if (!remap->fixed && (remap->new_len == old_len || remap_in_place(space, region, remap))) {
-        *va = remap->old;
-        return PGW_OK;
-    }
-    return remap->may_move ? remap_move(space, remap, va) : PGW_NOSPACE;
 }
 
 /* --- under the lock --- */
@@ -429,7 +339,7 @@ vm_unmap(struct space *space, uint64_t va, uint64_t len)
     struct vm_space *vm_space = vm_space_of(space);
 
     base_lock_take(&vm_space->system->lock);
-    enum pgw_status status = unmap_locked(vm_space, va, len);
+    enum pgw_status status = vm_unmap_locked(vm_space, va, len);
     base_lock_drop(&vm_space->system->lock);
     return status;
 }
@@ -441,30 +351,6 @@ vm_protect(struct space *space, uint64_t va, uint64_t len, prot_t prot)
 
     base_lock_take(&vm_space->system->lock);
     enum pgw_status status = protect_locked(vm_space, va, len, prot);
-    base_lock_drop(&vm_space->system->lock);
-    return status;
-}
-
-enum pgw_status
-vm_remap(struct space *space, uint64_t old, uint64_t old_len, uint64_t new_len, bool may_move,
-    bool fixed, uint64_t *va)
-{
-    struct vm_space *vm_space = vm_space_of(space);
-    struct remap remap = {.old = old,
-        .new_len = page_ceil(new_len),
-        .may_move = may_move,
-        .fixed = fixed,
-        .target = fixed ? *va : 0};
-    enum pgw_status status = map_range(vm_space->system, old, old_len, &remap.old_end);
-
-    if (status != PGW_OK)
-        return status;
-    if (new_len == 0)
-        return PGW_INVAL;
-    if (remap.new_len < new_len || remap.new_len > vm_space->system->space_end)
-        return PGW_RANGE;
-    base_lock_take(&vm_space->system->lock);
-    status = remap_locked(vm_space, &remap, va);
     base_lock_drop(&vm_space->system->lock);
     return status;
 }

@@ -36,6 +36,20 @@ vm_page_dequeued(struct vm_system *system, struct mem_page *page)
 }
 
 void
+vm_page_cold(struct vm_system *system, struct mem_page *page)
+{
+    if (!page->queued)
+        return;
+    if (page->aside) { /* it may be clean now, and worth another look */
+        vm_group_leave(system, page, false);
+        vm_group_admit(system, page);
+    }
+    struct policy *policy = vm_page_group(system, page)->policy;
+    (void)system->pmap_ops->page_test_clear_referenced(system->pmap_system, page);
+    policy->ops->cold(policy, &page->node);
+}
+
+void
 vm_page_free(struct vm_system *system, struct mem_page *page)
 {
     BASE_ASSERT(!page->busy);
@@ -44,8 +58,9 @@ vm_page_free(struct vm_system *system, struct mem_page *page)
         vm_group_leave(system, page, false);
         vm_page_dequeued(system, page);
     }
+    if (page->wired > 0)
+        vm_lock_forget(system, page);
     page->owner = NULL;
     page->owner_kind = MEM_OWNER_NONE;
-    page->wired = 0;
     mem_free(system->mem, page);
 }

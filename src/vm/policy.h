@@ -8,7 +8,7 @@
  *
  *              admit                 victim, then evicted
  *    outside ---------> admitted ------------------------> outside (perhaps a ghost)
- *                        |    ^ accessed, moved
+ *                        |    ^ accessed, moved, cold
  *                        +----+
  *                        | forget
  *                        v
@@ -77,6 +77,8 @@ struct policy_ops {
      * admitted anew by the core.) */
     /* The page is gone for other reasons than replacement: no ghost. */
     void (*forget)(struct policy *policy, struct base_node *node);
+    /* An admitted page is not wanted any more: it should go before others, unless it is used. */
+    void (*cold)(struct policy *policy, struct base_node *node);
     /* The victim has been evicted; a policy may keep a ghost under key. */
     void (*evicted)(struct policy *policy, struct base_node *node, uint64_t key);
     /* An admitted page was moved to another frame: to, which is outside, takes from's place and all

@@ -130,7 +130,11 @@ reclaim_must_put(struct vm_system *system, struct mem_page *page)
     system->pmap_ops->page_protect(system->pmap_system, page, PROT_MASK_NONE);
     if (page->owner_kind != MEM_OWNER_ANON)
         return page->dirty;
-    return page->dirty || system->pmap_ops->page_is_modified(system->pmap_system, page);
+    bool must_put =
+        page->dirty || system->pmap_ops->page_is_modified(system->pmap_system, page);
+    if (must_put)
+        page->lazyfree = 0; /* it was written again */
+    return must_put;
 }
 
 /* The page is dirty, but all zeros: with neither page nor slot its anon says the same. */
@@ -159,6 +163,7 @@ reclaim_detach(struct vm_system *system, struct mem_page *page)
         struct vm_object *object = page->owner;
         base_radix_remove(&object->pages, page->offset);
     }
+    system->stats.lazy_freed += page->lazyfree;
     page->owner = NULL;
     page->owner_kind = MEM_OWNER_NONE;
     mem_free(system->mem, page);
@@ -365,22 +370,54 @@ vm_daemon_locked(struct vm_system *system)
         system->daemon_rests = DAEMON_REST;
 }
 
+/* Evicts the page if that needs no device; else it is left out of the policy, to be put. */
+static bool
+evict_clean(struct vm_system *system, struct mem_page *page)
+{
+    bool must_put = reclaim_must_put(system, page) && !reclaim_drop_zeros(system, page);
+
+    reclaim_dequeue(system, page);
+    if (must_put)
+        return false;
+    reclaim_detach(system, page);
+    system->stats.evicted_clean++;
+    return true;
+}
+
+static bool
+evict_is_possible(const struct mem_page *page)
+{
+    return !page->busy && page->wired == 0 && page->queued;
+}
+
 enum pgw_status
 vm_evict_page_locked(struct vm_system *system, struct mem_page *page)
 {
-    if (page->busy || page->wired > 0 || !page->queued)
+    unsigned freed;
+
+    if (!evict_is_possible(page))
         return PGW_AGAIN;
-    bool must_put = reclaim_must_put(system, page) && !reclaim_drop_zeros(system, page);
-    reclaim_dequeue(system, page);
-    if (!must_put) {
-        reclaim_detach(system, page);
-        system->stats.evicted_clean++;
+    if (evict_clean(system, page))
         return PGW_OK;
-    }
     if (page->owner_kind == MEM_OWNER_OBJECT) {
         page->busy = 1;
         return vm_writeback_evict(system, page) ? PGW_OK : PGW_IO;
     }
-    unsigned freed;
     return reclaim_put_all(system, &page, 1, &freed);
+}
+
+void
+vm_evict_run_locked(struct vm_system *system, struct mem_page *const *pages, unsigned n)
+{
+    struct mem_page *dirty[PAGER_RUN_MAX];
+    unsigned ndirty = 0, freed;
+
+    BASE_ASSERT(n <= PAGER_RUN_MAX);
+    for (unsigned i = 0; i < n; i++) {
+        bool to_file = pages[i]->owner_kind == MEM_OWNER_OBJECT && pages[i]->dirty;
+        if (evict_is_possible(pages[i]) && !to_file && !evict_clean(system, pages[i]))
+            dirty[ndirty++] = pages[i];
+    }
+    if (ndirty > 0) /* what cannot be written stays */
+        (void)!reclaim_put_all(system, dirty, ndirty, &freed);
 }

@@ -154,6 +154,22 @@ vm_region_move(struct vm_space *space, struct vm_region *region, uint64_t start,
     vm_region_insert(space, region);
 }
 
+enum pgw_status
+vm_region_grow(struct vm_space *space, struct vm_region *region, uint64_t start, uint64_t end)
+{
+    uint64_t more = ((end - start) >> PAGE_SHIFT) - vm_region_pages(region);
+
+    if (region->charged && vm_commit_charge(space->system, more) != PGW_OK)
+        return PGW_NOCOMMIT;
+    if (region->locked && vm_lock_charge(space, more) != PGW_OK) {
+        if (region->charged)
+            vm_commit_uncharge(space->system, more);
+        return PGW_NORAM;
+    }
+    vm_region_move(space, region, start, end);
+    return PGW_OK;
+}
+
 void
 vm_region_destroy(struct vm_space *space, struct vm_region *region)
 {
@@ -161,6 +177,8 @@ vm_region_destroy(struct vm_space *space, struct vm_region *region)
 
     region_take_out(space, region);
     space->hint = NULL;
+    if (region->locked)
+        vm_lock_end(space, region);
     if (region->charged)
         vm_commit_uncharge(system, vm_region_pages(region));
     if (region->amap != NULL)
@@ -226,9 +244,8 @@ vm_region_clip(struct vm_space *space, uint64_t va)
     return region_split(space, region, va);
 }
 
-/* Everything about the two but their anons says that they could be one. */
-static bool
-region_is_alike(const struct vm_region *lower, const struct vm_region *upper)
+bool
+vm_region_is_like(const struct vm_region *lower, const struct vm_region *upper)
 {
     if (lower->end != upper->start || lower->prot != upper->prot || lower->use != upper->use)
         return false;
@@ -267,9 +284,10 @@ region_join(struct vm_space *space, struct vm_region *lower, struct vm_region *u
 {
     uint64_t len = upper->end - upper->start;
 
-    if (!region_is_alike(lower, upper) || !region_join_amaps(space->system, lower, upper))
+    if (lower->shared || !vm_region_is_like(lower, upper) ||
+        !region_join_amaps(space->system, lower, upper))
         return false;
-    upper->charged = false; /* lower answers for it now */
+    upper->charged = upper->locked = false; /* lower answers for it now */
     vm_region_destroy(space, upper);
     lower->end += len;
     space->mapped += len;

@@ -76,6 +76,7 @@ share_locked(
     source->shared = true;
     *region = *source;
     region->prot = prot;
+    region->locked = region->charged = false;
     region->anchor += at - source->start; /* modulo 2^64: only differences count */
     region->start = at;
     region->end = at + (source->end - source->start);

@@ -35,6 +35,7 @@ vm_space_create_locked(struct vm_system *system, struct vm_space **space)
     new->system = system;
     new->top = vm_layout_top(system);
     RB_INIT(&new->regions);
+    base_radix_init(&new->wired, &system->nodes);
     TAILQ_INSERT_TAIL(&system->all_spaces, new, link);
     system->stats.spaces++;
     status = vm_commit_space(new);
@@ -52,6 +53,7 @@ vm_space_destroy_locked(struct vm_space *space)
     struct vm_system *system = space->system;
 
     vm_map_clear(space, 0, system->space_end);
+    BASE_ASSERT(space->wired.count == 0 && space->locked == 0);
     vm_commit_space_ends(space);
     system->pmap_ops->destroy(space->pmap);
     TAILQ_REMOVE(&system->all_spaces, space, link);
@@ -221,6 +223,16 @@ space_count_region(
 }
 
 static void
+space_sizes(struct space *space, struct space_sizes *sizes)
+{
+    struct vm_space *vm_space = vm_space_of(space);
+
+    base_lock_take(&vm_space->system->lock);
+    *sizes = (struct space_sizes){vm_space->mapped, vm_space->locked << PAGE_SHIFT};
+    base_lock_drop(&vm_space->system->lock);
+}
+
+static void
 space_counts(struct space *space, struct space_counts *counts)
 {
     struct vm_space *vm_space = vm_space_of(space);
@@ -343,15 +355,16 @@ static const struct space_ops vm_space_ops = {
     .resolve = space_resolve,
     .find = space_find,
     .identity = vm_identity,
+    .sizes = space_sizes,
     .counts = space_counts,
     .page = space_page,
     .evict = space_evict,
-    .advise = space_cannot_advise,
-    .lock = space_cannot_lock,
-    .populate = space_cannot_populate,
-    .incore = space_cannot_incore,
+    .advise = vm_advise,
+    .lock = vm_lock,
+    .populate = vm_populate,
+    .incore = vm_incore,
     .sync = vm_sync,
-    .usage = space_no_usage,
+    .usage = vm_usage,
     .layout = vm_layout,
     .activate = space_activate,
     .deactivate = space_deactivate,

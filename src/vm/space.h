@@ -96,6 +96,8 @@ enum space_use {
           after a fork the child */
 #define SPACE_NORESERVE 16u /* not counted as promised, unless nothing may be overcommitted */
 #define SPACE_NOWRITE 64u   /* with SHARED: may never become writable, PGW_ACCESS */
+#define SPACE_KEEP                                                                                 \
+    128u /* of remap: the old place stays mapped; what was private there is as new */
 #define SPACE_LOCKED 32u /* as after lock(SPACE_LOCK_NOW), but without the pages: populate them */
 
 struct space_map_args {
@@ -219,6 +221,11 @@ struct space_page {
     bool dirty;            /* RESIDENT: its copy on swap, if any, is out of date */
 };
 
+struct space_sizes {
+    uint64_t mapped; /* bytes of all regions */
+    uint64_t locked; /* bytes of those that are locked */
+};
+
 struct space_counts {
     uint64_t mapped;   /* bytes of all regions */
     uint64_t resident; /* pages in RAM: its anonymous ones and the object pages it has mapped */
@@ -249,12 +256,15 @@ struct space_ops {
      * these rights; nothing is changed then. */
     enum pgw_status (*protect)(struct space *space, uint64_t va, uint64_t len, prot_t prot);
     /*
-     * Resizes the mapping at old (all within one region) from old_len to new_len bytes; if it
-     * cannot grow in place and may_move, moves it (to *va if fixed).  *va: where it is now.
-     * PGW_NOTFOUND, PGW_NOSPACE (cannot grow here), PGW_INVAL, PGW_NOMEM.
+     * Resizes the mapping at old (one mapping, though it may be several regions that continue
+     * each other) from old_len to new_len bytes; if it cannot grow in place and may_move, moves
+     * it.  flags: SPACE_FIXED, to *va in place of what is there; SPACE_KEEP, which always moves
+     * and does not resize.  old_len 0, of shared memory: maps it again.  *va: where it is now.
+     * PGW_NOTFOUND, PGW_NOSPACE (cannot grow here), PGW_INVAL, PGW_NOMEM, PGW_NOCOMMIT, PGW_NORAM
+     * (no more can be locked).
      */
     enum pgw_status (*remap)(struct space *space, uint64_t old, uint64_t old_len, uint64_t new_len,
-        bool may_move, bool fixed, uint64_t *va);
+        bool may_move, unsigned flags, uint64_t *va);
 
     /*
      * Changes how large the growing stack that contains va may become: len_max bytes, but never
@@ -285,6 +295,7 @@ struct space_ops {
      * *id is only to be compared, and only while that memory is mapped.
      */
     void (*identity)(struct space *space, uint64_t va, const void **id, uint64_t *offset);
+    void (*sizes)(struct space *space, struct space_sizes *sizes); /* quick */
     void (*counts)(struct space *space, struct space_counts *counts);
     /* What is behind va now; touches nothing. */
     void (*page)(struct space *space, uint64_t va, struct space_page *page);

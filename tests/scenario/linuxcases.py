@@ -35,6 +35,8 @@ CASES = [
     Linux("freshzero", processes=26),
     Linux("forktree", ["8", "64"], small="1M", processes=8),
     Linux("pipeline", processes=5),
+    Linux("madvises", processes=2),
+    Linux("locks", processes=2),
     Linux("filework", small="256K"),
     Linux("procfiles", small="256K", processes=2,
           qemu="what it has under /proc is its own process on the host"),
