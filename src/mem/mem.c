@@ -10,7 +10,9 @@
  * Invariants:
  *  - Every frame belongs to exactly one run, free or allocated.  Only the run's head bears its
  *    order; `free` is set in the heads of free runs and nowhere else.
- *  - The heads of free runs of order n are on free[n]; nfree is the sum of their sizes.
+ *  - The heads of free runs of order n are on free[n], or on pinned[n] where n is below
+ *    MEM_BLOCK_ORDER and their block's bit is set; nfree is the sum of their sizes.
+ *  - The bit of a block that is free as a whole is clear.
  *  - Two buddies of the same order are never both free.
  *  - A claimed frame (mem_claim) is an allocated run of order 0 without an owner.
  *  - The bytes of a free run are zero, as the host gave them, unless its head's node.bits says
@@ -24,6 +26,15 @@
  *
  * Under AddressSanitizer the bytes of a run are poisoned while it is free again: a pointer to a
  * frame that someone kept for too long is found at its first use.
+ *
+ * Pages that are never moved (MEM_PINNED: page tables) would soon be in every 2 MiB of RAM, as one
+ * comes with every so many others, and nothing could be compacted.  So blocks of that size are of
+ * two kinds, as Linux groups them by mobility.  Free runs in a block for pinned pages are on lists
+ * of their own, `pinned`, which the others take from when nothing else is left.  Who needs a pinned
+ * page and finds those lists empty makes another block one of theirs: a free one if there is any,
+ * else the block of the largest free run.  A block that is free as a whole is nobody's; what RAM has
+ * above its last whole block is theirs from the start.  Rejected: tables from the top of RAM down,
+ * pages from the bottom up; that needs lists in the order of addresses.
  *
  * A bitmap per order was rejected: the heads in the frame table already say all of it.
  */
@@ -45,6 +56,38 @@ mem_index(const struct mem *mem, const struct mem_page *page)
     return (uint64_t)(page - mem->pages);
 }
 
+static bool
+mem_block_is_pinned(const struct mem *mem, uint64_t idx)
+{
+    uint64_t block = idx >> MEM_BLOCK_ORDER;
+
+    return (mem->blocks[block / 64] >> block % 64 & 1) != 0;
+}
+
+/* Makes the blocks that a run of at least this order, or one frame, lies in of the one kind or the
+ * other; none of their free runs is on a list. */
+static void
+mem_block_set(struct mem *mem, uint64_t idx, unsigned order, bool pinned)
+{
+    uint64_t block = idx >> MEM_BLOCK_ORDER;
+    uint64_t end = block + (order > MEM_BLOCK_ORDER ? UINT64_C(1) << (order - MEM_BLOCK_ORDER) : 1);
+
+    for (; block < end; block++) {
+        uint64_t bit = UINT64_C(1) << block % 64;
+        if (pinned)
+            mem->blocks[block / 64] |= bit;
+        else
+            mem->blocks[block / 64] &= ~bit;
+    }
+}
+
+/* Is a free run one of a block for pinned pages? */
+static bool
+mem_run_is_pinned(const struct mem *mem, uint64_t idx, unsigned order)
+{
+    return order < MEM_BLOCK_ORDER && mem_block_is_pinned(mem, idx);
+}
+
 static void
 mem_push_run(struct mem *mem, uint64_t idx, unsigned order, uint64_t used)
 {
@@ -53,7 +96,12 @@ mem_push_run(struct mem *mem, uint64_t idx, unsigned order, uint64_t used)
     page->order = order & 31u;
     page->free = 1;
     page->node.bits = used;
-    TAILQ_INSERT_HEAD(&mem->free[order], &page->node, link);
+    if (mem_run_is_pinned(mem, idx, order)) {
+        TAILQ_INSERT_HEAD(&mem->pinned[order], &page->node, link);
+        mem->nfree_pinned += UINT64_C(1) << order;
+    } else {
+        TAILQ_INSERT_HEAD(&mem->free[order], &page->node, link);
+    }
     mem->runs[order]++;
 }
 
@@ -63,19 +111,24 @@ mem_pull_run(struct mem *mem, struct mem_page *page)
 {
     uint64_t used = page->node.bits;
 
-    TAILQ_REMOVE(&mem->free[page->order], &page->node, link);
+    if (mem_run_is_pinned(mem, mem_index(mem, page), page->order)) {
+        TAILQ_REMOVE(&mem->pinned[page->order], &page->node, link);
+        mem->nfree_pinned -= UINT64_C(1) << page->order;
+    } else {
+        TAILQ_REMOVE(&mem->free[page->order], &page->node, link);
+    }
     mem->runs[page->order]--;
     memset(page, 0, sizeof(*page));
     return used;
 }
 
 static struct mem_page *
-mem_first_run(const struct mem *mem, unsigned order)
+mem_first_of(const struct base_node_list *list)
 {
-    return (struct mem_page *)TAILQ_FIRST(&mem->free[order]); /* node is the first member */
+    return (struct mem_page *)TAILQ_FIRST(list); /* node is the first member */
 }
 
-_Static_assert(offsetof(struct mem_page, node) == 0, "mem_first_run converts a node to its page");
+_Static_assert(offsetof(struct mem_page, node) == 0, "mem_first_of converts a node to its page");
 
 /* Cuts all of RAM into the largest aligned runs, the last one first so that the lowest is taken
  * first. */
@@ -84,6 +137,8 @@ mem_free_all(struct mem *mem)
 {
     uint64_t end = mem->nframes;
 
+    if (end % (UINT64_C(1) << MEM_BLOCK_ORDER) != 0)
+        mem_block_set(mem, end - 1, 0, true);
     while (end > 0) {
         unsigned order = (unsigned)__builtin_ctzll(end);
         if (order > MEM_ORDER_MAX)
@@ -94,10 +149,18 @@ mem_free_all(struct mem *mem)
     mem->nfree = mem->nframes;
 }
 
+static uint64_t
+mem_nblocks(const struct mem *mem)
+{
+    return ((mem->nframes - 1) >> MEM_BLOCK_ORDER) + 1;
+}
+
+/* The frame table, and behind it the blocks' bits. */
 static size_t
 mem_table_len(const struct mem *mem)
 {
-    return (size_t)page_ceil(mem->nframes * sizeof(struct mem_page));
+    return (size_t)page_ceil(
+        mem->nframes * sizeof(struct mem_page) + (mem_nblocks(mem) + 63) / 64 * sizeof(uint64_t));
 }
 
 enum pgw_status
@@ -119,24 +182,34 @@ mem_init(struct mem *mem, struct base_alloc *alloc, struct base_alloc *ram, uint
         return PGW_NOMEM;
     }
     *mem = fresh;
+    mem->blocks = (uint64_t *)(void *)(mem->pages + mem->nframes);
     for (unsigned order = 0; order <= MEM_ORDER_MAX; order++)
         TAILQ_INIT(&mem->free[order]);
+    for (unsigned order = 0; order < MEM_BLOCK_ORDER; order++)
+        TAILQ_INIT(&mem->pinned[order]);
     mem_free_all(mem);
     return PGW_OK;
+}
+
+static void
+mem_unpoison_list(const struct mem *mem, const struct base_node_list *list, unsigned order)
+{
+    const struct base_node *node;
+
+    TAILQ_FOREACH (node, list, link) {
+        if (node->bits & MEM_USED)
+            base_unpoison(mem_page_bytes(mem, (const struct mem_page *)node), PAGE_SIZE << order);
+    }
 }
 
 /* The host may give the same addresses to somebody else. */
 static void
 mem_unpoison_all(struct mem *mem)
 {
-    const struct base_node *node;
-
     for (unsigned order = 0; order <= MEM_ORDER_MAX; order++) {
-        TAILQ_FOREACH (node, &mem->free[order], link) {
-            if (node->bits & MEM_USED)
-                base_unpoison(
-                    mem_page_bytes(mem, (const struct mem_page *)node), PAGE_SIZE << order);
-        }
+        mem_unpoison_list(mem, &mem->free[order], order);
+        if (order < MEM_BLOCK_ORDER)
+            mem_unpoison_list(mem, &mem->pinned[order], order);
     }
 }
 
@@ -154,13 +227,64 @@ mem_fini(struct mem *mem, struct base_alloc *ram)
     mem->nframes = mem->nfree = 0;
 }
 
-/* The smallest order, from `order` up, that has a free run; above MEM_ORDER_MAX: none. */
-static unsigned
-mem_find_order(const struct mem *mem, unsigned order)
+/* The first run of the smallest order, from `order` to below end, that the lists have; NULL. */
+static struct mem_page *
+mem_find(const struct base_node_list *lists, unsigned order, unsigned end)
 {
-    while (order <= MEM_ORDER_MAX && TAILQ_EMPTY(&mem->free[order]))
+    while (order < end && TAILQ_EMPTY(&lists[order]))
         order++;
-    return order;
+    return order < end ? mem_first_of(&lists[order]) : NULL;
+}
+
+/* Makes the block of a free run smaller than that one for pinned pages. */
+static void
+mem_convert_block(struct mem *mem, uint64_t idx)
+{
+    uint64_t first = idx & ~((UINT64_C(1) << MEM_BLOCK_ORDER) - 1);
+    uint64_t end = first + (UINT64_C(1) << MEM_BLOCK_ORDER);
+    struct mem_page *page;
+
+    if (end > mem->nframes)
+        end = mem->nframes;
+    for (uint64_t at = first; at < end; at += UINT64_C(1) << mem->pages[at].order) {
+        page = &mem->pages[at];
+        if (page->free) /* to the list where it will be looked for */
+            TAILQ_REMOVE(&mem->free[page->order], &page->node, link);
+    }
+    mem_block_set(mem, first, 0, true);
+    for (uint64_t at = first; at < end; at += UINT64_C(1) << mem->pages[at].order) {
+        page = &mem->pages[at];
+        if (!page->free)
+            continue;
+        TAILQ_INSERT_TAIL(&mem->pinned[page->order], &page->node, link);
+        mem->nfree_pinned += UINT64_C(1) << page->order;
+    }
+}
+
+/* A free run that a pinned one of this order can be cut from: of a block for such, or of one that
+ * becomes one. */
+static struct mem_page *
+mem_find_pinned(struct mem *mem, unsigned order)
+{
+    struct mem_page *page = mem_find(mem->pinned, order, MEM_BLOCK_ORDER);
+
+    if (page == NULL)
+        page = mem_find(
+            mem->free, order > MEM_BLOCK_ORDER ? order : MEM_BLOCK_ORDER, MEM_ORDER_MAX + 1);
+    for (unsigned at = MEM_BLOCK_ORDER; page == NULL && at > order; at--) {
+        page = mem_first_of(&mem->free[at - 1]);
+        if (page != NULL)
+            mem_convert_block(mem, mem_index(mem, page));
+    }
+    return page;
+}
+
+static struct mem_page *
+mem_find_movable(struct mem *mem, unsigned order)
+{
+    struct mem_page *page = mem_find(mem->free, order, MEM_ORDER_MAX + 1);
+
+    return page != NULL ? page : mem_find(mem->pinned, order, MEM_BLOCK_ORDER);
 }
 
 struct mem_page *
@@ -173,13 +297,16 @@ mem_alloc(struct mem *mem, unsigned order, unsigned flags)
     uint64_t n = UINT64_C(1) << order;
     if (mem->nfree < n || mem->nfree - n < kept)
         return NULL;
-    unsigned from = mem_find_order(mem, order);
-    if (from > MEM_ORDER_MAX)
+    struct mem_page *page =
+        flags & MEM_PINNED ? mem_find_pinned(mem, order) : mem_find_movable(mem, order);
+    if (page == NULL)
         return NULL;
 
-    struct mem_page *page = mem_first_run(mem, from);
+    unsigned from = page->order;
     uint64_t idx = mem_index(mem, page);
     uint64_t used = mem_pull_run(mem, page);
+    if (flags & MEM_PINNED)
+        mem_block_set(mem, idx, order, true);
     while (from > order) {
         from--;
         mem_push_run(mem, idx + (UINT64_C(1) << from), from, used);
@@ -223,6 +350,8 @@ mem_free(struct mem *mem, struct mem_page *page)
         idx &= ~(UINT64_C(1) << order);
         order++;
     }
+    if (order >= MEM_BLOCK_ORDER)
+        mem_block_set(mem, idx, order, false);
     mem_push_run(mem, idx, order, MEM_USED);
 }
 
@@ -286,6 +415,8 @@ mem_claim_take(struct mem *mem, struct mem_page *block, unsigned order)
         block[i].reserved = 0;
     }
     block->order = order & 31u;
+    if (order >= MEM_BLOCK_ORDER)
+        mem_block_set(mem, mem_index(mem, block), order, false);
     return block;
 }
 
@@ -337,15 +468,18 @@ mem_unusable(const struct mem *mem, unsigned order)
 
 /* The length of a free list whose every entry is what it should be; UINT64_MAX: one is not. */
 static uint64_t
-mem_check_list(const struct mem *mem, unsigned order)
+mem_check_list(
+    const struct mem *mem, const struct base_node_list *list, unsigned order, bool pinned)
 {
     const struct base_node *node;
     uint64_t count = 0;
 
-    TAILQ_FOREACH (node, &mem->free[order], link) {
+    TAILQ_FOREACH (node, list, link) {
         const struct mem_page *page = (const struct mem_page *)node;
         uint64_t idx = mem_index(mem, page);
         if (idx >= mem->nframes || idx % (UINT64_C(1) << order) != 0)
+            return UINT64_MAX;
+        if (mem_block_is_pinned(mem, idx) != pinned)
             return UINT64_MAX;
         if (!page->free || page->order != order || mem_free_buddy(mem, idx, order) != NULL)
             return UINT64_MAX;
@@ -393,16 +527,22 @@ bool
 mem_check(const struct mem *mem)
 {
     uint64_t runs[MEM_ORDER_MAX + 1] = {0};
-    uint64_t nfree = 0;
+    uint64_t nfree = 0, pinned = 0;
 
     if (!mem_check_table(mem, runs))
         return false;
     for (unsigned order = 0; order <= MEM_ORDER_MAX; order++) {
-        if (mem_check_list(mem, order) != runs[order] || mem->runs[order] != runs[order])
+        uint64_t found = mem_check_list(mem, &mem->free[order], order, false);
+        if (found == UINT64_MAX || mem->runs[order] != runs[order])
+            return false;
+        uint64_t more =
+            order < MEM_BLOCK_ORDER ? mem_check_list(mem, &mem->pinned[order], order, true) : 0;
+        if (more == UINT64_MAX || found + more != runs[order])
             return false;
         nfree += runs[order] << order;
+        pinned += more << order;
     }
-    return nfree == mem->nfree;
+    return nfree == mem->nfree && pinned == mem->nfree_pinned;
 }
 
 const struct mem_page *

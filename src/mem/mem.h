@@ -65,6 +65,10 @@ struct mem_page {
     struct mem_pv pv; /* mappings of this page: the first one here, more chained */
 };
 
+/* Pages that stay where they are share blocks of this size, 2 MiB, so that the others can be
+ * cleared. */
+#define MEM_BLOCK_ORDER 9u
+
 struct mem {
     struct mem_page *pages; /* the frame table, by index = pfn - base_pfn */
     unsigned char *ram;     /* private: reach it through mem_page_bytes */
@@ -73,7 +77,10 @@ struct mem {
     uint64_t nfree;
     uint64_t reserve; /* frames that only MEM_RESERVED allocations may take */
     struct base_node_list free[MEM_ORDER_MAX + 1];
+    struct base_node_list pinned[MEM_BLOCK_ORDER]; /* free runs in blocks for pages that stay */
+    uint64_t *blocks; /* a bit a block of 2^MEM_BLOCK_ORDER frames: it is for such pages */
     uint64_t runs[MEM_ORDER_MAX + 1]; /* free ones, by order */
+    uint64_t nfree_pinned;            /* frames of those on the pinned lists */
     struct base_alloc *alloc;
     size_t ram_len; /* bytes */
 };
@@ -81,6 +88,7 @@ struct mem {
 /* Flags of mem_alloc. */
 #define MEM_ZERO 1u     /* the bytes are zero */
 #define MEM_RESERVED 2u /* may take the last frames: for paths that free memory */
+#define MEM_PINNED 4u   /* will never be moved: kept together with others of that kind */
 
 /*
  * Sets up ram_bytes (rounded down to whole pages, at least 8 pages) of RAM whose first frame has

@@ -52,15 +52,25 @@ compact_look(struct vm_system *system, struct mem_page *head, unsigned order, ui
     return true;
 }
 
-/* Frames that are free outside of runs of this order: what pages can move to. */
+/* Frames in free runs of this order or more. */
 static uint64_t
-compact_room(const struct vm_system *system, unsigned order)
+compact_whole(const struct vm_system *system, unsigned order)
 {
     uint64_t whole = 0;
 
     for (unsigned at = order; at <= MEM_ORDER_MAX; at++)
         whole += system->mem->runs[at] << at;
-    return system->mem->nfree - whole;
+    return whole;
+}
+
+/* Frames that are free outside of these, and outside of blocks for pinned pages, which are given
+ * out last: what pages can move to. */
+static uint64_t
+compact_room(const struct vm_system *system, unsigned order)
+{
+    uint64_t other = compact_whole(system, order) + system->mem->nfree_pinned;
+
+    return system->mem->nfree > other ? system->mem->nfree - other : 0;
 }
 
 /* The cheapest block to clear, from the cursor on. */
@@ -84,10 +94,6 @@ compact_choose(struct vm_system *system, unsigned order)
     if (best.head == NULL)
         return best;
     system->compact.cursor = (uint64_t)(best.head - mem->pages) >> order;
-    /* What is free in it cannot be moved to; and the reserve stays. */
-    if (compact_room(system, order) - (n - best.used) < best.used ||
-        mem->nfree - (n - best.used) < best.used + mem->reserve)
-        best.head = NULL;
     return best;
 }
 
@@ -118,9 +124,13 @@ compact_clear(struct vm_system *system, struct mem_page *head, unsigned order)
 static struct mem_page *
 compact_one(struct vm_system *system, unsigned order)
 {
-    struct compact_block block = compact_choose(system, order);
+    struct compact_block block = {.head = NULL};
+    uint64_t n = UINT64_C(1) << order;
 
     system->stats.compact_runs++;
+    /* What is free in the block cannot be moved to, and together with what is not that makes n. */
+    if (compact_room(system, order) >= n && system->mem->nfree >= n + system->mem->reserve)
+        block = compact_choose(system, order);
     if (block.head == NULL || !compact_clear(system, block.head, order)) {
         system->stats.compact_failed++;
         return NULL;
@@ -138,8 +148,7 @@ vm_compact_run(struct vm_system *system, unsigned order)
         system->compact.rests--;
         return NULL;
     }
-    if (compact_room(system, order) >= UINT64_C(1) << order)
-        head = compact_one(system, order);
+    head = compact_one(system, order);
     if (head == NULL) {
         system->compact.rests = 1u << system->compact.shift;
         system->compact.shift += system->compact.shift < COMPACT_SHIFT_MOST;
@@ -157,10 +166,15 @@ vm_compact(struct vm_system *system)
     uint64_t made = 0;
 
     base_lock_take(&system->lock);
-    while (compact_room(system, order) >= UINT64_C(1) << order &&
-           (head = compact_one(system, order)) != NULL) {
+    for (uint64_t whole = compact_whole(system, order);; made++) {
+        head = compact_one(system, order);
+        if (head == NULL)
+            break;
         mem_claim_drop(system->mem, head, order);
-        made++;
+        uint64_t now = compact_whole(system, order);
+        if (now <= whole) /* another run was broken up for it */
+            break;
+        whole = now;
     }
     system->compact.rests = system->compact.shift = 0;
     base_lock_drop(&system->lock);

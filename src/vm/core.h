@@ -481,6 +481,8 @@ enum pgw_status vm_sync(struct space *space, uint64_t va, uint64_t len);
 uint64_t vm_cache_shrink(struct vm_system *system, uint64_t n);
 /* The page is not in the cache any more; its owner frees it or admits it to the policy. */
 void vm_cache_leave(struct vm_system *system, struct mem_page *page);
+/* The page's content has moved from one frame to another. */
+void vm_cache_moved(struct vm_system *system, struct mem_page *from, struct mem_page *to);
 /* A file's page is about to be mapped: it is the policy's from now on. */
 void vm_cache_promote(struct vm_system *system, struct mem_page *page);
 enum pgw_status vm_cache_read(

@@ -40,6 +40,13 @@ vm_cache_leave(struct vm_system *system, struct mem_page *page)
 }
 
 void
+vm_cache_moved(struct vm_system *system, struct mem_page *from, struct mem_page *to)
+{
+    TAILQ_INSERT_AFTER(&system->cached, &from->node, &to->node, link);
+    TAILQ_REMOVE(&system->cached, &from->node, link);
+}
+
+void
 vm_cache_promote(struct vm_system *system, struct mem_page *page)
 {
     if (!cache_holds(page))

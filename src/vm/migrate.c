@@ -21,8 +21,10 @@
 bool
 vm_migrate_can(const struct mem_page *page)
 {
-    return page->queued && !page->busy && page->wired == 0 &&
-           (page->owner_kind == MEM_OWNER_ANON || page->owner_kind == MEM_OWNER_OBJECT);
+    if (page->busy || page->wired > 0)
+        return false;
+    return page->owner_kind == MEM_OWNER_OBJECT || /* in the policy or in the cache (C8) */
+           (page->owner_kind == MEM_OWNER_ANON && page->queued);
 }
 
 /* Makes the owner's pointer lead to the page's new place. */
@@ -55,8 +57,11 @@ vm_migrate_page(struct vm_system *system, struct mem_page *from, struct mem_page
     to->active = from->active;
     to->lazyfree = from->lazyfree;
     migrate_owner(from, to);
-    vm_group_moved(system, from, to);
-    to->queued = 1;
+    if (from->queued)
+        vm_group_moved(system, from, to);
+    else
+        vm_cache_moved(system, from, to);
+    to->queued = from->queued;
     from->queued = 0;
     from->owner = NULL;
     from->owner_kind = MEM_OWNER_NONE;

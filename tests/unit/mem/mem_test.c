@@ -208,7 +208,8 @@ buddy_model_take(struct buddy_model *model, struct base_rng *rng)
     unsigned order = (unsigned)base_rng_below(rng, 1 + base_rng_below(rng, 9));
     uint64_t before = mem->nfree;
     bool zero = base_rng_below(rng, 2) == 0;
-    struct mem_page *page = mem_alloc(mem, order, zero ? MEM_ZERO : 0);
+    unsigned flags = base_rng_below(rng, 8) == 0 ? MEM_PINNED : 0;
+    struct mem_page *page = mem_alloc(mem, order, flags | (zero ? MEM_ZERO : 0));
 
     if (page == NULL) {
         /* Right only if no aligned run of this order is free. */
@@ -265,7 +266,7 @@ buddy_model_run(uint64_t frames, struct base_rng *rng, uint64_t steps)
         buddy_model_give(&model, base_rng_below(rng, model.nruns));
     /* Joined again to the runs that it began with: one for each bit of the number of frames. */
     for (unsigned order = 0; order < MEM_ORDER_MAX; order++)
-        assert_int_equal(!TAILQ_EMPTY(&model.env.mem.free[order]), frames >> order & 1);
+        assert_int_equal(model.env.mem.runs[order], frames >> order & 1);
     test_env_fini(&model.env);
     free(model.runs);
     free(model.taken);
@@ -281,6 +282,155 @@ test_random(void **state)
     test_rng_init(&rng, 1);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
         buddy_model_run(sizes[i], &rng, test_rounds(4000));
+}
+
+/* Frames that stay are together, in as few blocks as hold them, however they come. */
+static void
+test_pinned(void **state)
+{
+    enum { BLOCKS = 8, FRAMES = BLOCKS << MEM_BLOCK_ORDER, PER = 500 };
+    struct test_env env;
+    struct mem_page *pinned[BLOCKS * 2] = {NULL}, **taken = calloc(FRAMES, sizeof(*taken));
+    bool block[BLOCKS] = {false};
+    unsigned npinned = 0, blocks = 0;
+    size_t n = 0;
+
+    (void)state;
+    assert_non_null(taken);
+    test_env_init(&env, FRAMES);
+    for (unsigned i = 0; env.mem.nfree > 0; i++) {
+        if (i % PER == 0 && npinned < BLOCKS * 2)
+            pinned[npinned++] = mem_alloc(&env.mem, 0, MEM_PINNED | MEM_ZERO);
+        else
+            taken[n++] = mem_alloc(&env.mem, 0, 0); /* the last of them in the pinned ones' block */
+    }
+    assert_true(mem_check(&env.mem));
+    for (unsigned i = 0; i < npinned; i++)
+        block[(pinned[i] - env.mem.pages) >> MEM_BLOCK_ORDER] = true;
+    for (unsigned i = 0; i < BLOCKS; i++)
+        blocks += block[i];
+    assert_int_equal(blocks, 1);
+    while (n > 0)
+        mem_free(&env.mem, taken[--n]);
+    uint64_t whole = env.mem.nfree - env.mem.nfree_pinned;
+    assert_int_equal(whole, (BLOCKS - 1) << MEM_BLOCK_ORDER);
+    while (npinned > 0)
+        mem_free(&env.mem, pinned[--npinned]);
+    assert_int_equal(env.mem.nfree_pinned, 0);
+    assert_true(mem_check(&env.mem));
+    test_env_fini(&env);
+    free(taken);
+}
+
+/* Without a free block, the block of the largest free run becomes one for frames that stay. */
+static void
+test_pinned_converts(void **state)
+{
+    struct test_env env;
+    struct mem_page *taken[1024];
+
+    (void)state;
+    test_env_init(&env, 1024);
+    for (unsigned i = 0; i < 1024; i++)
+        taken[i] = mem_alloc(&env.mem, 0, 0);
+    for (unsigned i = 0; i < 1024; i++) {
+        uint64_t idx = (uint64_t)(taken[i] - env.mem.pages);
+        if (idx != 5 && (idx < 512 + 64 || idx >= 512 + 96))
+            continue;
+        mem_free(&env.mem, taken[i]);
+        taken[i] = NULL;
+    }
+    struct mem_page *pinned = mem_alloc(&env.mem, 1, MEM_PINNED);
+    assert_non_null(pinned);
+    assert_true(pinned >= &env.mem.pages[512]);
+    assert_int_equal(env.mem.nfree_pinned, 30);
+    struct mem_page *movable = mem_alloc(&env.mem, 0, 0);
+    assert_ptr_equal(movable, &env.mem.pages[5]); /* and not one of those */
+    assert_true(mem_check(&env.mem));
+    mem_free(&env.mem, movable);
+    mem_free(&env.mem, pinned);
+    for (unsigned i = 0; i < 1024; i++)
+        if (taken[i] != NULL)
+            mem_free(&env.mem, taken[i]);
+    assert_int_equal(env.mem.runs[10], 1);
+    test_env_fini(&env);
+}
+
+/* A block with a few pages in use is claimed, vacated, and is a run; or is let go of again. */
+static void
+test_claim(void **state)
+{
+    struct test_env env;
+    struct mem_page *taken[1024];
+
+    (void)state;
+    test_env_init(&env, 1024);
+    for (unsigned i = 0; i < 1024; i++)
+        taken[i] = mem_alloc(&env.mem, 0, 0);
+    struct mem_page *block = &env.mem.pages[512];
+    for (unsigned i = 0; i < 1024; i++)
+        if (taken[i] >= block && (taken[i] - block) % 50 != 7) {
+            mem_free(&env.mem, taken[i]);
+            taken[i] = NULL;
+        }
+    uint64_t nfree = env.mem.nfree;
+    assert_int_equal(nfree, 501);
+    assert_int_equal(mem_claim(&env.mem, block, 9), 501);
+    assert_int_equal(env.mem.nfree, 0);
+    assert_null(mem_alloc(&env.mem, 0, MEM_RESERVED)); /* nobody else gets them */
+    assert_true(mem_check(&env.mem));
+    mem_claim_drop(&env.mem, block, 9);
+    assert_int_equal(env.mem.nfree, nfree);
+    assert_true(mem_check(&env.mem));
+    assert_int_equal(mem_claim(&env.mem, block, 9), 501);
+    for (unsigned i = 0; i < 1024; i++)
+        if (taken[i] >= block) {
+            mem_claim_page(&env.mem, taken[i]);
+            taken[i] = NULL;
+        }
+    struct mem_page *run = mem_claim_take(&env.mem, block, 9);
+    assert_ptr_equal(run, block);
+    assert_int_equal(run->order, 9);
+    memset(mem_page_bytes(&env.mem, run), 0x5a, 512 * PAGE_SIZE);
+    assert_true(mem_check(&env.mem));
+    mem_split(&env.mem, run);
+    for (unsigned i = 0; i < 512; i++)
+        mem_free(&env.mem, &run[i]);
+    assert_int_equal(env.mem.nfree, 512);
+    for (unsigned i = 0; i < 1024; i++)
+        if (taken[i] != NULL)
+            mem_free(&env.mem, taken[i]);
+    assert_int_equal(env.mem.runs[10], 1);
+    test_env_fini(&env);
+}
+
+/* The figures of Linux's extfrag_index and unusable_index, by hand. */
+static void
+test_fragmentation(void **state)
+{
+    struct test_env env;
+    struct mem_page *taken[64];
+
+    (void)state;
+    test_env_init(&env, 64);
+    assert_int_equal(mem_fragmentation(&env.mem, 6), -1000);
+    assert_int_equal(mem_unusable(&env.mem, 6), 0);
+    for (unsigned i = 0; i < 64; i++)
+        taken[i] = mem_alloc(&env.mem, 0, 0);
+    assert_int_equal(mem_fragmentation(&env.mem, 0), 0); /* no memory, not fragmentation */
+    assert_int_equal(mem_unusable(&env.mem, 0), 1000);
+    for (unsigned i = 0; i < 64; i += 2)
+        mem_free(&env.mem, taken[i]);
+    /* 32 free frames in 32 runs: for order 3, 1000 - (1000 + 32 * 1000 / 8) / 32. */
+    assert_int_equal(mem_fragmentation(&env.mem, 3), 1000 - 5000 / 32);
+    assert_int_equal(mem_fragmentation(&env.mem, 0), -1000);
+    assert_int_equal(mem_unusable(&env.mem, 1), 1000);
+    mem_free(&env.mem, taken[1]); /* joins two of them */
+    assert_int_equal(mem_fragmentation(&env.mem, 1), -1000);
+    assert_int_equal(mem_unusable(&env.mem, 1), (33 - 2) * 1000 / 33);
+    for (unsigned i = 3; i < 64; i += 2)
+        mem_free(&env.mem, taken[i]);
+    test_env_fini(&env);
 }
 
 static void
@@ -420,6 +570,10 @@ main(void)
         cmocka_unit_test(test_reserve),
         cmocka_unit_test(test_injected),
         cmocka_unit_test(test_random),
+        cmocka_unit_test(test_pinned),
+        cmocka_unit_test(test_pinned_converts),
+        cmocka_unit_test(test_claim),
+        cmocka_unit_test(test_fragmentation),
         cmocka_unit_test(test_misuse_dies),
         cmocka_unit_test(test_check_sees),
         cmocka_unit_test(test_freed_bytes),
