@@ -91,6 +91,30 @@ run_write_report(
     return exit_code != 0 ? exit_code : EXIT_OURS;
 }
 
+/* True if the machine is sound, and nothing of the program is left in it. */
+static bool
+run_check(struct pgw_system *system)
+{
+    struct pgw_stats stats = {.size = sizeof stats};
+
+    if (!pgw_system_check(system)) {
+        fprintf(stderr,
+            "pagewright run: the machine's structures do not agree with each other: this "
+            "is a bug of ours\n");
+        return false;
+    }
+    if (pgw_system_stats(system, &stats) == PGW_OK &&
+        stats.spaces + stats.regions + stats.anons == 0)
+        return true;
+    fprintf(stderr,
+        "pagewright run: the program has ended, but %llu spaces, %llu regions and %llu pages of "
+        "its "
+        "memory are left: this is a bug of ours\n",
+        (unsigned long long)stats.spaces, (unsigned long long)stats.regions,
+        (unsigned long long)stats.anons);
+    return false;
+}
+
 static int
 run_program(struct pgw_system *system, const struct run_options *options, FILE *out)
 {
@@ -103,6 +127,8 @@ run_program(struct pgw_system *system, const struct run_options *options, FILE *
         fprintf(stderr, "pagewright run: %s\n", pgw_error_text(system));
         return run_exit_code(status);
     }
+    if (options->check && !run_check(system))
+        return EXIT_OURS;
     int exit_code = WIFSIGNALED(ended) ? 128 + WTERMSIG(ended) : WEXITSTATUS(ended);
     return run_write_report(system, options, out, exit_code);
 }

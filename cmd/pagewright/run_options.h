@@ -13,6 +13,7 @@ struct run_options {
     struct machine_options machine;
     enum run_report report;
     const char *report_file; /* NULL: standard error */
+    bool check;              /* the machine itself, at the end */
     char **program;          /* its path and arguments, NULL-terminated */
 };
 
