@@ -22,6 +22,7 @@
 #define OS_O_RDWR 2u
 #define OS_O_CREAT 0100u
 #define OS_O_NOCTTY 0400u
+#define OS_O_EXCL 0200u
 #define OS_O_TRUNC 01000u
 #define OS_O_APPEND 02000u
 #define OS_O_NONBLOCK 04000u

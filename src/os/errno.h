@@ -40,6 +40,9 @@ enum os_errno {
     OS_ENOTSOCK = 88,
     OS_EOPNOTSUPP = 95,
     OS_ETIMEDOUT = 110,
+    OS_EBUSY = 16,
+    OS_EFBIG = 27,
+    OS_ENOSPC = 28,
     OS_EOVERFLOW = 75
 };
 

@@ -41,6 +41,8 @@ os_file_put(struct os *os, struct os_file *file)
         return;
     if (file->kind == OS_FILE_HOST) {
         host_io_close(file->host_fd);
+    } else if (file->kind == OS_FILE_MEMORY) {
+        os_memfile_put(os, file->memory);
     } else {
         /* Whoever waits at the other end must see that this one is closed. */
         os_wake(os, file->pipe);

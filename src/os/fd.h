@@ -12,11 +12,12 @@
 #include "base/result.h"
 
 struct os;
+struct os_memfile;
 struct os_pipe;
 struct os_process;
 struct os_proc_file;
 
-enum os_file_kind { OS_FILE_HOST, OS_FILE_PIPE_READ, OS_FILE_PIPE_WRITE };
+enum os_file_kind { OS_FILE_HOST, OS_FILE_PIPE_READ, OS_FILE_PIPE_WRITE, OS_FILE_MEMORY };
 
 struct os_file {
     unsigned refs;
@@ -29,6 +30,7 @@ struct os_file {
     bool regular;         /* HOST: a regular file, whose pages mappings may show (os/regular.h) */
     bool own_pos;         /* regular: it was opened here, so that its offset is ours: pos */
     uint64_t pos;         /* the offset of the next read or write */
+    struct os_memfile *memory; /* MEMORY: a reference to it is this file's */
     struct os_pipe *pipe; /* PIPE_*: one of its readers or writers is this file */
 };
 

@@ -7,8 +7,10 @@
 #include "base/rng.h"
 #include "host/guest_io.h"
 #include "os/elf.h"
+#include "os/memfile.h"
 #include "os/os.h"
 #include "os/process.h"
+#include "os/shm.h"
 #include "os/procfs.h"
 #include "os/workset.h"
 
@@ -65,6 +67,13 @@ struct os {
 
     struct os_objname *objnames;
     struct os_proc proc; /* what the last path led to: see os_path_get() */
+
+    struct os_memfile_list memfiles; /* those that have a name */
+    uint64_t memfile_inos;
+    struct os_shm_list shm;
+    unsigned shms;
+    int32_t shm_ids;
+    struct base_pool memfile_pool, shm_pool;
 
     struct base_rng rng;
     struct base_pool processes, thread_pool, open_files, pipes, siginfos;

@@ -77,6 +77,10 @@ os_create(const struct os_config *config, struct os **os)
     base_pool_init(&made->processes, config->alloc, sizeof(struct os_process), "os.processes");
     base_pool_init(&made->thread_pool, config->alloc, sizeof(struct os_thread), "os.threads");
     base_pool_init(&made->open_files, config->alloc, sizeof(struct os_file), "os.files");
+    base_pool_init(&made->memfile_pool, config->alloc, sizeof(struct os_memfile), "os.memfiles");
+    base_pool_init(&made->shm_pool, config->alloc, sizeof(struct os_shm), "os.shm");
+    LIST_INIT(&made->memfiles);
+    LIST_INIT(&made->shm);
     base_pool_init(&made->pipes, config->alloc, sizeof(struct os_pipe), "os.pipes");
     base_pool_init(&made->siginfos, config->alloc, sizeof(struct os_sigentry), "os.siginfos");
     made->host_umask = host_io_umask(0);
@@ -112,6 +116,10 @@ os_destroy(struct os *os)
         os->config.mmu[i]->touched = NULL;
     os_workset_fini(&os->meter);
     os_objname_fini(os);
+    os_memfile_forget_names(os);
+    os_shm_fini(os);
+    base_pool_fini(&os->shm_pool);
+    base_pool_fini(&os->memfile_pool);
     base_pool_fini(&os->siginfos);
     base_pool_fini(&os->pipes);
     base_pool_fini(&os->open_files);

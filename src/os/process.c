@@ -37,6 +37,7 @@ os_mm_put(struct os *os, struct os_mm *mm)
     if (mm == NULL || --mm->refs > 0)
         return;
     mm->space->ops->destroy(mm->space);
+    os_shm_reap(os);
     os->config.alloc->unmap(os->config.alloc, mm, sizeof *mm);
 }
 

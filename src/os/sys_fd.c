@@ -23,7 +23,9 @@ enum fcntl_command {
     F_OFD_SETLK = 37,
     F_OFD_SETLKW = 38,
     F_DUPFD_CLOEXEC = 1030,
-    F_GETPIPE_SZ = 1032
+    F_GETPIPE_SZ = 1032,
+    F_ADD_SEALS = 1033,
+    F_GET_SEALS = 1034
 };
 #define FD_CLOEXEC 1u
 #define LOCK_NB 4u
@@ -136,6 +138,8 @@ os_sys_openat(struct os_process *p, const uint64_t *a)
         return ret;
     if (ret != 0)
         return open_proc(p, flags);
+    if (os_memfile_open(p, path, flags, (uint32_t)a[3], &ret))
+        return ret;
     ret = open_host(p, dir, path, flags, (uint32_t)a[3]);
     if (ret < 0)
         return ret;
@@ -273,8 +277,12 @@ os_sys_fcntl(struct os_process *p, const uint64_t *a)
         return file->flags | (file->kind == OS_FILE_HOST ? OS_O_LARGEFILE : 0);
     case F_SETFL:
         return set_flags(file, (uint32_t)a[2]);
+    case F_ADD_SEALS:
+        return file->kind == OS_FILE_MEMORY ? os_memfile_seal(file, (uint32_t)a[2]) : -OS_EINVAL;
+    case F_GET_SEALS:
+        return file->kind == OS_FILE_MEMORY ? (int64_t)file->memory->seals : -OS_EINVAL;
     case F_GETPIPE_SZ:
-        return file->kind == OS_FILE_HOST ? -OS_EBADF : (int64_t)OS_PIPE_SIZE;
+        return file->pipe == NULL ? -OS_EBADF : (int64_t)OS_PIPE_SIZE;
     default:
         return -OS_EINVAL;
     }
@@ -353,6 +361,8 @@ fionread(struct os_process *p, const struct os_file *file, uint64_t va)
     int32_t n = 0;
     int64_t ret = 0;
 
+    if (file->kind == OS_FILE_MEMORY)
+        return -OS_ENOTTY;
     if (file->kind != OS_FILE_HOST)
         n = (int32_t)file->pipe->len;
     else

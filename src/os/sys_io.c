@@ -210,6 +210,8 @@ read_at(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len, u
         len = RW_MAX;
     if (!readable(file))
         return -OS_EBADF;
+    if (file->kind == OS_FILE_MEMORY)
+        return os_memfile_read(p, file, va, len, offset);
     if (file->kind != OS_FILE_HOST)
         return offset == NO_OFFSET ? pipe_read(p, file, va, len) : -OS_ESPIPE;
     int64_t ret = host_ready(p, file, OS_POLLIN);
@@ -225,6 +227,8 @@ write_at(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len, 
         len = RW_MAX;
     if (!writable(file))
         return -OS_EBADF;
+    if (file->kind == OS_FILE_MEMORY)
+        return os_memfile_write(p, file, va, len, offset);
     if (file->kind != OS_FILE_HOST)
         return offset == NO_OFFSET ? pipe_write(p, file, va, len) : -OS_ESPIPE;
     if (file->proc != NULL)
@@ -332,6 +336,8 @@ os_sys_lseek(struct os_process *p, const uint64_t *a)
 
     if (file == NULL)
         return -OS_EBADF;
+    if (file->kind == OS_FILE_MEMORY)
+        return os_memfile_seek(file, (int64_t)a[1], (int)a[2]);
     if (file->kind != OS_FILE_HOST)
         return -OS_ESPIPE;
     return os_regular_seek(file, (int64_t)a[1], (int)a[2]);

@@ -124,16 +124,25 @@ map_object(struct os_process *p, const uint64_t *a, struct space_map_args *args)
         return -OS_EBADF;
     if ((file->flags & OS_O_ACCMODE) == OS_O_WRONLY)
         return -OS_EACCES;
-    if (file->kind != OS_FILE_HOST || file->stream || file->proc != NULL)
+    bool memory = file->kind == OS_FILE_MEMORY;
+    if (!memory && (file->kind != OS_FILE_HOST || file->stream || file->proc != NULL))
         return -OS_ENODEV;
     int64_t flags = shared_flags(file, a);
+    if (flags >= 0 && memory)
+        flags = os_memfile_map_flags(file->memory, flags, (a[2] & PROT_MASK_W) != 0);
     if (flags < 0)
         return flags;
     args->flags |= (unsigned)flags;
-    if (os_regular_is_zeros(file)) /* /dev/zero is anonymous memory by another name */
+    if (!memory && os_regular_is_zeros(file)) /* /dev/zero is anonymous memory by another name */
         return 0;
     args->use = SPACE_USE_FILE;
     args->offset = a[5];
+    if (memory) {
+        args->use = SPACE_USE_SHM;
+        args->object = file->memory->object;
+        args->object->ops->hold(args->object);
+        return 0;
+    }
     int64_t ret = os_error(p->os->config.file_object(p->os->config.ctx, file->host_fd,
         (flags & (SPACE_SHARED | SPACE_NOWRITE)) == SPACE_SHARED, &args->object));
     if (ret == 0)

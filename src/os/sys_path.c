@@ -128,7 +128,9 @@ os_sys_fstat(struct os_process *p, const uint64_t *a)
 
     if (file == NULL)
         return -OS_EBADF;
-    if (file->kind != OS_FILE_HOST)
+    if (file->kind == OS_FILE_MEMORY)
+        os_memfile_stat(p->os, file->memory, &st);
+    else if (file->kind != OS_FILE_HOST)
         pipe_stat(p->os, &st);
     else if (file->proc != NULL)
         os_proc_fstat(p->os, file, &st);
@@ -149,9 +151,12 @@ os_sys_newfstatat(struct os_process *p, const uint64_t *a)
     if (p->os->path[0][0] == '\0' && (a[3] & OS_AT_EMPTY_PATH) != 0 && ret != -OS_EFAULT &&
         (int32_t)a[0] != OS_AT_FDCWD)
         return os_sys_fstat(p, fstat_args);
-    if (ret == 0)
+    const struct os_memfile *mem = ret == 0 ? os_memfile_find(p->os, path) : NULL;
+    if (mem != NULL) {
+        os_memfile_stat(p->os, mem, &st);
+    } else if (ret == 0) {
         ret = host_io_stat(dir, path, (int)a[3], &st);
-    else if (is_proc(p)) {
+    } else if (is_proc(p)) {
         os_proc_stat(p->os, &p->os->proc, &st);
         ret = 0;
     }
@@ -180,6 +185,8 @@ os_sys_faccessat2(struct os_process *p, const uint64_t *a)
 
     if (ret < 0 && is_proc(p))
         return os_proc_access(p->os, &p->os->proc, (uint32_t)a[2]);
+    if (ret == 0 && os_memfile_find(p->os, path) != NULL)
+        return 0;
     return ret < 0 ? ret : host_io_access(dir, path, (int)a[2], (int)a[3]);
 }
 
@@ -244,6 +251,8 @@ os_sys_unlinkat(struct os_process *p, const uint64_t *a)
 
     if (ret < 0)
         return ret;
+    if (os_memfile_unlink(p->os, path))
+        return 0;
     bool known = host_io_stat(dir, path, OS_AT_SYMLINK_NOFOLLOW, &st) == 0;
     ret = host_io_unlink(dir, path, (int)a[2]);
     if (ret == 0 && known)
@@ -359,8 +368,11 @@ host_fd(struct os_process *p, uint64_t fd, int64_t error)
 int64_t
 os_sys_ftruncate(struct os_process *p, const uint64_t *a)
 {
+    struct os_file *file = os_fd_file(p, a[0]);
     int64_t fd = host_fd(p, a[0], -OS_EINVAL);
 
+    if (file != NULL && file->kind == OS_FILE_MEMORY)
+        return os_memfile_truncate(p, file, a[1]);
     if (fd < 0)
         return fd;
     int64_t ret = host_io_ftruncate((int)fd, (int64_t)a[1]);
@@ -372,8 +384,11 @@ os_sys_ftruncate(struct os_process *p, const uint64_t *a)
 int64_t
 os_sys_fallocate(struct os_process *p, const uint64_t *a)
 {
+    struct os_file *file = os_fd_file(p, a[0]);
     int64_t fd = host_fd(p, a[0], -OS_ESPIPE);
 
+    if (file != NULL && file->kind == OS_FILE_MEMORY)
+        return os_memfile_allocate(p, file, (uint32_t)a[1], a[2], a[3]);
     if (fd < 0)
         return fd;
     /* It may move the file's content about: mappings find out from the file. */
@@ -389,27 +404,28 @@ os_sys_fallocate(struct os_process *p, const uint64_t *a)
 
 /* What mappings have newer, and then the host's part. */
 static int64_t
-sync_file(struct os_process *p, int fd, bool data_only)
+sync_file(struct os_process *p, uint64_t fd, bool data_only)
 {
-    int64_t ret = os_regular_sync(p->os, fd);
+    const struct os_file *file = os_fd_file(p, fd);
 
-    return ret == 0 ? host_io_fsync(fd, data_only) : ret;
+    if (file == NULL)
+        return -OS_EBADF;
+    if (file->kind != OS_FILE_HOST)
+        return file->kind == OS_FILE_MEMORY ? 0 : -OS_EINVAL;
+    int64_t ret = os_regular_sync(p->os, file->host_fd);
+    return ret == 0 ? host_io_fsync(file->host_fd, data_only) : ret;
 }
 
 int64_t
 os_sys_fsync(struct os_process *p, const uint64_t *a)
 {
-    int64_t fd = host_fd(p, a[0], -OS_EINVAL);
-
-    return fd < 0 ? fd : sync_file(p, (int)fd, false);
+    return sync_file(p, a[0], false);
 }
 
 int64_t
 os_sys_fdatasync(struct os_process *p, const uint64_t *a)
 {
-    int64_t fd = host_fd(p, a[0], -OS_EINVAL);
-
-    return fd < 0 ? fd : sync_file(p, (int)fd, true);
+    return sync_file(p, a[0], true);
 }
 
 int64_t
@@ -486,8 +502,13 @@ os_sys_umask(struct os_process *p, const uint64_t *a)
 int64_t
 os_sys_fchmod(struct os_process *p, const uint64_t *a)
 {
+    const struct os_file *file = os_fd_file(p, a[0]);
     int64_t fd = host_fd(p, a[0], -OS_EINVAL);
 
+    if (file != NULL && file->kind == OS_FILE_MEMORY) {
+        file->memory->mode = (uint32_t)a[1] & 07777;
+        return 0;
+    }
     return fd < 0 ? fd : host_io_fchmod((int)fd, (uint32_t)a[1]);
 }
 

@@ -22,6 +22,8 @@ events_now(struct os_process *p, int32_t fd, int16_t wanted)
 
     if (file == NULL)
         return OS_POLLNVAL;
+    if (file->kind == OS_FILE_MEMORY)
+        return (OS_POLLIN | OS_POLLRDNORM | OS_POLLOUT | OS_POLLWRNORM) & mask;
     if (file->kind != OS_FILE_HOST)
         return os_pipe_events(file->pipe, file->kind == OS_FILE_PIPE_WRITE) & mask;
     struct host_io_poll poll = {file->host_fd, wanted, 0};

@@ -94,6 +94,8 @@ CASES = [
     Case("turns", small="512K", processes=12),
     Case("apart", small="512K", processes=3, needs=["apart"]),
     Case("filework"),
+    Case("mmapfile", withheld=["write"], needs=["pages"], processes=2),
+    Case("shmem", withheld=["write"], needs=["pages"], processes=2),
     Case("nocall"),
     Case("hostile", small="512K", processes=6, needs=["null"]),
     Case("insn", program="insn/insn"),

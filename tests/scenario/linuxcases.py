@@ -38,6 +38,8 @@ CASES = [
     Linux("madvises", processes=2),
     Linux("locks", processes=2),
     Linux("filework", small="256K"),
+    Linux("mmapfile", small="256K", withheld=["write"], processes=2),
+    Linux("shmem", small="256K", withheld=["write"], processes=2),
     Linux("procfiles", small="256K", processes=2,
           qemu="what it has under /proc is its own process on the host"),
 ]
