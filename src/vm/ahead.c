@@ -206,11 +206,18 @@ ahead_add_object(struct ahead_io *io, uint64_t idx)
         ahead_may_take(system, io->object->group) ? mem_alloc(system->mem, 0, 0) : NULL;
     if (page == NULL)
         return false;
+    bool kept = vm_tmem_take(io->object, idx, page);
     if (vm_object_attach(io->object, idx, page) != PGW_OK) {
         mem_free(system->mem, page);
         return false;
     }
-    ahead_add(io, page, idx);
+    if (!kept) {
+        ahead_add(io, page, idx);
+        return true;
+    }
+    page->ahead = 1;
+    system->stats.ahead_read++;
+    system->stats.tmem_pages_in++;
     return true;
 }
 

@@ -30,6 +30,8 @@
  *   - COMMIT_WORKING frames and an eighth of RAM are never promised: for the reserve, those tables,
  *     the pages of files that one instruction or system call needs at once, and so that these do
  * not chase each other all the time.
+ *   - A compressed pool takes frames, and how many pages it holds in them nobody knows before: none
+ *     of the two is promised.
  *   - A locked page is in RAM for good.  If it is promised, that is what was promised; if not,
  * wire.c counts it as promised.
  *
@@ -53,10 +55,13 @@ vm_commit_counts(const struct vm_system *system, prot_t prot, bool shared, bool 
 }
 
 uint64_t
-vm_commit_frames(const struct vm_system *system)
+vm_commit_frames(struct vm_system *system)
 {
+    uint64_t slots, pool;
+
+    vm_io_swap_sure(system, &slots, &pool);
     uint64_t held = COMMIT_WORKING + system->mem->reserve + system->mem->nframes / COMMIT_PART +
-                    system->commit.roots;
+                    system->commit.roots + pool;
 
     return system->commit.room > held ? system->commit.room - held : 0;
 }
@@ -72,9 +77,9 @@ vm_commit_limit(struct vm_system *system)
 {
     uint64_t ram = system->mem->nframes * system->commit.ratio / 100;
     uint64_t frames = vm_commit_frames(system);
-    uint64_t used, slots;
+    uint64_t slots, pool;
 
-    vm_io_swap_room(system, &used, &slots);
+    vm_io_swap_sure(system, &slots, &pool);
     return commit_add(ram < frames ? ram : frames, slots);
 }
 

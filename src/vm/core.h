@@ -200,6 +200,8 @@ struct vm_system {
     uint64_t nshadows; /* in all objects */
     uint64_t seed;
     struct pager *swap;
+    struct tmem *tmem; /* where clean pages of files go; NULL: nowhere */
+    unsigned tmem_pool;
     uint64_t space_end;
     uint64_t free_low, free_high;   /* watermarks of the page daemon, frames */
     unsigned ahead_max, around_max; /* pages: the largest windows; 0: none */
@@ -312,7 +314,7 @@ MUST_CHECK enum pgw_status vm_commit_replace(
     struct vm_system *system, uint64_t npages, uint64_t less);
 void vm_commit_uncharge(struct vm_system *system, uint64_t npages);
 /* The frames that may be promised to somebody, or locked by somebody, at the most. */
-uint64_t vm_commit_frames(const struct vm_system *system);
+uint64_t vm_commit_frames(struct vm_system *system);
 /* The most that may be promised. */
 uint64_t vm_commit_limit(struct vm_system *system);
 /* A new space has its root table: PGW_NOCOMMIT, if the frames for it are promised to others;
@@ -594,6 +596,8 @@ void vm_io_yield(struct vm_system *system, struct pager *pager);
 void vm_io_forget(struct vm_system *system, uint64_t slot);
 /* Slots in use and in all; without swap, 0 and 0. */
 void vm_io_swap_room(struct vm_system *system, uint64_t *used, uint64_t *slots);
+/* Slots that are there whatever the pages hold, and frames that swap may come to take for its own. */
+void vm_io_swap_sure(struct vm_system *system, uint64_t *slots, uint64_t *frames);
 
 /* --- ahead.c: reading before it is asked for --- */
 
@@ -613,6 +617,20 @@ void vm_ahead_range(struct vm_space *space, uint64_t va, uint64_t end);
  * mapped; false: there are none, or they cannot be. */
 bool vm_ahead_around(struct vm_space *space, const struct vm_region *region, uint64_t va,
     struct mem_page *page, prot_t prot, enum access access);
+
+/* --- tmem.c: clean pages of files in transcendent memory --- */
+
+/* From now on they go to tmem, which may be NULL.  PGW_NOMEM, PGW_NOSPACE. */
+MUST_CHECK enum pgw_status vm_tmem_start(struct vm_system *system, struct tmem *tmem);
+void vm_tmem_stop(struct vm_system *system);
+/* A clean page of the object leaves RAM: it is kept there if there is room. */
+void vm_tmem_keep(const struct vm_object *object, const struct mem_page *page);
+/* Fills page with the object's at idx, which is not in RAM, and takes it out there; false: it has
+ * to be read. */
+MUST_CHECK bool vm_tmem_take(const struct vm_object *object, uint64_t idx, struct mem_page *page);
+/* The file has changed at n pages from idx on, or they come into RAM by another way. */
+void vm_tmem_flush(const struct vm_object *object, uint64_t idx, uint64_t n);
+void vm_tmem_flush_object(const struct vm_object *object);
 
 /* --- reclaim.c --- */
 

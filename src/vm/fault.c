@@ -240,10 +240,14 @@ fault_object_in(struct fault *fault, struct vm_object *object, uint64_t idx)
     struct mem_page *page = fault_frame(fault, object->group, 0);
     if (page == NULL)
         return STEP_STARVED;
+    bool kept = vm_tmem_take(object, idx, page);
     if (vm_object_attach(object, idx, page) != PGW_OK) {
         mem_free(system->mem, page);
         return STEP_NOMEM;
     }
+    system->stats.tmem_pages_in += kept;
+    if (kept)
+        return STEP_RESTART;
     bool again = page->active; /* it was here a short while ago */
     unsigned group = fault->space->space.group;
     if (again)

@@ -276,6 +276,9 @@ vm_cache_update(struct space_object *base, uint64_t offset, const void *buf, siz
 
     base_lock_take(&system->lock);
     vm_object_hold_locked(object);
+    if (len > 0)
+        vm_tmem_flush(object, offset >> PAGE_SHIFT,
+            ((offset + len - 1) >> PAGE_SHIFT) - (offset >> PAGE_SHIFT) + 1);
     for (size_t at = 0; at < len && object->pages.count > 0;) {
         size_t piece = cache_piece(offset + at, len - at);
         bool waited = false;

@@ -147,6 +147,18 @@ vm_io_forget(struct vm_system *system, uint64_t slot)
 }
 
 void
+vm_io_swap_sure(struct vm_system *system, uint64_t *slots, uint64_t *frames)
+{
+    *slots = *frames = 0;
+    if (system->swap == NULL)
+        return;
+    base_lock_take(&system->pager_lock);
+    *slots = system->swap->stats.slots - system->swap->stats.hoped;
+    *frames = system->swap->stats.ram;
+    base_lock_drop(&system->pager_lock);
+}
+
+void
 vm_io_swap_room(struct vm_system *system, uint64_t *used, uint64_t *slots)
 {
     *used = *slots = 0;

@@ -232,6 +232,7 @@ vm_object_release_locked(struct vm_object *object)
         vm_cache_leave(system, page);
         vm_page_free(system, page);
     }
+    vm_tmem_flush_object(object);
     if (object->amap != NULL)
         vm_amap_release(system, object->amap);
     if (object->base.pager != NULL)
@@ -253,6 +254,7 @@ vm_object_place(struct vm_object *object, uint64_t idx, struct mem_page *page)
 
     if (status != PGW_OK)
         return status;
+    vm_tmem_flush(object, idx, 1);
     page->owner = object;
     page->owner_kind = MEM_OWNER_OBJECT;
     page->offset = idx & (OBJECT_PAGES_MAX - 1);

@@ -48,6 +48,8 @@ struct pager_io {
 /* What a pager has done and holds, for reports.  Counted in pages. */
 struct pager_stats {
     uint64_t slots; /* capacity; UINT64_MAX: no limit of its own */
+    uint64_t hoped; /* of these, what depends on how well pages compress */
+    uint64_t ram;   /* frames that it may come to take */
     uint64_t used;
     uint64_t used_peak;
     uint64_t gets, puts; /* pages read and written */

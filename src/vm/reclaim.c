@@ -161,6 +161,7 @@ reclaim_detach(struct vm_system *system, struct mem_page *page)
         anon->page = NULL;
     } else {
         struct vm_object *object = page->owner;
+        vm_tmem_keep(object, page);
         base_radix_remove(&object->pages, page->offset);
     }
     system->stats.lazy_freed += page->lazyfree;

@@ -83,8 +83,12 @@ vm_system_create(const struct vm_config *config, struct vm_system **out)
     TAILQ_INIT(&system->all_objects);
     TAILQ_INIT(&system->dirty_objects);
     TAILQ_INIT(&system->cached);
-    *out = system;
-    return PGW_OK;
+    status = vm_tmem_start(system, config->tmem);
+    if (status != PGW_OK)
+        vm_system_destroy(system);
+    else
+        *out = system;
+    return status;
 }
 
 void
@@ -97,6 +101,7 @@ vm_system_destroy(struct vm_system *system)
     vm_writeback_give_up(system);
     base_lock_drop(&system->lock);
     BASE_ASSERT(TAILQ_EMPTY(&system->all_spaces) && TAILQ_EMPTY(&system->all_objects));
+    vm_tmem_stop(system);
     vm_merge_fini(system);
     base_pool_fini(&system->anons);
     base_pool_fini(&system->amaps);

@@ -98,6 +98,7 @@ vm_object_resize_locked(struct vm_object *object, uint64_t len)
 
     object->len = len;
     object->base.npages = npages;
+    vm_tmem_flush_object(object);
     if (len < old) {
         object->system->stats.truncated += truncate_pages(object, npages, true);
         if (object->amap != NULL)
@@ -110,6 +111,7 @@ vm_object_resize_locked(struct vm_object *object, uint64_t len)
 void
 vm_object_forget_clean_locked(struct vm_object *object)
 {
+    vm_tmem_flush_object(object);
     (void)truncate_pages(object, 0, false);
 }
 

@@ -8,6 +8,7 @@
 #include "vm/pmap.h"
 #include "vm/policy.h"
 #include "vm/space.h"
+#include "vm/tmem.h"
 
 struct vm_system;
 
@@ -30,6 +31,7 @@ struct vm_config {
     struct pmap_system *pmap_system;
     const struct policy_ops *policy_ops;
     struct pager *swap; /* NULL: no swap */
+    struct tmem *tmem;  /* for clean pages of files; NULL: none */
     uint64_t seed;
     const struct base_clock *clock; /* for telling thrashing; NULL: that is not told */
     enum vm_merge_mode merge;
@@ -81,6 +83,7 @@ struct vm_stats {
 
     /* Compressed pool and transcendent memory. */
     uint64_t zeros_dropped; /* dirty pages that were all zeros, and were evicted to nowhere */
+    uint64_t tmem_pages_in; /* of files, had from tmem */
 
     /* Same-page merging. */
     uint64_t merge_shared;       /* pages that are used in common, now */

@@ -30,12 +30,13 @@ static const struct variety {
     bool delayed;
     const char *tlb;
     unsigned ahead, around;
+    uint64_t pool; /* frames of a compressed pool */
 } varieties[] = {
-    {&policy_clock, false, "none", 0, 16},
-    {&policy_lru, false, "l1=16:4,l2=64:4", 15, 0},
-    {&policy_fifo, true, "l1=8:2", 31, 64},
-    {&policy_random, false, "l1=64:4,l2=512:8", 2, 8},
-    {&policy_lru, true, "none", 4, 1},
+    {&policy_clock, false, "none", 0, 16, 0},
+    {&policy_lru, false, "l1=16:4,l2=64:4", 15, 0, 16},
+    {&policy_fifo, true, "l1=8:2", 31, 64, 24},
+    {&policy_random, false, "l1=64:4,l2=512:8", 2, 8, 0},
+    {&policy_lru, true, "none", 4, 1, 0},
 };
 #define VARIETIES (sizeof varieties / sizeof varieties[0])
 
@@ -81,7 +82,8 @@ model_add(struct model *model, const struct backend *backend, uint64_t salt, boo
         .chaos = chaos,
         .delayed = variety->delayed,
         .policy = variety->policy,
-        .frames = model_frames(backend),
+        .frames = model_frames(backend) + variety->pool,
+        .pool = variety->pool,
         .swap_slots = SLOTS,
         .merge = VM_MERGE_ALL,
         .tlb = variety->tlb,

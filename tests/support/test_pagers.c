@@ -26,6 +26,16 @@ test_swap_create(struct test_env *env, uint64_t slots, bool delayed, struct page
 }
 
 enum pgw_status
+test_pool_create(struct test_env *env, uint64_t frames, struct pager **pager)
+{
+    const struct pager_zpool_config config = {.limit = frames, .lz4 = true};
+
+    if (frames == 0)
+        return PGW_OK;
+    return pager_zpool_create(&env->mem, &env->alloc, &config, *pager, pager);
+}
+
+enum pgw_status
 test_file_create(
     struct test_env *env, uint64_t npages, uint64_t base, struct pager **pager, int *fd)
 {

@@ -5,6 +5,7 @@
 
 #include "api/flat.h"
 #include "mmu/mmus.h"
+#include "pager/pagers.h"
 #include "support/chaos_pmap.h"
 #include "support/test_pagers.h"
 #include "support/test.h"
@@ -84,6 +85,8 @@ vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config)
             config->pmap->system_create(&rig->env.mem, &rig->env.alloc, &shootdown, &rig->pmaps);
     if (status == PGW_OK)
         status = test_swap_create(&rig->env, config->swap_slots, config->delayed, &rig->swap);
+    if (status == PGW_OK)
+        status = test_pool_create(&rig->env, config->pool, &rig->swap);
     if (status == PGW_OK) {
         config->pmap->caps(rig->pmaps, &caps);
         struct vm_config vm = {.mem = &rig->env.mem,
@@ -91,6 +94,7 @@ vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config)
             .pmap_system = rig->pmaps,
             .policy_ops = config->policy,
             .swap = rig->swap,
+            .tmem = config->pool > 0 ? pager_zpool_tmem(rig->swap) : NULL,
             .merge = config->merge,
             .seed = 1,
             .space_end = caps.va_end,

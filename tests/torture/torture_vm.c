@@ -36,6 +36,14 @@ static const struct vm_rig_config torture_configs[] = {
         .frames = 32,
         .swap_slots = 512,
         .tlb = "none"},
+    {.name = "compressed pool",
+        .pmap = &pmap_ref,
+        .flat = true,
+        .policy = &policy_fifo,
+        .frames = 44,
+        .pool = 12,
+        .swap_slots = 512,
+        .tlb = "none"},
 };
 
 /* One run of the scenario. */
