@@ -13,6 +13,21 @@ machine_spec_wrong(char *error, size_t len, const char *text, const char *why)
     return false;
 }
 
+/* Does the text name a level of a stack, as the library reads it? */
+static bool
+machine_spec_is_stack(const char *text)
+{
+    static const char *const words[] = {"zpool", "temp"}, *const prefixes[] = {"file:", "nbd:"};
+
+    for (size_t i = 0; i < 2; i++) {
+        size_t len = strlen(words[i]);
+        if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0 ||
+            (strncmp(text, words[i], len) == 0 && strchr(":,", text[len]) != NULL))
+            return true;
+    }
+    return false;
+}
+
 bool
 machine_spec_swap(const char *text, struct pgw_config *config, char *path, size_t size, char *error,
     size_t error_len)
@@ -25,12 +40,20 @@ machine_spec_swap(const char *text, struct pgw_config *config, char *path, size_
         config->swap = PGW_SWAP_NONE;
         return true;
     }
+    if (machine_spec_is_stack(text)) {
+        if (strlen(text) >= size)
+            return machine_spec_wrong(error, error_len, text, "is too long");
+        memcpy(path, text, strlen(text) + 1);
+        config->swap = PGW_SWAP_STACK;
+        config->swap_path = path;
+        return true;
+    }
     enum pgw_status status = pgw_size_parse(number, &bytes);
     if (status == PGW_RANGE)
         return machine_spec_wrong(error, error_len, number, "is too large");
     if (status != PGW_OK)
         return machine_spec_wrong(
-            error, error_len, text, "is none of: none, a size such as 256M, FILE:SIZE");
+            error, error_len, text, "is none of: none, a size such as 256M, FILE:SIZE, zpool, zpool:25%,temp:256M");
     if (bytes < PGW_PAGE_SIZE)
         return machine_spec_wrong(
             error, error_len, text, "is less than a page of 4K; for no swap, write none");

@@ -7,7 +7,8 @@
 #include <stdbool.h>
 
 /*
- * Reads "none", a size, or FILE:SIZE into config's swap, swap_path and swap_size; FILE is copied to
+ * Reads "none", a size, FILE:SIZE or a stack (zpool, file:, temp, nbd:; the library reads the rest)
+ * into config's swap, swap_path and swap_size; FILE is copied to
  * path, size bytes, which config then points to.  False: it is none of these, and why is written to
  * error, one line that begins with the text in quotes.
  */

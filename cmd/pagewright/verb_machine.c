@@ -49,7 +49,10 @@ verb_machine_swap(struct args *args, struct verb_machine_options *o, const char 
     if (!machine_spec_swap(
             text, &o->config, o->swap_path, sizeof o->swap_path, error, sizeof error))
         args_wrong(args, "swap: %s", error);
-    else if (o->config.swap == PGW_SWAP_FILE && args->script->no_files)
+    else if (args->script->no_files &&
+             (o->config.swap == PGW_SWAP_FILE ||
+                 (o->config.swap == PGW_SWAP_STACK && (strstr(text, "file:") != NULL ||
+                                                          strstr(text, "nbd:") != NULL))))
         args_wrong(args, "swap: this script may not name files");
 }
 

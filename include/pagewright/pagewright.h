@@ -75,8 +75,11 @@ PGW_API enum pgw_status pgw_size_parse(const char *text, uint64_t *bytes);
 enum pgw_swap {
     PGW_SWAP_TEMP, /* a nameless temporary file in $TMPDIR, gone with the system */
     PGW_SWAP_NONE, /* what does not fit in RAM does not fit */
-    PGW_SWAP_FILE  /* swap_path: a regular file, made if absent and left behind, or a block
+    PGW_SWAP_FILE, /* swap_path: a regular file, made if absent and left behind, or a block
                       device.  What it contained is lost. */
+    PGW_SWAP_STACK /* swap_path: levels in words, a compressed pool in RAM and a device that it
+                      overflows to, such as "zpool:25%,file:/var/tmp/swap:1G"; see --swap in
+                      pagewright(1).  swap_size: of a device whose size is not given */
 };
 
 /* How much memory may be promised: Linux's vm.overcommit_memory 0, 1 and 2.  Counted are private
@@ -125,7 +128,7 @@ struct pgw_config {
 
     uint64_t ram;          /* bytes of simulated RAM, rounded down to pages (64 MiB) */
     enum pgw_swap swap;    /* (PGW_SWAP_TEMP) */
-    const char *swap_path; /* for PGW_SWAP_FILE */
+    const char *swap_path; /* for PGW_SWAP_FILE and PGW_SWAP_STACK */
     uint64_t swap_size;    /* bytes, rounded down to pages; 0: four times the RAM (0) */
     const char *mmu;       /* a name that pgw_mmu_name() gives, perhaps with options: NAME or
                               NAME:OPTION,...; pgw_mmu_options() lists them ("sv39") */
@@ -675,6 +678,21 @@ struct pgw_stats {
 
     /* Compressed pool and transcendent memory. */
     uint64_t zeros_dropped; /* dirty pages that were all zeros, and were evicted to nowhere */
+    uint64_t pool_limit, pool_frames; /* frames that the pool may take; takes now */
+    uint64_t pool_frames_peak;
+    uint64_t pool_pages, pool_pages_peak; /* pages in it, now and at most */
+    uint64_t pool_same;                   /* of these, kept as one word, now */
+    double pool_ratio;       /* bytes of the pages in it to all memory they take (frames, records,
+                                tables, the codec's own), when that was the most */
+    uint64_t pool_hits;      /* pages that came back from it, and needed no device */
+    uint64_t pool_rejected;  /* too hard to compress, and passed on to the device */
+    uint64_t pool_overflowed; /* passed on for want of room */
+    uint64_t pool_written_back; /* the oldest, moved to the device to make room */
+    uint64_t pool_compacted;    /* moved within the pool to free a frame */
+    uint64_t device_pages;      /* on the device under it, now */
+    uint64_t tmem_puts, tmem_hits, tmem_dropped; /* clean pages of files: kept in the pool; had from
+                                                    there; dropped for want of room */
+    uint64_t tmem_pages;                         /* there now */
 
     /* Same-page merging, in pages: merged ones, and uses of them beyond the first, which is what it
      * saves, now and at most; given up for an equal one; copied again; full scans; looked at; of

@@ -73,6 +73,10 @@ static const struct registry_pager pagers[] = {
     {"none", "no swap: what does not fit in RAM does not fit"},
     {"SIZE", "a nameless temporary file of that size, gone at the end"},
     {"FILE:SIZE", "a regular file, made if absent and left behind, or a block device"},
+    {"zpool", "compressed pages in RAM, alone, or before a device: zpool:25%,DEVICE; options: "
+              "a size or share of RAM (20%), zstd or lz4, clean (keeps clean pages of files, too)"},
+    {"temp:SIZE", "after zpool: as SIZE"},
+    {"file:FILE:SIZE", "after zpool: as FILE:SIZE"},
 };
 
 const struct registry_mmu *
@@ -286,6 +290,15 @@ registry_swap_create(struct mem *mem, struct base_alloc *alloc, struct host_file
     uint64_t nslots, struct pager **pager)
 {
     return pager_swap_create(mem, alloc, file, nslots, pager);
+}
+
+enum pgw_status
+registry_pool_create(struct mem *mem, struct base_alloc *alloc, uint64_t frames, bool lz4,
+    struct pager *next, struct pager **pager)
+{
+    const struct pager_zpool_config config = {.limit = frames, .lz4 = lz4};
+
+    return pager_zpool_create(mem, alloc, &config, next, pager);
 }
 
 enum pgw_status

@@ -164,7 +164,7 @@ settings_read(struct pgw_system *system, const struct pgw_config *config)
         return sim_fail(system, PGW_NORAM,
             "%llu bytes of RAM are too few: a system needs at least %lluK",
             (unsigned long long)config->ram, (unsigned long long)PGW_RAM_MIN >> 10);
-    if (config->swap > PGW_SWAP_FILE || (config->swap == PGW_SWAP_FILE && !config->swap_path))
+    if (config->swap > PGW_SWAP_STACK || (config->swap >= PGW_SWAP_FILE && !config->swap_path))
         return sim_fail(system, PGW_INVAL, "the kind of swap is not valid");
     if (config->slice == 0)
         return sim_fail(system, PGW_INVAL, "a slice of 0 instructions would run nothing");

@@ -81,6 +81,7 @@ struct pgw_system {
     struct mmu *mmu;                /* the first hart's, which the public interface uses too */
     struct mmu *mmus[OS_HARTS_MAX]; /* settings.harts of them */
     struct pager *swap;             /* NULL: none */
+    struct tmem *tmem;              /* for clean pages of files; NULL: none */
     struct vm_system *vm;           /* one of these two */
     struct seg_system *seg;
     struct base_clock clock; /* instructions and accesses, a nanosecond each */

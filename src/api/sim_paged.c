@@ -21,6 +21,7 @@ sim_paged_create(struct pgw_system *system)
         .pmap_system = system->pmaps,
         .policy_ops = system->settings.policy,
         .swap = system->swap,
+        .tmem = system->tmem,
         .merge = (enum vm_merge_mode)system->settings.merge,
         .seed = system->settings.seed,
         .clock = &system->clock,

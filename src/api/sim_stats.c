@@ -8,9 +8,39 @@
 
 #include "base/size.h"
 #include "os/sysnames.h"
+#include "pager/pagers.h"
 #include "report/report.h"
 
 _Static_assert(PGW_LEVELS_MAX == MMU_LEVELS_MAX, "the public array holds every level");
+
+/* The levels of swap. */
+static void
+sim_stats_pool(const struct pgw_system *system, struct pgw_stats *out)
+{
+    struct pager_zpool_stats pool;
+
+    if (system->swap == NULL || !pager_zpool_stats(system->swap, &pool))
+        return;
+    const struct pager *device = pager_zpool_next(system->swap);
+    const struct tmem_stats *tmem = &pager_zpool_tmem(system->swap)->stats;
+    out->pool_limit = pool.limit;
+    out->pool_frames = pool.frames;
+    out->pool_frames_peak = pool.frames_peak;
+    out->pool_pages = pool.pages;
+    out->pool_pages_peak = pool.pages_peak;
+    out->pool_same = pool.same;
+    out->pool_ratio = (double)pool.stored_peak / (double)pool.bytes_peak;
+    out->pool_hits = pool.hits;
+    out->pool_rejected = pool.rejected;
+    out->pool_overflowed = pool.overflowed;
+    out->pool_written_back = pool.written_back;
+    out->pool_compacted = pool.compacted;
+    out->device_pages = device != NULL ? device->stats.used : 0;
+    out->tmem_puts = tmem->puts;
+    out->tmem_hits = tmem->hits;
+    out->tmem_dropped = tmem->dropped;
+    out->tmem_pages = tmem->ephemeral;
+}
 
 static void
 sim_stats_memory(const struct pgw_system *system, struct pgw_stats *out)
@@ -26,6 +56,7 @@ sim_stats_memory(const struct pgw_system *system, struct pgw_stats *out)
         out->swap_reads = swap->get_ios;
         out->swap_writes = swap->put_ios;
     }
+    sim_stats_pool(system, out);
     out->frame_table_bytes = frame_table;
     out->record_bytes_peak =
         system->core.mapped_peak > frame_table ? system->core.mapped_peak - frame_table : 0;

@@ -8,10 +8,14 @@
 #include "api/swapdev.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "api/swapspec.h"
 #include "base/size.h"
+#include "pager/pagers.h"
 
-#define SWAPDEV_RAM_TIMES 4u /* a swap size that was not given, in RAMs */
+#define SWAPDEV_POOL_MOST 90u /* percent of RAM */
+#define SWAPDEV_RAM_TIMES 4u  /* a swap size that was not given, in RAMs */
 
 static enum pgw_status
 swapdev_fail(struct pgw_system *system, enum pgw_status status, const char *path)
@@ -67,32 +71,105 @@ swapdev_open_temp(struct pgw_system *system, struct host_file *file)
         pgw_status_text(status));
 }
 
-enum pgw_status
-swapdev_open(struct pgw_system *system, const struct pgw_config *config)
+/* The device that the spec names, over a file; no device leaves *pager alone. */
+static enum pgw_status
+swapdev_open_device(struct pgw_system *system, const struct swapspec *spec, struct pager **pager)
 {
-    uint64_t bytes = config->swap_size > 0 ? config->swap_size : SWAPDEV_RAM_TIMES * config->ram;
-    bool named = config->swap == PGW_SWAP_FILE;
-    char *text = system->settings.swap_text;
     struct host_file file;
 
-    (void)snprintf(text, sizeof system->settings.swap_text, "%s",
-        config->swap == PGW_SWAP_NONE ? "none"
-        : named                       ? config->swap_path
-                                      : "temporary file");
-    if (config->swap == PGW_SWAP_NONE)
+    if (spec->device == SWAPSPEC_NONE)
         return PGW_OK;
-    if (bytes < PAGE_SIZE || bytes > INT64_MAX || bytes / SWAPDEV_RAM_TIMES > INT64_MAX)
+    if (spec->device == SWAPSPEC_NBD)
+        return sim_fail(system, PGW_UNSUPPORTED, "this build has no remote stores: leave nbd: out");
+    if (spec->size < PAGE_SIZE || spec->size > INT64_MAX ||
+        spec->size / SWAPDEV_RAM_TIMES > INT64_MAX)
         return sim_fail(system, PGW_INVAL, "a swap size of %llu bytes is not usable",
-            (unsigned long long)bytes);
-    enum pgw_status status = named ? swapdev_open_file(system, config->swap_path, bytes, &file)
-                                   : swapdev_open_temp(system, &file);
+            (unsigned long long)spec->size);
+    enum pgw_status status = spec->device == SWAPSPEC_FILE
+                                 ? swapdev_open_file(system, spec->path, spec->size, &file)
+                                 : swapdev_open_temp(system, &file);
     if (status != PGW_OK)
         return status;
     status =
-        registry_swap_create(&system->mem, &system->core, file, bytes >> PAGE_SHIFT, &system->swap);
+        registry_swap_create(&system->mem, &system->core, file, spec->size >> PAGE_SHIFT, pager);
     if (status != PGW_OK) {
         host_file_close(&file);
         return sim_fail(system, status, "cannot make the swap device: %s", pgw_status_text(status));
     }
     return PGW_OK;
+}
+
+/* The compressed pool that the spec asks for, over *pager, which it replaces. */
+static enum pgw_status
+swapdev_open_pool(struct pgw_system *system, const struct swapspec *spec, struct pager **pager)
+{
+    uint64_t ram = system->mem.nframes;
+    uint64_t frames =
+        spec->percent > 0 ? ram * spec->percent / 100 : spec->pool_bytes >> PAGE_SHIFT;
+
+    if (!spec->pool)
+        return PGW_OK;
+    if (system->settings.mmu->kind == REGISTRY_CONTIGUOUS)
+        return sim_fail(system, PGW_UNSUPPORTED,
+            "the mmu %s has all of RAM in segments, and no frames for a compressed pool: leave "
+            "zpool out",
+            system->settings.mmu->name);
+    if (frames > ram * SWAPDEV_POOL_MOST / 100)
+        return sim_fail(system, PGW_INVAL, "a compressed pool may have %u%% of RAM at the most",
+            SWAPDEV_POOL_MOST);
+    enum pgw_status status =
+        registry_pool_create(&system->mem, &system->core, frames, spec->lz4, *pager, pager);
+    if (status == PGW_INVAL)
+        return sim_fail(system, status, "a compressed pool of %llu frames is too small: give it 4",
+            (unsigned long long)frames);
+    if (status != PGW_OK)
+        return sim_fail(
+            system, status, "cannot make the compressed pool: %s", pgw_status_text(status));
+    if (spec->clean)
+        system->tmem = pager_zpool_tmem(*pager);
+    return PGW_OK;
+}
+
+/* What the configuration asks for, whichever way it says it. */
+static enum pgw_status
+swapdev_spec(struct pgw_system *system, const struct pgw_config *config, struct swapspec *spec)
+{
+    char why[SIM_ERROR_LEN - 8];
+
+    *spec = (struct swapspec){.device = config->swap == PGW_SWAP_TEMP   ? SWAPSPEC_TEMP
+                                        : config->swap == PGW_SWAP_FILE ? SWAPSPEC_FILE
+                                                                        : SWAPSPEC_NONE};
+    if (config->swap == PGW_SWAP_FILE && strlen(config->swap_path) >= sizeof spec->path)
+        return sim_fail(system, PGW_INVAL, "the name of the swap file is too long");
+    if (config->swap == PGW_SWAP_FILE)
+        (void)snprintf(spec->path, sizeof spec->path, "%s", config->swap_path);
+    if (config->swap == PGW_SWAP_STACK &&
+        swapspec_parse(config->swap_path, spec, why, sizeof why) != PGW_OK)
+        return sim_fail(system, PGW_INVAL, "swap: %s", why);
+    if (spec->size == 0)
+        spec->size = config->swap_size > 0 ? config->swap_size : SWAPDEV_RAM_TIMES * config->ram;
+    return PGW_OK;
+}
+
+enum pgw_status
+swapdev_open(struct pgw_system *system, const struct pgw_config *config)
+{
+    char *text = system->settings.swap_text;
+    struct pager *pager = NULL;
+    struct swapspec spec;
+
+    (void)snprintf(text, sizeof system->settings.swap_text, "%s",
+        config->swap == PGW_SWAP_NONE   ? "none"
+        : config->swap == PGW_SWAP_TEMP ? "temporary file"
+                                        : config->swap_path);
+    enum pgw_status status = swapdev_spec(system, config, &spec);
+    if (status == PGW_OK)
+        status = swapdev_open_device(system, &spec, &pager);
+    if (status == PGW_OK)
+        status = swapdev_open_pool(system, &spec, &pager);
+    if (status != PGW_OK && pager != NULL)
+        pager->ops->destroy(pager);
+    else
+        system->swap = pager;
+    return status;
 }

@@ -115,7 +115,35 @@ static const struct service_row sharing_rows[] = {
     {.key = NULL},
 };
 
+static const struct service_row pool_rows[] = {
+    ROW(PAGES, pool_limit, "limit_pages", "limit", ""),
+    ROW(PAGES, pool_frames_peak, "frames_peak", "RAM it took at most", ""),
+    ROW(PAGES, pool_frames, "frames", "takes at the end", ""),
+    ROW(PAGES, pool_pages_peak, "pages_peak", "pages in it at most", ""),
+    ROW(PAGES, pool_pages, "pages", "in it at the end", ""),
+    ROW(PAGES, pool_same, "same", "  of these, one word", "again and again"),
+    ROW(RATIO, pool_ratio, "ratio", "ratio", "to 1, of pages to all memory they took, records and tables too"),
+    ROW(COUNT, pool_hits, "hits", "came back from it", "pages, without a device"),
+    ROW(COUNT, pool_rejected, "rejected", "hard to compress", "pages, passed on"),
+    ROW(COUNT, pool_overflowed, "overflowed", "no room", "for so many pages, passed on"),
+    ROW(COUNT, pool_written_back, "written_back", "written back", "the oldest, to make room"),
+    ROW(COUNT, pool_compacted, "compacted", "compacted", "pages moved within it to free a frame"),
+    ROW(PAGES, device_pages, "device_pages", "on the device below", ""),
+    ROW(COUNT, tmem_puts, "clean_puts", "clean pages kept", "of files"),
+    ROW(COUNT, tmem_hits, "clean_hits", "  of these, used", "instead of reading the file"),
+    ROW(COUNT, tmem_dropped, "clean_dropped", "  of these, dropped", "for want of room"),
+    ROW(PAGES, tmem_pages, "clean_pages", "  there at the end", ""),
+    {.key = NULL},
+};
+
+static const struct service_row zeros_rows[] = {
+    ROW(COUNT, zeros_dropped, "dropped", "dropped", "dirty pages evicted that were all zeros: they cost no swap"),
+    {.key = NULL},
+};
+
 static const struct service services[] = {
+    {"pool", "Compressed pool", pool_rows},
+    {"zeros", "Pages of zeros", zeros_rows},
     {"commitment", "Commitment", commitment},
     {"readahead", "Read-ahead", ahead_rows},
     {"pressure", "Working set and pressure", pressure_rows},

@@ -208,6 +208,15 @@ test_spec(void **state)
     assert_true(machine_spec_swap("a:b:1M", &config, path, sizeof path, error, sizeof error));
     assert_int_equal(config.swap, PGW_SWAP_FILE);
     assert_string_equal(config.swap_path, "a:b");
+    const char *stacks[] = {"zpool", "zpool:25%,file:x:1G", "temp:4M", "file:a:1M", "nbd:unix:/x"};
+    for (size_t i = 0; i < sizeof stacks / sizeof stacks[0]; i++) {
+        char text[64];
+        assert_true(machine_spec_swap(stacks[i], &config, text, sizeof text, error, sizeof error));
+        assert_int_equal(config.swap, PGW_SWAP_STACK);
+        assert_string_equal(config.swap_path, stacks[i]);
+    }
+    assert_true(machine_spec_swap("./temp:1M", &config, (char[64]){0}, 64, error, sizeof error));
+    assert_int_equal(config.swap, PGW_SWAP_FILE);
     assert_false(machine_spec_swap("longname:1M", &config, path, sizeof path, error, sizeof error));
     assert_false(machine_spec_swap("4095", &config, path, sizeof path, error, sizeof error));
     assert_false(machine_spec_swap("", &config, path, sizeof path, error, sizeof error));

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "api/swapspec.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pagewright/pagewright.h>
+
+/* A part of the text. */
+struct piece {
+    const char *at;
+    size_t len;
+};
+
+static bool
+piece_is(struct piece piece, const char *word)
+{
+    return piece.len == strlen(word) && strncmp(piece.at, word, piece.len) == 0;
+}
+
+/* What follows the prefix; false: it does not start so. */
+static bool
+piece_after(struct piece piece, const char *prefix, struct piece *rest)
+{
+    size_t len = strlen(prefix);
+
+    if (piece.len < len || strncmp(piece.at, prefix, len) != 0)
+        return false;
+    *rest = (struct piece){piece.at + len, piece.len - len};
+    return true;
+}
+
+static bool
+piece_size(struct piece piece, uint64_t *bytes)
+{
+    char text[32];
+
+    if (piece.len == 0 || piece.len >= sizeof text)
+        return false;
+    memcpy(text, piece.at, piece.len);
+    text[piece.len] = '\0';
+    return pgw_size_parse(text, bytes) == PGW_OK && *bytes >= PGW_PAGE_SIZE;
+}
+
+static bool
+piece_percent(struct piece piece, unsigned *percent)
+{
+    unsigned n = 0;
+    size_t i = 0;
+
+    for (; i < piece.len && piece.at[i] >= '0' && piece.at[i] <= '9' && n <= 100; i++)
+        n = 10 * n + (unsigned)(piece.at[i] - '0');
+    *percent = n;
+    return i > 0 && i + 1 == piece.len && piece.at[i] == '%' && n >= 1 && n <= 90;
+}
+
+static enum pgw_status
+swapspec_wrong(struct piece piece, const char *what, char *why, size_t len)
+{
+    (void)snprintf(why, len, "\"%.*s\" %s", piece.len < 200 ? (int)piece.len : 200, piece.at, what);
+    return PGW_INVAL;
+}
+
+/* One option of the pool. */
+static bool
+swapspec_option(struct swapspec *spec, struct piece option)
+{
+    if (piece_is(option, "zstd"))
+        spec->lz4 = false;
+    else if (piece_is(option, "lz4"))
+        spec->lz4 = true;
+    else if (piece_is(option, "clean"))
+        spec->clean = true;
+    else if (piece_size(option, &spec->pool_bytes))
+        spec->percent = 0;
+    else
+        return piece_percent(option, &spec->percent);
+    return true;
+}
+
+static enum pgw_status
+swapspec_pool(struct swapspec *spec, struct piece options, char *why, size_t len)
+{
+    spec->pool = true;
+    spec->percent = SWAPSPEC_PERCENT;
+    while (options.len > 0) {
+        struct piece option = {options.at + 1, 0};
+        while (option.len + 1 < options.len && option.at[option.len] != ':')
+            option.len++;
+        if (!swapspec_option(spec, option))
+            return swapspec_wrong(option,
+                "is no option of zpool: write a size such as 16M, a share of RAM from 1% to 90%, "
+                "zstd, lz4 or clean",
+                why, len);
+        options.at += option.len + 1;
+        options.len -= option.len + 1;
+    }
+    return PGW_OK;
+}
+
+static bool
+swapspec_copy(struct swapspec *spec, struct piece path)
+{
+    if (path.len == 0 || path.len >= sizeof spec->path)
+        return false;
+    memcpy(spec->path, path.at, path.len);
+    spec->path[path.len] = '\0';
+    return true;
+}
+
+/* PATH:SIZE, the path being all before the last colon. */
+static bool
+swapspec_file(struct swapspec *spec, struct piece rest)
+{
+    size_t len = rest.len;
+
+    while (len > 0 && rest.at[len - 1] != ':')
+        len--;
+    spec->device = SWAPSPEC_FILE;
+    return len > 1 && piece_size((struct piece){rest.at + len, rest.len - len}, &spec->size) &&
+           swapspec_copy(spec, (struct piece){rest.at, len - 1});
+}
+
+static enum pgw_status
+swapspec_device(struct swapspec *spec, struct piece piece, char *why, size_t len)
+{
+    struct piece rest;
+
+    spec->device = SWAPSPEC_TEMP;
+    if (piece_is(piece, "temp") || piece_size(piece, &spec->size))
+        return PGW_OK;
+    if (piece_after(piece, "temp:", &rest) && piece_size(rest, &spec->size))
+        return PGW_OK;
+    if (piece_after(piece, "file:", &rest) && swapspec_file(spec, rest))
+        return PGW_OK;
+    spec->device = SWAPSPEC_NBD;
+    if (piece_after(piece, "nbd:", &rest) && swapspec_copy(spec, rest))
+        return PGW_OK;
+    return swapspec_wrong(piece,
+        "is no level of swap: write zpool (first), then one of temp:SIZE, file:PATH:SIZE, nbd:URI",
+        why, len);
+}
+
+enum pgw_status
+swapspec_parse(const char *text, struct swapspec *spec, char *why, size_t len)
+{
+    struct piece first = {text, strcspn(text, ",")}, options;
+
+    *spec = (struct swapspec){.device = SWAPSPEC_NONE};
+    if (!piece_after(first, "zpool", &options) || (options.len > 0 && options.at[0] != ':'))
+        return swapspec_device(spec, (struct piece){text, strlen(text)}, why, len);
+    enum pgw_status status = swapspec_pool(spec, options, why, len);
+    if (status != PGW_OK || text[first.len] == '\0')
+        return status;
+    text += first.len + 1;
+    return swapspec_device(spec, (struct piece){text, strlen(text)}, why, len);
+}
