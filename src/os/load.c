@@ -62,9 +62,8 @@ struct program {
     struct os_elf elf;
 };
 
-/* Opens the file and looks at what it is; *fd is the caller's to close. */
-static enum pgw_status
-open_file(int dir, const char *path, int *fd, uint64_t *size, const char **why)
+enum pgw_status
+os_program_open(int dir, const char *path, int *fd, uint64_t *size, const char **why)
 {
     struct host_io_stat st;
     int64_t ret = host_io_stat(dir, path, 0, &st);
@@ -100,7 +99,7 @@ static enum pgw_status
 open_program(struct os *os, int dir, const char *path, struct program *program, const char **why)
 {
     uint64_t size;
-    enum pgw_status status = open_file(dir, path, &program->fd, &size, why);
+    enum pgw_status status = os_program_open(dir, path, &program->fd, &size, why);
 
     if (status != PGW_OK)
         return status;
@@ -110,6 +109,16 @@ open_program(struct os *os, int dir, const char *path, struct program *program, 
     if (status != PGW_OK)
         host_io_close(program->fd);
     return status;
+}
+
+/* It is a script's interpreter that is wrong. */
+static enum pgw_status
+explain_script(struct os *os, enum pgw_status status, const char *path, const char **why)
+{
+    const char *text = *why;
+
+    snprintf(os->why, sizeof os->why, "its interpreter %.200s: %s", path, text);
+    return explain(why, status, os->why);
 }
 
 /* --- the interpreter --- */
@@ -350,20 +359,25 @@ build_image(struct os *os, struct program *program, struct program *interp, cons
 }
 
 enum pgw_status
-os_image_load(struct os *os, int dir, const char *path, const struct os_args *args,
+os_image_load(struct os *os, int dir, const char *path, struct os_args *args,
     struct os_image *image, const char **why)
 {
     const char *root = os->config.sysroot;
     struct program program, interp;
-    enum pgw_status status = open_program(os, dir, path, &program, why);
+    const char *given = path;
+    enum pgw_status status = os_script_resolve(os, &dir, &path, args, why);
 
+    if (status == PGW_OK)
+        status = open_program(os, dir, path, &program, why);
+    if (status != PGW_OK && path != given)
+        return explain_script(os, status, path, why);
     if (status != PGW_OK)
         return status;
     bool dynamic = program.elf.interp_len != 0;
     if (dynamic)
         status = open_interp(os, &program, &interp, &root, why);
     if (status == PGW_OK) {
-        status = build_image(os, &program, dynamic ? &interp : NULL, root, args, path, image);
+        status = build_image(os, &program, dynamic ? &interp : NULL, root, args, given, image);
         if (status != PGW_OK)
             status = explain_placing(status, why);
         if (dynamic)

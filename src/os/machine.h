@@ -88,6 +88,7 @@ struct os {
     char text[1024]; /* messages are put together here */
     char path[2][OS_PATH_MAX];
     char rooted[2][OS_PATH_MAX];    /* paths below the sysroot, by enum os_rooted */
+    char script[OS_PATH_MAX];       /* the interpreter of a script */
     char interp[OS_ELF_INTERP_MAX]; /* the interpreter of the program that is loaded */
     unsigned char bounce[OS_BOUNCE]; /* between the guest's memory and the host's calls */
 };

@@ -11,7 +11,6 @@
 
 #define ARG_POINTERS_MAX 65536u
 #define ARG_LEN_MAX ((size_t)131072)
-#define SCRIPT_DEPTH 4
 
 /* Reads a NULL-terminated vector of strings; *n: how many. */
 static int64_t

@@ -40,6 +40,7 @@ CASES = [
     Linux("filework", small="256K"),
     Linux("mmapfile", small="256K", withheld=["write"], processes=2),
     Linux("shmem", small="256K", withheld=["write"], processes=2),
+    Linux("scripts", small="256K", processes=2, needs=[], qemu="it leaves execve to its host"),
     Linux("procfiles", small="256K", processes=2,
           qemu="what it has under /proc is its own process on the host"),
 ]
