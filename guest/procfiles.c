@@ -193,24 +193,38 @@ statm(int field)
     return n == 7 ? f[field] : 0;
 }
 
-/* What smaps says of one figure of the region at address, in kB; -1: nothing. */
+/* What smaps says of the region that starts at address, all at one time, in kB. */
+struct smaps {
+    long size, rss, pss, shared, private, private_dirty, swap;
+};
+
 static long
-smaps(const void *address, const char *key)
+figure(const char *region, const char *key)
+{
+    const char *at = strstr(region, key);
+
+    return at != NULL ? strtol(at + strlen(key), NULL, 10) : -1000000;
+}
+
+static struct smaps
+smaps(const void *address)
 {
     char start[32];
 
     snprintf(start, sizeof start, "%08lx-", (unsigned long)address);
-    if (slurp("/proc/self/smaps", text, sizeof text, 3000) <= 0)
-        return -1;
+    GUEST_CHECK(slurp("/proc/self/smaps", text, sizeof text, 3000) > 0);
     char *at = strstr(text, start);
-    if (at == NULL)
-        return -1;
-    char *end = strstr(at, "VmFlags:");
-    if (end == NULL)
-        return -1;
-    *end = '\0';
-    at = strstr(at, key);
-    return at != NULL ? strtol(at + strlen(key), NULL, 10) : -1;
+    GUEST_CHECK(at != NULL && strstr(at, "VmFlags:") != NULL);
+    *strstr(at, "VmFlags:") = '\0';
+    return (struct smaps){
+        .size = figure(at, "\nSize:"),
+        .rss = figure(at, "\nRss:"),
+        .pss = figure(at, "\nPss:"),
+        .shared = figure(at, "\nShared_Clean:") + figure(at, "\nShared_Dirty:"),
+        .private = figure(at, "\nPrivate_Clean:") + figure(at, "\nPrivate_Dirty:"),
+        .private_dirty = figure(at, "\nPrivate_Dirty:"),
+        .swap = figure(at, "\nSwap:"),
+    };
 }
 
 static void
@@ -225,17 +239,51 @@ test_sizes(void)
     printf("102 pages are %lu\n", statm(0) - before);
     GUEST_CHECK(mprotect(a, 100 * page, PROT_READ | PROT_WRITE) == 0);
     for (size_t i = 0; i < 50; i++)
-        a[i * page] = (char)i;
-    printf("size %ld kB, here or on swap %ld kB\n", smaps(a, "\nSize:"),
-        smaps(a, "\nRss:") + smaps(a, "\nSwap:"));
-    say("pages that are here are private",
-        smaps(a, "\nShared_Clean:") == 0 && smaps(a, "\nShared_Dirty:") == 0);
+        a[i * page] = (char)(i + 1);
+    struct smaps now = smaps(a);
+    printf("size %ld kB, here or on swap %ld kB\n", now.size, now.rss + now.swap);
+    say("what is here is private", now.shared == 0 && now.private == now.rss);
+    say("and all its own", now.pss == now.rss);
     say("VmSize is statm's", number_after("/proc/self/status", "VmSize:", 0) == statm(0) * 4);
     say("rollup has no less", number_after("/proc/self/smaps_rollup", "Rss:", 0) +
                                       number_after("/proc/self/smaps_rollup", "Swap:", 0) >=
                                   200);
     GUEST_CHECK(munmap(m, 102 * page) == 0);
     printf("gone: %ld\n", (long)(statm(0) - before));
+}
+
+/* What a fork shares is counted as shared, and by half. */
+static void
+test_shares(void)
+{
+    size_t page = GUEST_PAGE;
+    char *m = mmap(NULL, 102 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *a = m + page, byte;
+    int hold[2], status;
+
+    GUEST_CHECK(m != MAP_FAILED && pipe(hold) == 0);
+    GUEST_CHECK(mprotect(a, 100 * page, PROT_READ | PROT_WRITE) == 0);
+    for (size_t i = 0; i < 50; i++)
+        a[i * page] = (char)(i + 1);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        close(hold[1]);
+        _exit(read(hold[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    close(hold[0]);
+    struct smaps now = smaps(a);
+    printf("here or on swap %ld kB\n", now.rss + now.swap);
+    say("what a fork shares is shared", now.shared == now.rss && now.private == 0);
+    say("and counts by half", now.pss == now.rss / 2);
+    for (size_t i = 0; i < 10; i++)
+        a[i * page] = (char)(i + 2);
+    now = smaps(a);
+    printf("still %ld kB\n", now.rss + now.swap);
+    say("what was written is private", now.private_dirty + now.swap >= 40);
+    close(hold[1]);
+    GUEST_CHECK(waitpid(child, &status, 0) == child && status == 0);
+    GUEST_CHECK(munmap(m, 102 * page) == 0);
 }
 
 static void
@@ -411,6 +459,7 @@ main(int argc, char **argv)
     test_maps(argv[0]);
     test_regions();
     test_sizes();
+    test_shares();
     test_stat();
     test_words(argc, argv);
     test_oom();

@@ -100,7 +100,7 @@ os_proc_maps(struct os_proc_text *text, struct os_process *whose)
 /* In bytes. */
 struct smaps {
     uint64_t first, last; /* addresses */
-    uint64_t size, rss, shared, dirty, anonymous, huge, merged, swap, locked;
+    uint64_t size, rss, pss, shared, dirty, shared_dirty, anonymous, huge, merged, swap, locked;
 };
 
 static void
@@ -116,7 +116,9 @@ smaps_add(struct smaps *sum, struct os_mm *mm, const struct space_region *region
     sum->rss += usage.resident * PAGE_SIZE;
     sum->shared += usage.shared * PAGE_SIZE;
     sum->dirty += usage.dirty * PAGE_SIZE;
-    sum->anonymous += (region->object == NULL ? usage.resident : 0) * PAGE_SIZE;
+    sum->shared_dirty += usage.shared_dirty * PAGE_SIZE;
+    sum->pss += usage.share;
+    sum->anonymous += usage.anon * PAGE_SIZE;
     sum->huge += usage.huge * PAGE_SIZE;
     sum->merged += usage.merged * PAGE_SIZE;
     sum->swap += usage.swapped * PAGE_SIZE;
@@ -129,21 +131,16 @@ put_kb(struct os_proc_text *text, const char *name, uint64_t bytes)
     os_proc_put(text, "%-16s%8llu kB\n", name, (unsigned long long)bytes >> 10);
 }
 
-/*
- * The core counts what is seen by others and what is dirty, not both at once.  What is dirty is
- * taken to be private as far as it can be: shared pages are mostly text.
- */
 static void
 put_smaps(struct os_proc_text *text, const struct smaps *s)
 {
-    uint64_t private = s->rss - s->shared;
-    uint64_t private_dirty = s->dirty < private ? s->dirty : private;
-    uint64_t shared_dirty = s->dirty - private_dirty;
+    uint64_t private_dirty = s->dirty - s->shared_dirty;
 
     put_kb(text, "Rss:", s->rss);
-    put_kb(text, "Shared_Clean:", s->shared - shared_dirty);
-    put_kb(text, "Shared_Dirty:", shared_dirty);
-    put_kb(text, "Private_Clean:", private - private_dirty);
+    put_kb(text, "Pss:", s->pss);
+    put_kb(text, "Shared_Clean:", s->shared - s->shared_dirty);
+    put_kb(text, "Shared_Dirty:", s->shared_dirty);
+    put_kb(text, "Private_Clean:", s->rss - s->shared - private_dirty);
     put_kb(text, "Private_Dirty:", private_dirty);
     put_kb(text, "Anonymous:", s->anonymous);
     put_kb(text, "KSM:", s->merged);

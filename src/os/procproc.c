@@ -38,7 +38,7 @@ totals_of(struct os_process *p, struct totals *out)
         mm->space->ops->usage(mm->space, &region, &usage);
         out->size += len;
         out->locked += usage.locked * PAGE_SIZE;
-        out->resident_file += region.object != NULL ? usage.resident : 0;
+        out->resident_file += usage.resident - usage.anon;
         out->executable += (region.prot & PROT_MASK_X) != 0 ? len : 0;
         if (region.growsdown || region.use == SPACE_USE_STACK)
             out->stack += len;

@@ -160,6 +160,9 @@ struct space_usage {
     uint64_t swapped;  /* on swap only */
     uint64_t shared;   /* resident, and seen by others too */
     uint64_t dirty;    /* resident, and newer than what is on its device, if anything is */
+    uint64_t shared_dirty; /* both of these */
+    uint64_t anon;         /* resident, and private: neither a file's nor shared memory's */
+    uint64_t share;        /* bytes: of each resident page its size divided by how many see it */
     uint64_t huge;     /* resident, and mapped by entries larger than a page */
     uint64_t merged;   /* resident, and merged with equal pages */
     uint64_t locked;

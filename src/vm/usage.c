@@ -3,13 +3,17 @@
 #include "vm/core.h"
 
 static void
-usage_page(const struct vm_space *space, uint64_t va, struct mem_page *page, bool shared,
+usage_page(const struct vm_space *space, uint64_t va, struct mem_page *page, uint64_t sharers,
     struct space_usage *usage)
 {
-    usage->resident++;
-    usage->shared += shared;
-    usage->dirty +=
+    bool dirty =
         page->dirty || space->system->pmap_ops->page_is_modified(space->system->pmap_system, page);
+
+    usage->resident++;
+    usage->shared += sharers > 1;
+    usage->dirty += dirty;
+    usage->shared_dirty += dirty && sharers > 1;
+    usage->share += PAGE_SIZE / sharers;
     usage->locked += base_radix_get(&space->wired, va >> PAGE_SHIFT) == page;
 }
 
@@ -25,9 +29,20 @@ usage_anons(const struct vm_space *space, const struct vm_region *region, struct
         if (anon->page == NULL)
             continue;
         usage->merged += anon->merged;
+        usage->anon += !region->shared;
         usage_page(space, region->anchor + (idx << PAGE_SHIFT), anon->page,
-            anon->refs > 1 || region->amap->refs > 1, usage);
+            (uint64_t)anon->refs - 1 + region->amap->refs, usage);
     }
+}
+
+static uint64_t
+usage_mappings(const struct mem_page *page)
+{
+    uint64_t n = 0;
+
+    for (const struct mem_pv *pv = &page->pv; pv != NULL; pv = pv->next)
+        n++;
+    return n;
 }
 
 /* Pages of its file that others brought in count only where the space has them mapped, too. */
@@ -43,7 +58,7 @@ usage_object(
         uint64_t va = region->start + (idx << PAGE_SHIFT) - region->offset;
         if (space->system->pmap_ops->extract(space->pmap, va, &mapped, NULL) == PGW_OK &&
             mapped == page)
-            usage_page(space, va, page, page->pv.next != NULL, usage);
+            usage_page(space, va, page, usage_mappings(page), usage);
     }
 }
 
