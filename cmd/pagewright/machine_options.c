@@ -22,6 +22,7 @@ enum {
     KEY_SYSROOT,
     KEY_READAHEAD,
     KEY_AROUND,
+    KEY_GROUP,
     KEY_MERGE,
     KEY_MERGE_RATE,
     KEY_HUGE,
@@ -52,6 +53,9 @@ static const struct argp_option options[] = {
         "below it first (default: /usr/riscv64-linux-gnu, for programs that need it)", 0},
     {"readahead", KEY_READAHEAD, "PAGES", 0,
         "most pages to read beyond one that must be read, 0 to 31 (default 15)", 0},
+    {"group", KEY_GROUP, "NAME=SIZE[:PROGRAMS]", 0,
+        "a group of processes that may have SIZE of RAM: those whose program's name matches the "
+        "pattern PROGRAMS, else the first program, each with its children; may be repeated", 0},
     {"fault-around", KEY_AROUND, "PAGES", 0,
         "most pages of a file that one fault maps, of those in RAM, 1 to 64 (default 16)", 0},
     {"merge", KEY_MERGE, "off|madvise|all", 0,
@@ -115,6 +119,33 @@ machine_pages(struct argp_state *state, const char *option, const char *text, un
         argp_failure(state, EXIT_OURS, 0, "%s: %s pages are too many: %u is the most", option, text,
             most);
     return (unsigned)n;
+}
+
+/* NAME=SIZE[:PROGRAMS] */
+static void
+machine_group(struct argp_state *state, struct machine_options *machine, const char *text)
+{
+    size_t n = machine->config.ngroups;
+
+    if (n == MACHINE_GROUPS_MAX)
+        argp_failure(state, EXIT_OURS, 0, "--group: 63 groups are the most");
+    char *name = machine->group_names[n];
+    char *size = strchr(text, '=') != NULL && strlen(text) < sizeof machine->group_names[n]
+                     ? strchr(strcpy(name, text), '=')
+                     : NULL;
+    if (size == NULL)
+        argp_failure(state, EXIT_OURS, 0,
+            "--group: \"%s\" is not valid: write NAME=SIZE or NAME=SIZE:PROGRAMS, such as "
+            "small=8M:sort*",
+            text);
+    *size++ = '\0';
+    char *programs = strchr(size, ':');
+    if (programs != NULL)
+        *programs++ = '\0';
+    machine->groups[n] = (struct pgw_group_config){
+        .name = name, .limit = machine_size(state, "--group", size), .programs = programs};
+    machine->config.groups = machine->groups;
+    machine->config.ngroups = n + 1;
 }
 
 static void
@@ -193,6 +224,9 @@ machine_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_READAHEAD:
         machine->config.readahead = machine_pages(state, "--readahead", arg, 31);
+        return 0;
+    case KEY_GROUP:
+        machine_group(state, machine, arg);
         return 0;
     case KEY_AROUND:
         machine->config.fault_around = machine_pages(state, "--fault-around", arg, 64);

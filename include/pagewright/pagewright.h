@@ -47,6 +47,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <pagewright/group.h>
 #include <pagewright/status.h>
 
 #ifdef __cplusplus
@@ -172,6 +173,9 @@ struct pgw_config {
     /* The most pages of a file, of those in RAM already, that one fault maps; 1: itself, 64 is the
      * most (16). */
     unsigned fault_around;
+
+    const struct pgw_group_config *groups; /* made in this order (none) */
+    size_t ngroups;
 
     enum pgw_merge merge; /* (PGW_MERGE_ADVISED) */
     uint64_t merge_rate;  /* for pgw_run(): pages that are looked at in a million instructions (100)

@@ -107,7 +107,7 @@ sim_now(void *ctx)
 }
 
 static enum pgw_status
-sim_build_core(struct pgw_system *system)
+sim_build_core(struct pgw_system *system, const struct pgw_config *config)
 {
     system->clock = (struct base_clock){.now_ns = sim_now, .ctx = system};
     enum pgw_status status = system->core_ops->create(system);
@@ -115,7 +115,7 @@ sim_build_core(struct pgw_system *system)
         return sim_fail(system, status, "cannot make the %s core: %s", system->core_ops->name,
             pgw_status_text(status));
     objcache_init(&system->files, system, &system->mem, &system->core);
-    return PGW_OK;
+    return groups_make(system, config);
 }
 
 static enum pgw_status
@@ -136,7 +136,7 @@ sim_build(struct pgw_system *system, const struct pgw_config *given)
     if (status == PGW_OK)
         status = sim_build_mmu(system);
     if (status == PGW_OK)
-        status = sim_build_core(system);
+        status = sim_build_core(system, &config);
     return status;
 }
 

@@ -13,6 +13,7 @@
 #include <pagewright/pagewright.h>
 
 #include "api/sim_core.h"
+#include "api/groups.h"
 #include "api/objcache.h"
 #include "api/registry.h"
 #include "base/inject.h"
@@ -95,6 +96,10 @@ struct pgw_system {
     struct pgw_space *active;                /* whose translations the MMU has loaded */
     uint64_t accesses;                       /* made by pgw_read and the like */
     uint64_t va_end;                         /* user addresses are [0, va_end) */
+
+    struct pgw_group groups[VM_GROUPS_MAX]; /* by the core's number; 0 is the root, which is not
+                                               shown */
+    unsigned ngroups;                       /* besides the root */
 
     struct sim_past past;
     volatile sig_atomic_t interrupt; /* a signal number not yet answered; 0: none */

@@ -178,6 +178,9 @@ sim_run_os(struct pgw_system *system)
         .why = sim_run_why,
         .message = sim_run_message,
         .pressure = sim_run_pressure,
+        .program = groups_program,
+        .ended = groups_ended,
+        .group = groups_describe,
     };
     for (unsigned i = 0; i < s->harts; i++) {
         config.hart[i] = system->harts[i];

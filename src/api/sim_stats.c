@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/size.h"
 #include "os/sysnames.h"
 #include "pager/pagers.h"
@@ -199,6 +200,7 @@ struct sim_report {
     struct report_input input;
     struct report_window windows[OS_WORKSET_MAX];
     struct report_call calls[OS_SYSCALL_MAX];
+    struct pgw_group_stats groups[VM_GROUPS_MAX];
 };
 
 static void
@@ -223,7 +225,14 @@ sim_report_fill(struct pgw_system *system, struct sim_report *report)
         .windows = report->windows,
         .nwindows = (size_t)os->worksets,
         .calls = report->calls,
+        .groups = report->groups,
+        .ngroups = system->ngroups,
     };
+    for (unsigned i = 0; i < system->ngroups; i++) {
+        report->groups[i].size = sizeof report->groups[i];
+        enum pgw_status status = pgw_group_stats(&system->groups[i + 1], &report->groups[i]);
+        BASE_ASSERT(status == PGW_OK); /* it exists */
+    }
     sim_stats(system, &in->stats);
     for (size_t i = 0; i < in->nwindows; i++)
         report->windows[i] = (struct report_window){os->workset[i].start, os->workset[i].pages};

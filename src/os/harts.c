@@ -166,7 +166,7 @@ page_fault(struct os_process *p)
         return;
     }
     if (fault == SPACE_FAULT_NOMEM || fault == SPACE_FAULT_LIMIT)
-        (void)os_memory_full(p);
+        (void)os_memory_full(p, fault);
     else if (fault == SPACE_FAULT_THRASH)
         os_memory_thrash(p);
     else if (os_stack_overran(p->mm))

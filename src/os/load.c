@@ -327,6 +327,19 @@ explain_placing(enum pgw_status status, const char **why)
     }
 }
 
+/* Tells the machine which program the space is for. */
+static void
+name_program(struct os *os, const struct os_mm *mm, const char *path)
+{
+    const struct os_thread *caller = os->hart != NULL ? os->hart->loaded : NULL;
+    const struct os_process *p = caller != NULL && os->started ? caller->process : NULL;
+    const char *slash = strrchr(path, '/');
+
+    if (os->config.program != NULL)
+        os->config.program(os->config.ctx, mm->space,
+            p != NULL && p->mm != NULL ? p->mm->space : NULL, slash != NULL ? slash + 1 : path);
+}
+
 /* interp: NULL if the program needs none. */
 static enum pgw_status
 build_image(struct os *os, struct program *program, struct program *interp, const char *root,
@@ -338,6 +351,7 @@ build_image(struct os *os, struct program *program, struct program *interp, cons
         return status;
     int64_t len = host_io_fd_path(program->fd, image->mm->exe, OS_PATH_MAX - 1);
     image->mm->exe[len > 0 ? len : 0] = '\0';
+    name_program(os, image->mm, path);
     image->mm->sysroot = root;
     status = place_program(os, image->mm, &program->elf);
     if (status == PGW_OK)

@@ -74,6 +74,14 @@ struct os_config {
     /* Why the space's last call found no room, in words that outlive the call; "": the memory
      * manager has nothing to add.  May be NULL. */
     const char *(*why)(void *ctx);
+    /* A program with this file name was loaded into a new space, by one that runs in `from` (NULL: it
+     * is the first).  May be NULL. */
+    void (*program)(
+        void *ctx, struct space *space, const struct space *from, const char *name);
+    /* A process of this group of spaces was ended for want of memory.  May be NULL. */
+    void (*ended)(void *ctx, uint32_t group);
+    /* The group's name and limit in pages; false: there is no such group.  May be NULL. */
+    bool (*group)(void *ctx, uint32_t group, char *name, size_t len, uint64_t *limit);
     /* The pressure of memory, as the core tells it.  May be NULL: there is none to tell. */
     void (*pressure)(void *ctx, struct vm_pressure *pressure);
     /* One line for the person who runs the program (ends without newline). */

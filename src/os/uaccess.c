@@ -13,7 +13,7 @@ static bool
 copy_again(struct os_process *p, enum space_fault fault)
 {
     if (fault == SPACE_FAULT_NOMEM || fault == SPACE_FAULT_LIMIT)
-        return os_memory_full(p);
+        return os_memory_full(p, fault);
     if (fault == SPACE_FAULT_THRASH)
         os_memory_thrash(p);
     if (fault == SPACE_FAULT_IO)

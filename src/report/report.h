@@ -46,6 +46,9 @@ struct report_input {
 
     const struct report_call *calls;
     size_t ncalls;
+
+    const struct pgw_group_stats *groups;
+    size_t ngroups;
 };
 
 /* Where the time of all accesses goes, in nanoseconds, by the cost model. */

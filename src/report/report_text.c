@@ -12,6 +12,7 @@
 #include "report/report_chart.h"
 #include "report/report_lines.h"
 #include "report/report_parts.h"
+#include "report/report_groups.h"
 #include "report/report_services.h"
 
 static void
@@ -198,6 +199,7 @@ report_text(const struct report_input *input, char **text)
     report_text_switches(&buf, input);
     report_text_memory(&buf, &input->stats);
     report_text_services(&buf, &input->stats);
+    report_text_groups(&buf, input);
     enum pgw_status status = report_text_workset(&buf, input);
     report_text_cost(&buf, input);
     if (status != PGW_OK)

@@ -53,6 +53,7 @@ struct fault {
     uint64_t va; /* of the page */
     enum access access;
     struct vm_group *full; /* STARVED: whose limit is why; NULL: no frame is free */
+    bool over;             /* another group's limit is passed over: it has nothing that could go */
     bool waited;    /* for a device: a major fault */
     bool zero_fill; /* gave a fresh page of zeros */
     bool cow;       /* copied a page */
@@ -115,7 +116,7 @@ fault_frame(struct fault *fault, unsigned group, unsigned flags)
 {
     struct vm_group *owner = fault->system->groups[group];
 
-    fault->full = vm_group_is_full(owner) ? owner : NULL;
+    fault->full = vm_group_is_full(owner) && !fault->over ? owner : NULL;
     return fault->full == NULL ? mem_alloc(fault->system->mem, 0, flags) : NULL;
 }
 
@@ -410,7 +411,10 @@ fault_starved(struct fault *fault)
     vm_pressure_begin(fault->system, group);
     enum fault_step step = fault_make_room(fault->system, fault->full);
     vm_pressure_end(fault->system, group);
-    return step;
+    if (step != STEP_LIMIT || fault->full->id == group)
+        return step;
+    fault->over = true; /* the page is one that the space shares with it: nobody here can help */
+    return STEP_RESTART;
 }
 
 static enum space_fault

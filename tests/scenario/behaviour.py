@@ -7,6 +7,7 @@ one process and not the others, and a program writes where its caller says.
 """
 
 import argparse
+import json
 import os
 import signal
 import subprocess
@@ -29,6 +30,47 @@ def check_memory(tap, pagewright, programs):
                   f"{' '.join(machine)}: the hog is ended, the others finish",
                   f"status {got.status}\n{got.out.decode()}\n{text}")
         tap.check("memory" in text and "hogs" in text, f"{' '.join(machine)}: with a message", text)
+
+
+def check_chosen(tap, pagewright, programs):
+    """Who is ended for want of memory: the largest, or who offers itself; told with a table."""
+    for offer, outcome in (("1000", b"large: exit 0\nsmall: ended by signal 9\n"),
+                           ("none", b"large: ended by signal 9\nsmall: exit 0\n")):
+        got = execute([pagewright, "run", "--report", "none", "--ram", "7M", "--swap", "none",
+                       programs + "/chosen", offer])
+        tap.check(got.status == 0 and got.out == outcome, f"oom_score_adj {offer}: the right one is ended",
+                  f"status {got.status}\n{got.out.decode()}\n{got.err.decode(errors='replace')}")
+        rows = [line for line in got.err.decode(errors="replace").splitlines() if " chosen " in line]
+        tap.check(len(rows) >= 4, "who held what is told", got.err.decode(errors="replace"))
+
+
+def group_of(got):
+    """The only group of a JSON report, which comes after messages."""
+    text = "\n" + got.err.decode(errors="replace")
+    return json.loads(text[text.index("\n{"):])["groups"][0]
+
+
+def check_groups(tap, pagewright, programs):
+    """A group's limit binds its members, and only them."""
+    got = execute([pagewright, "run", "--report", "json", "--ram", "16M", "--swap", "64M", "--group",
+                   "all=1M", programs + "/hogs", "6"])
+    group = group_of(got)
+    tap.check(got.status == 0 and group["resident_pages_peak"] <= 256 and group["evicted"] > 1000 and
+              group["killed_for_memory"] == 0, "a group of 1M pages within itself while 16M are there",
+              f"status {got.status}\n{group}")
+    got = execute([pagewright, "run", "--report", "json", "--ram", "64M", "--swap", "none", "--group",
+                   "hogs=4M:hogs", programs + "/hogs"])
+    text = got.err.decode(errors="replace")
+    group = group_of(got)
+    tap.check(got.status == 0 and got.out == HOGS and group["killed_for_memory"] == 1,
+              "a group that is full ends the largest of its own", f"status {got.status}\n{group}\n{text}")
+    tap.check("group hogs has its 4.0M of RAM full" in text, "and says why", text)
+    got = execute([pagewright, "run", "--report", "json", "--ram", "64M", "--swap", "none", "--group",
+                   "others=1M:nothing*", programs + "/hogs", "6"])
+    text = got.err.decode(errors="replace")
+    group = group_of(got)
+    tap.check(got.status == 0 and group["resident_pages_peak"] == 0, "what does not match is not in it",
+              f"status {got.status}\n{group}")
 
 
 def check_tiny(tap, pagewright, programs):
@@ -119,6 +161,8 @@ def main():
     options.pagewright = os.path.abspath(options.pagewright)
     tap = Tap()
     check_memory(tap, options.pagewright, options.programs)
+    check_chosen(tap, options.pagewright, options.programs)
+    check_groups(tap, options.pagewright, options.programs)
     check_tiny(tap, options.pagewright, options.programs)
     check_thrashing(tap, options.pagewright, options.programs)
     check_signals(tap, options.pagewright, options.programs)
