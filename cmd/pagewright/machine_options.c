@@ -8,6 +8,8 @@
 #include "machine_spec.h"
 #include "number.h"
 
+#define HARTS_MAX 16u
+
 enum {
     KEY_RAM = 0x200,
     KEY_SWAP,
@@ -26,6 +28,7 @@ enum {
     KEY_MERGE,
     KEY_MERGE_RATE,
     KEY_HUGE,
+    KEY_HARTS
 };
 
 /* clang-format off */
@@ -42,6 +45,9 @@ static const struct argp_option options[] = {
         "(default l1=64:4,l2=1536:12:4k+2m)", 0},
     {"seed", KEY_SEED, "N", 0, "of all that is random (default 1)", 0},
     {"slice", KEY_SLICE, "N", 0, "instructions of a time slice (default 100000)", 0},
+    {"harts", KEY_HARTS, "N", 0,
+        "harts that run the program's threads and processes, each with TLBs of its own, 1 to 16 "
+        "(default 1)", 0},
     {"stack", KEY_STACK, "SIZE", 0, "how far a stack may grow (default 1G)", 0},
     {"overcommit", KEY_OVERCOMMIT, "heuristic|always|never[:RATIO]", 0,
         "how much memory may be promised; never: swap and RATIO percent (50) of RAM, and what was "
@@ -68,7 +74,7 @@ static const struct argp_option options[] = {
         "(default), all that is private and anonymous", 0},
     {"cost", KEY_COST, "NAME=TIME,...", 0,
         "the cost model, each of " MACHINE_SPEC_COSTS " in ns, us, ms or s (default: 0.5ns, "
-        "2.3ns, 100ns, 1us, 85us, 6.7ns, 3.8us, 33ns and 2us)", 0},
+        "2.3ns, 100ns, 1us, 85us, 6.7ns, 3.8us, 33ns, 2us and 2us)", 0},
     {NULL, 0, NULL, 0, NULL, 0},
 };
 /* clang-format on */
@@ -186,6 +192,17 @@ machine_merge(struct argp_state *state, struct pgw_config *config, const char *t
             state, EXIT_OURS, 0, "--merge: \"%s\" is not valid: write off, madvise or all", text);
 }
 
+static void
+machine_harts(struct argp_state *state, struct machine_options *machine, const char *text)
+{
+    uint64_t n = machine_number(state, "--harts", text);
+
+    if (n < 1 || n > HARTS_MAX)
+        argp_failure(state, EXIT_OURS, 0, "--harts: a machine has 1 to %u harts, not %s", HARTS_MAX,
+            text);
+    machine->config.harts = (unsigned)n;
+}
+
 static error_t
 machine_option(int key, char *arg, struct argp_state *state)
 {
@@ -209,6 +226,9 @@ machine_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_SLICE:
         machine->config.slice = machine_number(state, "--slice", arg);
+        return 0;
+    case KEY_HARTS:
+        machine_harts(state, machine, arg);
         return 0;
     case KEY_STACK:
         machine->config.stack_max = machine_size(state, "--stack", arg);

@@ -746,8 +746,9 @@ struct pgw_stats {
     uint64_t file_shared, file_shared_peak;
 
     /* Threads and harts. */
-    uint64_t threads; /* made, the first of each process included */
+    uint64_t threads; /* made, other than the first of each process */
     uint64_t harts;
+    /* With several harts. */
     uint64_t shootdowns; /* times that translations were taken away from the TLBs */
     uint64_t shootdown_interrupts; /* of harts, each because another took translations away */
     uint64_t shootdown_dropped;    /* TLB entries that went on harts other than that one */

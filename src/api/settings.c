@@ -36,7 +36,7 @@ pgw_config_init_sized(struct pgw_config *config, size_t size)
             .switch_ns = 3800,
             .register_ns = 33,
             .move_ns = 2000,
-            .ipi_ns = 2700},
+            .ipi_ns = 2000},
         .readahead = 15,
         .fault_around = 16,
         .harts = 1,

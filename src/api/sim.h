@@ -58,7 +58,7 @@ struct sim_past {
 
 /* What taking translations away from several harts came to. */
 struct sim_shootdowns {
-    uint64_t calls;      /* shootdowns that some hart had to be told of */
+    uint64_t calls;      /* shootdowns, where there are several harts */
     uint64_t interrupts; /* of other harts, which had the space loaded */
     uint64_t dropped;    /* TLB entries that went on other harts than the one that asked */
 };

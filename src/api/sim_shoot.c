@@ -26,7 +26,7 @@ shoot_count(struct pgw_system *system, uint32_t asid)
 {
     unsigned from = shoot_from(system);
 
-    system->shootdowns.calls++;
+    system->shootdowns.calls += system->settings.harts > 1;
     for (unsigned i = 0; system->os != NULL && i < system->settings.harts; i++)
         system->shootdowns.interrupts += i != from && os_hart_has_space(system->os, i, asid);
 }

@@ -101,11 +101,10 @@ sim_sum_harts(const struct pgw_system *system, struct cpu_stats *sum)
             sim_add(sum, &system->harts[i]->stats, sizeof *sum / sizeof(uint64_t));
 }
 
-/* With one hart there is nobody to interrupt. */
 static void
 sim_stats_harts(const struct pgw_system *system, struct pgw_stats *out)
 {
-    out->threads = system->past.os.threads;
+    out->threads = system->past.os.threads - system->past.os.processes;
     out->harts = system->settings.harts;
     out->shootdowns = system->shootdowns.calls;
     out->shootdown_interrupts = system->shootdowns.interrupts;

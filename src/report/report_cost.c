@@ -16,6 +16,7 @@
  *                  every register written at one                 register
  *      move        every page copied by compaction, growth,      move
  *                  or fork
+ *      interrupt   every hart interrupted by a shootdown         ipi
  *
  * Data caches are not modelled: each access costs a reference to RAM, so that translation and
  * paging show in proportion to memory and not to a cache that happens to hit.  Writes to swap
@@ -59,8 +60,9 @@ report_time(const struct pgw_stats *stats, const struct pgw_cost *cost, struct r
     time->moves = ((double)stats->compaction_moved + (double)stats->growth_moved +
                       (double)stats->segment_copied) *
                   cost->move_ns;
+    time->interrupts = (double)stats->shootdown_interrupts * cost->ipi_ns;
     time->total = time->tlb + time->l2 + time->ram + time->walks + time->refills + time->faults +
-                  time->disk + time->switches + time->moves;
+                  time->disk + time->switches + time->moves + time->interrupts;
 }
 
 static int

@@ -10,7 +10,7 @@
 struct service_row {
     const char *key, *label, *note;
     size_t offset;                     /* in struct pgw_stats */
-    enum { COUNT, PAGES, RATIO } kind; /* RATIO: a double */
+    enum { COUNT, PAGES, RATIO, SETTING } kind; /* RATIO: a double */
 };
 
 struct service {
@@ -24,6 +24,15 @@ struct service {
     }
 
 /* clang-format off */
+static const struct service_row harts_rows[] = {
+    ROW(SETTING, harts, "harts", "harts", ""),
+    ROW(COUNT, threads, "threads", "further threads", "than the first of each process"),
+    ROW(COUNT, shootdowns, "shootdowns", "shootdowns", "from all harts' TLBs"),
+    ROW(COUNT, shootdown_interrupts, "interrupts", "interrupts", "of other harts, by these"),
+    ROW(COUNT, shootdown_dropped, "dropped", "dropped there", "TLB entries"),
+    {.key = NULL},
+};
+
 static const struct service_row commitment[] = {
     ROW(PAGES, committed, "promised_pages", "promised at the end", ""),
     ROW(PAGES, committed_peak, "promised_peak_pages", "promised at most", ""),
@@ -145,6 +154,7 @@ static const struct service services[] = {
     {"pool", "Compressed pool", pool_rows},
     {"zeros", "Pages of zeros", zeros_rows},
     {"commitment", "Commitment", commitment},
+    {"harts", "Threads and harts", harts_rows},
     {"readahead", "Read-ahead", ahead_rows},
     {"pressure", "Working set and pressure", pressure_rows},
     {"merging", "Same-page merging", merging},
@@ -179,7 +189,8 @@ static bool
 service_is_idle(const struct pgw_stats *stats, const struct service *service)
 {
     for (const struct service_row *row = service->rows; row->key != NULL; row++)
-        if (row->kind != RATIO && service_count(stats, row) > 0) /* ratios are of other figures */
+        /* Ratios are of other figures; settings are no activity. */
+        if (row->kind != RATIO && row->kind != SETTING && service_count(stats, row) > 0)
             return false;
     return true;
 }
@@ -189,6 +200,7 @@ service_text(struct report_buf *buf, const struct pgw_stats *stats, const struct
 {
     switch (row->kind) {
     case COUNT:
+    case SETTING:
         report_line(buf, row->label, service_count(stats, row), "%s", row->note);
         break;
     case PAGES:

@@ -176,11 +176,12 @@ report_text_cost(struct report_buf *buf, const struct report_input *in)
     report_part(buf, "waiting for devices", time.disk, &time);
     report_part(buf, "switches of spaces", time.switches, &time);
     report_part(buf, "moving and copying", time.moves, &time);
+    report_part(buf, "interrupting harts", time.interrupts, &time);
     report_buf_add(buf,
         "  cost model: tlb %gns, l2 %gns, ram %gns, fault %gns, disk %gns, refill %gns,\n"
-        "      switch %gns, register %gns, move %gns\n",
+        "      switch %gns, register %gns, move %gns, ipi %gns\n",
         c->tlb_ns, c->l2_ns, c->ram_ns, c->fault_ns, c->disk_ns, c->refill_ns, c->switch_ns,
-        c->register_ns, c->move_ns);
+        c->register_ns, c->move_ns, c->ipi_ns);
 }
 
 enum pgw_status

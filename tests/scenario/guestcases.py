@@ -24,6 +24,7 @@ class Case:
         self.processes = more.get("processes", 1)  # at once
         self.dynamic = more.get("dynamic", False)  # linked with libraries of the cross compiler's
         self.needs = set(more.get("needs", []))  # of NEEDS, below
+        self.harts = more.get("harts", [])  # it has threads: on machines with so many harts, too
 
 
 # What a program may need that a scheme need not have, and whether it has it.
@@ -72,6 +73,9 @@ CASES = [
          env={"GIVEN_A": "first", "GIVEN_B": ""}, status=17),
     Case("sorts"),
     Case("matrix"),
+    Case("pthreads", small="512K", harts=[2, 4, 16]),
+    Case("crowdwork", small="512K", harts=[2, 4], processes=2),
+    Case("tlbstorm", small="512K", harts=[2, 4], withheld=["write"], needs=["pages"]),
     Case("hashes"),
     Case("churn"),
     Case("textfp"),

@@ -28,6 +28,9 @@ def machines(case, quick):
     frames = {"256K": "64 frames"}.get(case.small, case.small)
     yield frames, small
     yield FULL, MUCH
+    for harts in case.harts:
+        yield f"{frames}, {harts} harts", small + ["--harts", str(harts)]
+        yield f"{FULL}, {harts} harts, slices of 997", MUCH + ["--harts", str(harts), "--slice", "997"]
     if case.heavy:
         return
     yield f"{frames}, mmu ref", small + ["--mmu", "ref"]
@@ -54,6 +57,8 @@ def scheme_machines(case, scheme):
     little = guestcases.little_ram(case, scheme)
     if little:
         yield f"{scheme['name']}, {little}", ["--ram", little] + SWAP + name
+    if case.harts:
+        yield f"{scheme['name']}, {FULL}, 3 harts", MUCH + name + ["--harts", "3"]
 
 
 def check_same(tap, title, case, got, expected):

@@ -26,6 +26,7 @@ class Linux:
         self.qemu = more.get("qemu", "")         # why qemu-riscv64 cannot be asked; "": it can
         self.withheld = set(more.get("withheld", []))  # as in guestcases.Case
         self.needs = set(more.get("needs", ["pages"]))
+        self.harts = more.get("harts", [])       # as in guestcases.Case
         self.heavy = False
         self.processes = more.get("processes", 1)
 
@@ -43,6 +44,7 @@ CASES = [
     Linux("scripts", small="256K", processes=2, needs=[], qemu="it leaves execve to its host"),
     Linux("procfiles", small="256K", processes=2,
           qemu="what it has under /proc is its own process on the host"),
+    Linux("threadfork", harts=[2, 4], qemu="it runs itself anew, which qemu-user cannot", processes=2),
 ]
 
 

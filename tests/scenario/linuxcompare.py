@@ -47,6 +47,9 @@ def machines(case, pagewright, quick):
     """(title, options, places): places are the names under which a difference may be allowed."""
     yield f"sv39, {case.small}", ["--ram", case.small] + SWAP, ("machine", "sv39")
     yield "sv39, 250M", MUCH, ("machine", "sv39")
+    for harts in case.harts:
+        more = ["--harts", str(harts)]
+        yield f"sv39, {case.small}, {harts} harts", ["--ram", case.small] + SWAP + more, ("machine",)
     if quick:
         return
     for scheme in schemes(pagewright, False):
