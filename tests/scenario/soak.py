@@ -16,6 +16,7 @@ import argparse
 import os
 import random
 import re
+import statistics
 import sys
 import time
 
@@ -53,10 +54,12 @@ def swap_of(chance, text):
 
 
 def paged(chance, text):
-    """(options, arguments): four workers who would like ten times the RAM, or more."""
+    """(options, arguments): workers who use ten times the RAM together, more or less.  They may take
+    PAGES each, and have a third of that at a time.
+    """
     workers, pages = chance.choice(((4, 2600), (3, 3400), (8, 1300)))
     scheme = chance.choice(SCHEMES)
-    ram = workers * pages * 4 // 10  # KiB
+    ram = workers * pages * 4 // 36  # KiB
     if scheme == "linear":
         ram += 3072 * 12  # a table of 3 MiB for each process
     options = ["--ram", f"{ram}K", "--swap", swap_of(chance, text), "--mmu", scheme,
@@ -116,6 +119,12 @@ def one(tap, options, text, seed):
     return got.report
 
 
+def share(report):
+    """Of what was in use at most, pages of files left out, how much the RAM could hold."""
+    memory = report["memory"]
+    return memory["frames"] / (memory["frames"] + memory["swap_pages_peak"])
+
+
 def told(reports):
     """What all runs did together: a soak that did not swap or merge would prove little."""
     sums = {"instructions": 0, "processes": 0, "swapped out": 0, "merged": 0, "faults": 0}
@@ -125,6 +134,8 @@ def told(reports):
         sums["swapped out"] += r["paging"]["swap_out"]["pages"]
         sums["merged"] += r["services"]["merging"]["merged"]
         sums["faults"] += r["faults"]["minor"] + r["faults"]["major"]
+    shares = [share(r) for r in reports if r["segments"] is None]
+    sums["RAM, % of memory in use"] = round(100 * statistics.median(shares)) if shares else 0
     return sums
 
 
