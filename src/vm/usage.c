@@ -28,7 +28,7 @@ usage_anons(const struct vm_space *space, const struct vm_region *region, struct
         usage->swapped += anon->page == NULL && anon->slot != PAGER_SLOT_NONE;
         if (anon->page == NULL)
             continue;
-        usage->merged += anon->merged;
+        usage->merged += anon->merged != 0;
         usage->anon += !region->shared;
         usage_page(space, region->anchor + (idx << PAGE_SHIFT), anon->page,
             (uint64_t)anon->refs - 1 + region->amap->refs, usage);

@@ -23,7 +23,7 @@ import time
 from machines import Tap, execute, on_pagewright
 
 GOOD = b"soak: all bytes are as they should be\n"
-ALL = "sxlth"  # features of guest/soak.c
+ALL = "saxlth"  # features of guest/soak.c
 POLICIES = ("clock", "lru", "fifo", "random")
 SCHEMES = ("sv39", "sv39", "sv39", "sv48", "sv57", "x86-64", "la57", "armv8", "hashed", "mips32",
            "linear", "pae", "sv32", "x86", "ref")
@@ -77,7 +77,7 @@ def contiguous(chance):
     fit = chance.choice(("first", "best", "next", "worst", "buddy"))
     options = ["--ram", "8M", "--swap", "1G", "--mmu", f"{scheme}:fit={fit}",
                "--slice", chance.choice(("20000", "100000"))]
-    return options, ["4", "200", "300", "s"]
+    return options, ["4", "200", "300", "sa"]
 
 
 def leaks(report, before):
