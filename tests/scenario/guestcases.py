@@ -110,6 +110,7 @@ CASES = [
     Case("dynamic-nopie", program="linked/dynamic-nopie", processes=2, dynamic=True),
     Case("staticpie", program="linked/staticpie", status=7),
     Case("plugins", program="linked/plugins", processes=2, dynamic=True),
+    Case("tls", program="linked/tls", dynamic=True),
     Case("crowd", ["6"], program="linked/crowd", processes=7, small="512K", dynamic=True),
     Case("aslr-dynamic", program="linked/dynamic", processes=2, dynamic=True,
          options=["--aslr", "on", "--seed", "9"]),

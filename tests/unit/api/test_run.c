@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Programs through the public interface.  argv[1]: guest_worker, built for riscv64. */
+/* Programs through the public interface.  argv[1]: guest_worker, built for riscv64; argv[2]: the
+ * same, dynamically linked. */
 #include "api/sim.h"
 
 #include <setjmp.h>
@@ -16,7 +17,7 @@
 
 #include "schema_check.h"
 
-static const char *worker;
+static const char *worker, *dynamic_worker;
 static char *no_environment[] = {NULL};
 
 static struct pgw_system *
@@ -320,7 +321,7 @@ tiny_ram(void **state)
 
 /* One run whose n-th try of something fails.  False: it was never tried so often. */
 static bool
-run_failing(enum base_inject_point point, uint64_t n)
+run_failing(const char *program, enum base_inject_point point, uint64_t n)
 {
     struct base_inject inject = {0};
     struct pgw_config config;
@@ -333,7 +334,7 @@ run_failing(enum base_inject_point point, uint64_t n)
     inject.fail_at[point] = n;
     if (sim_create(&config, &inject, &system) != PGW_OK)
         return true;
-    enum pgw_status status = run(system, worker, "600", &ended);
+    enum pgw_status status = run(system, program, "600", &ended);
     if (status != PGW_OK)
         assert_true(strlen(pgw_error_text(system)) > 0);
     else if (inject.tried[point] < n)
@@ -356,10 +357,40 @@ each_fails_once(void **state)
         unsigned runs = 0, hurt = 0;
         for (n = 1; n < 4000; n += step, runs++) {
             step = n < 60 ? 1 : n / 12;
-            hurt += run_failing((enum base_inject_point)point, n);
+            hurt += run_failing(worker, (enum base_inject_point)point, n);
         }
         printf("point %d: %u runs, %u of them hurt\n", point, runs, hurt);
     }
+}
+
+/* What its interpreter maps and reads is lost at any time, too. */
+static void
+each_fails_dynamically(void **state)
+{
+    (void)state;
+    for (int point = 0; point < INJECT_POINTS; point++) {
+        uint64_t n, step;
+        unsigned runs = 0, hurt = 0;
+        for (n = 1; n < 1000; n += step, runs++) {
+            step = n < 30 ? 1 : n / 5;
+            hurt += run_failing(dynamic_worker, (enum base_inject_point)point, n);
+        }
+        printf("point %d: %u runs, %u of them hurt\n", point, runs, hurt);
+    }
+}
+
+static void
+dynamic_program_runs(void **state)
+{
+    struct pgw_system *system = system_of(512 << 10, "sv39");
+    int ended = -1;
+
+    (void)state;
+    assert_int_equal(run(system, dynamic_worker, "1024", &ended), PGW_OK);
+    assert_true(WIFEXITED(ended) && WEXITSTATUS(ended) == 3);
+    assert_true(pgw_system_check(system));
+    assert_int_equal(stats_of(system).file_shared, 0);
+    pgw_system_destroy(system);
 }
 
 int
@@ -375,12 +406,15 @@ main(int argc, char **argv)
         cmocka_unit_test(interrupts_reach_the_program),
         cmocka_unit_test(tiny_ram),
         cmocka_unit_test(each_fails_once),
+        cmocka_unit_test(dynamic_program_runs),
+        cmocka_unit_test(each_fails_dynamically),
     };
 
-    if (argc != 2) {
-        fprintf(stderr, "usage: test_run GUEST-WORKER\n");
+    if (argc != 3) {
+        fprintf(stderr, "usage: test_run GUEST-WORKER DYNAMIC-GUEST-WORKER\n");
         return 1;
     }
     worker = argv[1];
+    dynamic_worker = argv[2];
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
