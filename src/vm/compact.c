@@ -64,13 +64,16 @@ compact_whole(const struct vm_system *system, unsigned order)
 }
 
 /* Frames that are free outside of these, and outside of blocks for pinned pages, which are given
- * out last: what pages can move to. */
+ * out last: what pages can move to.  RAM of less than such a block is all of that kind. */
 static uint64_t
 compact_room(const struct vm_system *system, unsigned order)
 {
-    uint64_t other = compact_whole(system, order) + system->mem->nfree_pinned;
+    const struct mem *mem = system->mem;
+    uint64_t other = compact_whole(system, order);
 
-    return system->mem->nfree > other ? system->mem->nfree - other : 0;
+    if (mem->nfree_pinned < mem->nfree)
+        other += mem->nfree_pinned;
+    return mem->nfree > other ? mem->nfree - other : 0;
 }
 
 /* The cheapest block to clear, from the cursor on. */

@@ -214,6 +214,7 @@ struct vm_system {
     struct {
         enum vm_huge_mode mode;
         unsigned order;     /* 0: the scheme has no large leaves */
+        unsigned run;       /* the same, or what stands for it there: what compaction makes */
         uint64_t space, va; /* how far the scanner is: a space's number, an address in it */
     } huge;
     struct {

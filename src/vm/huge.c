@@ -64,16 +64,16 @@ vm_huge_init(struct vm_system *system, enum vm_huge_mode mode, unsigned order)
     unsigned orders = system->pmap_caps.orders & ((2u << HUGE_ORDER_MOST) - 1) & ~1u;
 
     system->huge.mode = mode;
-    if (order != 0)
-        system->huge.order = (system->pmap_caps.orders >> order & 1) != 0 ? order : 0;
-    else if (orders != 0)
-        system->huge.order = 31u - (unsigned)__builtin_clz(orders);
+    if (order == 0 && orders != 0)
+        order = 31u - (unsigned)__builtin_clz(orders);
+    system->huge.run = order != 0 ? order : HUGE_ORDER_USUAL;
+    system->huge.order = (orders >> order & 1) != 0 ? order : 0;
 }
 
 unsigned
 vm_huge_run_order(const struct vm_system *system)
 {
-    return system->huge.order != 0 ? system->huge.order : HUGE_ORDER_USUAL;
+    return system->huge.run;
 }
 
 /* May the region have huge pages at all? */

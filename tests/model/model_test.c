@@ -21,6 +21,7 @@
 #define FILE_KEY 1000000u
 #define FRAMES 64u
 #define SLOTS 4096u
+#define HUGE_ORDER 4u /* 64 KiB, for back ends that have it: 2 MiB do not fit into so little RAM */
 
 #define RIGS_MOST 48u
 
@@ -49,6 +50,7 @@ struct model {
     struct naive *naive[MODEL_SPACES]; /* NULL: no such space */
     struct space *spaces[RIGS_MOST][MODEL_SPACES];
     int origins;
+    unsigned huge, compacted; /* rigs in which that happened */
 };
 
 /*
@@ -89,6 +91,8 @@ model_add(struct model *model, const struct backend *backend, uint64_t salt, boo
         .tlb = variety->tlb,
         .ahead = variety->ahead,
         .around = variety->around,
+        .huge = (enum vm_huge_mode)((r + salt) % 3),
+        .huge_order = HUGE_ORDER,
         .backend = backend};
 }
 
@@ -350,6 +354,28 @@ op_evict(struct model *model, unsigned s)
     }
 }
 
+/* Small pages are made huge, some of which lie anywhere, and what is free is put together. */
+static void
+op_huge(struct model *model, unsigned s)
+{
+    static const enum space_advice advice[] = {
+        SPACE_ADVICE_HUGE, SPACE_ADVICE_NOHUGE, SPACE_ADVICE_COLLAPSE};
+    unsigned page, n, which = pick(model, 6);
+
+    pick_range(model, &page, &n);
+    for (unsigned r = 0; r < model->nrigs; r++) {
+        struct space *space = model->spaces[r][s];
+        (void)vm_reclaim(model->rigs[r].vm, which == 3 ? FRAMES / 2 : FRAMES - 16);
+        if (which < 3) /* what comes of it depends on the scheme */
+            (void)space->ops->advise(
+                space, va_of(model, r, page), (uint64_t)n * PAGE_SIZE, advice[which]);
+        else if (which == 3)
+            (void)vm_compact(model->rigs[r].vm);
+        else
+            vm_huge_run(model->rigs[r].vm);
+    }
+}
+
 /* A page becomes what some others are already. */
 static void
 op_equal(struct model *model, unsigned s)
@@ -417,7 +443,7 @@ model_step(struct model *model)
         unsigned weight;
     } ops[] = {{op_map, 8}, {op_unmap, 2}, {op_protect, 4}, {op_remap, 3}, {op_fork, 3},
         {op_destroy, 1}, {op_store, 40}, {op_load, 30}, {op_copy_out, 6}, {op_copy_in, 6},
-        {op_evict, 6}, {op_equal, 8}, {op_merge, 4}};
+        {op_evict, 6}, {op_huge, 4}, {op_equal, 8}, {op_merge, 4}};
     unsigned total = 0;
     unsigned s;
 
@@ -466,9 +492,13 @@ model_fini(struct model *model)
         if (stats.pages_in == 0 || stats.pages_out == 0 || stats.cow == 0 ||
             stats.merge_merged == 0 || stats.merge_splits == 0)
             fail_msg("too little happened: %s", model->configs[r].name);
+        model->huge += stats.huge_faults > 0;
+        model->compacted += stats.compact_moved > 0;
         assert_true(!model->configs[r].chaos || chaos_pmap_dropped(model->rigs[r].pmaps) > 0);
         vm_rig_fini(&model->rigs[r]);
     }
+    if (model->huge == 0 || model->compacted == 0)
+        fail_msg("no rig had a huge page, or none was compacted");
 }
 
 static void
