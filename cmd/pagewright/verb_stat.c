@@ -103,6 +103,7 @@ static const struct verb_stat_row system_rows[] = {
     STAT(huge_collapsed, "huge pages made of small ones"),
     STAT(huge_splits, "mappings of huge pages that were split"),
     STAT(huge_mapped, "pages mapped by entries larger than a page"),
+    STAT(huge_mapped_peak, "the most they were"),
     STAT(mapped_pages, "pages that are mapped"),
     {"pages_per_entry", "pages that an entry maps, on average",
         offsetof(struct pgw_stats, pages_per_entry), STAT_REAL},

@@ -713,6 +713,8 @@ struct pgw_stats {
     uint64_t mapped_pages;   /* pages mapped by all spaces, now */
     double pages_per_entry;  /* pages that an entry of the TLB reaches, on average: the same divided
                                 by the number of mappings, now */
+    uint64_t huge_mapped_peak; /* pgw_run(): the most of huge_mapped between two slices */
+    double pages_per_entry_then; /* pages_per_entry at that time */
 
     /* Compaction (paged schemes; of contiguous ones see compactions above). */
     uint64_t compact_runs;                 /* times a run of frames was to be made */

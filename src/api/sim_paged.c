@@ -131,6 +131,9 @@ sim_paged_huge_stats(const struct vm_stats *vm, struct pgw_stats *out)
     out->huge_mapped = vm->huge_mapped;
     out->mapped_pages = vm->mapped;
     out->pages_per_entry = vm->mappings > 0 ? (double)vm->mapped / (double)vm->mappings : 0;
+    out->huge_mapped_peak = vm->huge_mapped_peak;
+    out->pages_per_entry_then =
+        vm->mappings_then > 0 ? (double)vm->mapped_then / (double)vm->mappings_then : 0;
     out->compact_runs = vm->compact_runs;
     out->compact_made = vm->compact_made;
     out->compact_failed = vm->compact_failed;

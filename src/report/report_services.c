@@ -99,8 +99,10 @@ static const struct service_row huge_rows[] = {
     ROW(COUNT, huge_collapsed, "collapsed", "made of small pages", ""),
     ROW(COUNT, huge_failed, "failed", "wanted in vain", "no run of frames, or RAM too full"),
     ROW(COUNT, huge_splits, "splits", "mappings split", ""),
+    ROW(PAGES, huge_mapped_peak, "mapped_peak", "mapped at most", ""),
+    ROW(RATIO, pages_per_entry_then, "pages_per_entry_then", "TLB reach then", "pages an entry on average, 1 without"),
     ROW(PAGES, huge_mapped, "mapped", "mapped now", ""),
-    ROW(RATIO, pages_per_entry, "pages_per_entry", "TLB reach", "pages an entry, on average now"),
+    ROW(RATIO, pages_per_entry, "pages_per_entry", "TLB reach now", ""),
     {NULL, NULL, NULL, 0, COUNT},
 };
 

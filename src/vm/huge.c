@@ -384,6 +384,17 @@ vm_huge_collapse(struct vm_space *space, uint64_t va, uint64_t end)
 
 /* --- the scanner --- */
 
+static void
+huge_count_mappings(const struct vm_system *system, struct vm_stats *stats)
+{
+    const struct pmap_system *pmaps = system->pmap_system;
+    const struct vm_space *space;
+
+    TAILQ_FOREACH (space, &system->all_spaces, link)
+        stats->mapped += space->pmap->resident;
+    stats->mappings = stats->mapped - pmaps->super_pages + pmaps->superpages;
+}
+
 /* The space that the cursor is in, or the next one; from the first one again after the last. */
 static struct vm_space *
 huge_scan_space(struct vm_system *system)
@@ -428,6 +439,21 @@ huge_scan_next(struct vm_system *system, struct huge *huge)
     return false;
 }
 
+/* The figures of now are of little use when a program has ended: the most there was is kept. */
+static void
+huge_note_most(struct vm_system *system)
+{
+    const struct pmap_system *pmaps = system->pmap_system;
+
+    if (pmaps->super_pages <= system->stats.huge_mapped_peak)
+        return;
+    struct vm_stats now = {0};
+    huge_count_mappings(system, &now);
+    system->stats.huge_mapped_peak = pmaps->super_pages;
+    system->stats.mapped_then = now.mapped;
+    system->stats.mappings_then = now.mappings;
+}
+
 void
 vm_huge_run(struct vm_system *system)
 {
@@ -436,6 +462,7 @@ vm_huge_run(struct vm_system *system)
     if (system->huge.order == 0 || system->huge.mode == VM_HUGE_OFF)
         return;
     base_lock_take(&system->lock);
+    huge_note_most(system);
     if (system->mem->nfree >= (UINT64_C(1) << system->huge.order) + system->free_high &&
         huge_scan_next(system, &huge) &&
         system->pmap_ops->order(huge.space->pmap, huge.base) < huge.order)
@@ -449,14 +476,11 @@ void
 vm_huge_stats(const struct vm_system *system, struct vm_stats *stats)
 {
     const struct pmap_system *pmaps = system->pmap_system;
-    const struct vm_space *space;
     unsigned order = vm_huge_run_order(system);
 
     stats->huge_splits = pmaps->splits;
     stats->huge_mapped = pmaps->super_pages;
-    TAILQ_FOREACH (space, &system->all_spaces, link)
-        stats->mapped += space->pmap->resident;
-    stats->mappings = stats->mapped - pmaps->super_pages + pmaps->superpages;
+    huge_count_mappings(system, stats);
     stats->fragmentation = mem_fragmentation(system->mem, order);
     stats->unusable = mem_unusable(system->mem, order);
 }

@@ -7,10 +7,6 @@ usage_page(const struct vm_space *space, uint64_t va, struct mem_page *page, uin
     struct space_usage *usage)
 {
     bool dirty =
-    usage->resident++;
-    usage->shared += shared;
-    usage->huge += space->system->pmap_ops->order(space->pmap, va) > 0;
-    usage->dirty +=
         page->dirty || space->system->pmap_ops->page_is_modified(space->system->pmap_system, page);
 
     usage->resident++;
@@ -18,6 +14,7 @@ usage_page(const struct vm_space *space, uint64_t va, struct mem_page *page, uin
     usage->dirty += dirty;
     usage->shared_dirty += dirty && sharers > 1;
     usage->share += PAGE_SIZE / sharers;
+    usage->huge += space->system->pmap_ops->order(space->pmap, va) > 0;
     usage->locked += base_radix_get(&space->wired, va >> PAGE_SHIFT) == page;
 }
 

@@ -102,7 +102,9 @@ struct vm_stats {
     uint64_t huge_collapsed;   /* made of pages that were there */
     uint64_t huge_splits;      /* mappings that were split */
     uint64_t huge_mapped;      /* pages mapped by entries larger than a page, now */
+    uint64_t huge_mapped_peak; /* the most there were, as the scanner's turns saw it */
     uint64_t mapped, mappings; /* pages mapped by all spaces, and entries that map them, now */
+    uint64_t mapped_then, mappings_then; /* the same when huge_mapped was at its most */
 
     /* Compaction. */
     uint64_t compact_runs;                 /* times that a block was looked for */
