@@ -13,7 +13,8 @@
  * because an object may begin in one frame and end in the next and is reached through copies.  So
  * single frames do, however fragmented RAM is, and at class sizes that do not divide a frame
  * little is lost at a group's end.  How many frames a group has is each class's own: the fewest
- * that waste hardly more than the best number does.
+ * that waste hardly more than the best number does.  A group takes its frames one after the other
+ * as it fills, so that a class with few objects holds no empty ones.
  *
  *      frame 0          frame 1          frame 2
  *      [obj|obj|obj|ob--j|obj|obj|obj|ob--j|obj|obj|..]      .. lost
@@ -22,23 +23,26 @@
  * first bytes: classes are multiples of 32 bytes, so these never lie across two frames.
  *
  * Objects are taken from the fullest group that is not full, so that sparse ones run empty by
- * themselves.  What stays sparse is compacted: while a class has as many free objects as a group
- * has, the emptiest group's are moved to the others.
+ * themselves.  What stays sparse is compacted: while the others have room in their frames for what
+ * is in the emptiest group of a class, it is moved there.
  *
- * A step is how much an object wastes, twice over, and each class keeps one group that is partly
- * filled.  So a small heap has wide steps and few classes, a large one narrow steps and many.
+ * A step is how much an object wastes, twice over, and each class keeps one frame that is partly
+ * filled.  So a small heap has wide steps and
+ * few classes, a large one narrow steps and many.
  *
  * Frames that come free are idle at first: drive() of a pager ends an I/O without the lock that
  * guards RAM.
  *
- * Rejected: buddies of compressed pages in one frame (zbud, z3fold), which hold two or three to a
+ * Rejected: to use a free object of a larger class rather than take a frame, which wastes more in
+ * objects than it saves in frames (measured: 1% worse on text); buddies of compressed pages in one frame (zbud, z3fold), which hold two or three to a
  * frame at the most; a log with a cleaner, which is denser, but moves everything again and again.
  */
 
 #define ZHEAP_TAG sizeof(void *)
 #define ZHEAP_END UINT16_MAX /* of a free list */
 #define ZHEAP_OBJECTS_MAX (ZHEAP_GROUP_FRAMES * PAGE_SIZE / 32)
-#define ZHEAP_TOLERANCE 64u /* a 64th part of a group's bytes is "hardly more" */
+#define ZHEAP_LARGER 4u     /* classes up that are looked at before a frame is taken */
+#define ZHEAP_TOLERANCE 256u /* a 256th part of a group's bytes is "hardly more" */
 
 /* The step by the limit in frames. */
 static unsigned
@@ -50,11 +54,12 @@ zheap_step(uint64_t limit)
 }
 
 struct zheap_group {
-    LIST_ENTRY(zheap_group) link; /* in its class, by fullness */
-    struct mem_page *frames[ZHEAP_GROUP_FRAMES];
+    LIST_ENTRY(zheap_group) link;                /* in its class, by fullness */
+    struct mem_page *frames[ZHEAP_GROUP_FRAMES]; /* NULL: not needed so far */
     uint16_t class;
     uint16_t used;
-    uint16_t free; /* the first free object, ZHEAP_END: none */
+    uint16_t free;  /* the first object that was freed, ZHEAP_END: none */
+    uint16_t fresh; /* objects from this one on were never used, and have no frames yet */
 };
 
 static size_t
@@ -67,15 +72,15 @@ zheap_lost(size_t size, size_t frames)
 static unsigned
 zheap_best_frames(size_t size)
 {
-    size_t all = 12 * PAGE_SIZE; /* losses are compared over so much: 1 to 4 divide it */
+    size_t all = 840 * PAGE_SIZE; /* losses are compared over so much: 1 to 8 divide it */
     size_t best = all;
 
     for (unsigned k = 1; k <= ZHEAP_GROUP_FRAMES; k++) {
-        size_t lost = zheap_lost(size, k) * 12 / k;
+        size_t lost = zheap_lost(size, k) * 840 / k;
         best = lost < best ? lost : best;
     }
     for (unsigned k = 1; k < ZHEAP_GROUP_FRAMES; k++)
-        if (zheap_lost(size, k) * 12 / k <= best + all / ZHEAP_TOLERANCE)
+        if (zheap_lost(size, k) * 840 / k <= best + all / ZHEAP_TOLERANCE)
             return k;
     return ZHEAP_GROUP_FRAMES;
 }
@@ -230,49 +235,90 @@ zheap_destroy_group(struct zheap *heap, struct zheap_group *group)
     for (unsigned i = 0; i < class->frames; i++)
         if (group->frames[i] != NULL)
             zheap_idle(heap, group->frames[i]);
+    class->groups--;
+    class->backed -= group->fresh;
     base_pool_put(&heap->groups, group);
 }
 
-/* A group with nothing in it, on no list. */
-static enum pgw_status
-zheap_create_group(struct zheap *heap, unsigned index, unsigned flags, struct zheap_group **out)
+/* A group without frames, on no list; NULL: no memory. */
+static struct zheap_group *
+zheap_create_group(struct zheap *heap, unsigned index)
 {
-    struct zheap_class *class = &heap->classes[index];
     /* Page-out is how memory comes free, so it may eat the reserve. */
     struct zheap_group *group = base_pool_get_reserved(&heap->groups);
 
     if (group == NULL)
-        return PGW_NOMEM;
+        return NULL;
     group->class = (uint16_t)index;
-    for (unsigned i = 0; i < class->frames; i++) {
-        group->frames[i] = zheap_frame(heap, flags);
-        if (group->frames[i] == NULL) {
-            zheap_destroy_group(heap, group);
-            return PGW_NORAM;
-        }
-    }
     group->free = ZHEAP_END;
-    for (unsigned slot = class->capacity; slot-- > 0;)
-        zheap_push_free(heap, group, slot);
-    class->groups++;
-    *out = group;
-    return PGW_OK;
+    heap->classes[index].groups++;
+    return group;
 }
 
-/* The fullest group with room, other than `not`; NULL. */
+/* The fullest group, other than `except`, that has an object free in its frames; NULL.  Only one
+ * group of a class can have room without that, so the search is short. */
 static struct zheap_group *
-zheap_fullest(const struct zheap_class *class, const struct zheap_group * not )
+zheap_fullest(const struct zheap_class *class, const struct zheap_group *except)
 {
-    for (unsigned i = ZHEAP_FULLNESS; i-- > 0;) {
-        struct zheap_group *group = LIST_FIRST(&class->partial[i]);
-        if (group != NULL && group == not )
-            group = LIST_NEXT(group, link);
-        if (group != NULL)
-            return group;
-    }
+    struct zheap_group *group;
+
+    for (unsigned i = ZHEAP_FULLNESS; i-- > 0;)
+        LIST_FOREACH (group, &class->partial[i], link)
+            if (group != except && group->free != ZHEAP_END)
+                return group;
     return NULL;
 }
 
+/* Any group that is not full; NULL. */
+static struct zheap_group *
+zheap_emptiest(const struct zheap_class *class)
+{
+    for (unsigned i = 0; i < ZHEAP_FULLNESS; i++)
+        if (!LIST_EMPTY(&class->partial[i]))
+            return LIST_FIRST(&class->partial[i]);
+    return NULL;
+}
+
+/* Gives the group's next object frames, so that it is free, and so are all that fit in these. */
+static enum pgw_status
+zheap_back(struct zheap *heap, struct zheap_group *group, unsigned flags)
+{
+    struct zheap_class *class = &heap->classes[group->class];
+    size_t end = ((size_t)group->fresh + 1) * class->size;
+
+    for (size_t i = (end - class->size) >> PAGE_SHIFT; i << PAGE_SHIFT < end; i++) {
+        if (group->frames[i] == NULL)
+            group->frames[i] = zheap_frame(heap, flags);
+        if (group->frames[i] == NULL)
+            return PGW_NORAM;
+    }
+    size_t room = page_ceil(end);
+    for (; group->fresh < class->capacity && end <= room; end += class->size) {
+        zheap_push_free(heap, group, group->fresh++);
+        class->backed++;
+    }
+    return PGW_OK;
+}
+
+/* A group of the class with a free object. */
+static enum pgw_status
+zheap_find_group(struct zheap *heap, unsigned index, unsigned flags, struct zheap_group **out)
+{
+    struct zheap_class *class = &heap->classes[index];
+
+    *out = zheap_fullest(class, NULL);
+    if (*out != NULL)
+        return PGW_OK;
+    *out = zheap_emptiest(class);
+    if (*out == NULL)
+        *out = zheap_create_group(heap, index);
+    if (*out == NULL)
+        return PGW_NOMEM;
+    enum pgw_status status = zheap_back(heap, *out, flags);
+    if (status != PGW_OK && (*out)->used == 0)
+        zheap_destroy_group(heap, *out);
+    return status;
+}
 /* --- taking and freeing --- */
 
 static struct zheap_at
@@ -303,12 +349,10 @@ zheap_take(struct zheap *heap, size_t len, void *tag, unsigned flags, struct zhe
     BASE_ASSERT(len > 0 && (len <= zheap_len_max(heap) || len == PAGE_SIZE));
     if (len != PAGE_SIZE)
         index = (unsigned)((size + heap->step - 1) / heap->step - 1);
-    struct zheap_group *group = zheap_fullest(&heap->classes[index], NULL);
-    if (group == NULL) {
-        enum pgw_status status = zheap_create_group(heap, index, flags, &group);
-        if (status != PGW_OK)
-            return status;
-    }
+    struct zheap_group *group;
+    enum pgw_status status = zheap_find_group(heap, index, flags, &group);
+    if (status != PGW_OK)
+        return status;
     *at = zheap_take_from(heap, group, tag);
     return PGW_OK;
 }
@@ -330,7 +374,6 @@ zheap_free(struct zheap *heap, struct zheap_at at)
         LIST_INSERT_HEAD(zheap_list(class, group), group, link);
         return;
     }
-    class->groups--;
     zheap_destroy_group(heap, group);
 }
 
@@ -380,6 +423,8 @@ zheap_mark_free(const struct zheap *heap, const struct zheap_group *group, bool 
     unsigned n = 0;
 
     memset(is_free, 0, capacity);
+    for (unsigned slot = group->fresh; slot < capacity; slot++, n++)
+        is_free[slot] = true;
     for (unsigned slot = group->free; slot != ZHEAP_END; n++) {
         if (slot >= capacity || is_free[slot])
             return UINT32_MAX;
@@ -424,13 +469,16 @@ zheap_empty(struct zheap *heap, struct zheap_group *group)
     }
 }
 
+/* A group that is not full, if the others have room in their frames for what it holds; NULL. */
 static struct zheap_group *
-zheap_emptiest(const struct zheap_class *class)
+zheap_sparse(const struct zheap_class *class)
 {
-    for (unsigned i = 0; i < ZHEAP_FULLNESS; i++)
-        if (!LIST_EMPTY(&class->partial[i]))
-            return LIST_FIRST(&class->partial[i]);
-    return NULL;
+    struct zheap_group *group = zheap_emptiest(class);
+
+    if (group == NULL)
+        return NULL;
+    uint64_t room = class->backed - class->objects - (group->fresh - group->used);
+    return room >= group->used ? group : NULL;
 }
 
 uint64_t
@@ -439,9 +487,9 @@ zheap_compact(struct zheap *heap)
     uint64_t before = heap->frames;
 
     for (unsigned i = 0; i + 1 < heap->nclasses; i++) {
-        struct zheap_class *class = &heap->classes[i];
-        while (class->groups * class->capacity - class->objects >= class->capacity)
-            zheap_empty(heap, zheap_emptiest(class));
+        struct zheap_group *group;
+        while ((group = zheap_sparse(&heap->classes[i])) != NULL)
+            zheap_empty(heap, group);
     }
     return before - heap->frames;
 }
@@ -456,7 +504,7 @@ zheap_record_bytes(const struct zheap *heap)
 
 static bool
 zheap_check_list(const struct zheap *heap, unsigned index, const struct zheap_groups *list,
-    uint64_t *groups, uint64_t *objects)
+    struct zheap_class *sum, uint64_t *frames)
 {
     struct zheap_class *class = (struct zheap_class *)(uintptr_t)&heap->classes[index];
     bool is_free[ZHEAP_OBJECTS_MAX];
@@ -466,11 +514,15 @@ zheap_check_list(const struct zheap *heap, unsigned index, const struct zheap_gr
         if (group->class != index || group->used == 0 || zheap_list(class, group) != list ||
             zheap_mark_free(heap, group, is_free) != (unsigned)class->capacity - group->used)
             return false;
-        for (unsigned i = 0; i < class->frames; i++)
-            if (group->frames[i]->owner != heap || group->frames[i]->wired != 1)
+        for (unsigned i = 0; i < class->frames; i++) {
+            const struct mem_page *page = group->frames[i];
+            if (page != NULL && (page->owner != heap || page->wired != 1))
                 return false;
-        (*groups)++;
-        *objects += group->used;
+            *frames += page != NULL;
+        }
+        sum->groups++;
+        sum->objects += group->used;
+        sum->backed += group->fresh;
     }
     return true;
 }
@@ -482,16 +534,16 @@ zheap_check(const struct zheap *heap)
 
     for (unsigned i = 0; i < heap->nclasses; i++) {
         const struct zheap_class *class = &heap->classes[i];
-        uint64_t groups = 0, here = 0;
+        struct zheap_class sum = {.groups = 0};
         for (unsigned j = 0; j < ZHEAP_FULLNESS; j++)
-            if (!zheap_check_list(heap, i, &class->partial[j], &groups, &here))
+            if (!zheap_check_list(heap, i, &class->partial[j], &sum, &frames))
                 return false;
-        if (!zheap_check_list(heap, i, &class->full, &groups, &here) || groups != class->groups ||
-            here != class->objects)
+        if (!zheap_check_list(heap, i, &class->full, &sum, &frames) ||
+            sum.groups != class->groups || sum.objects != class->objects ||
+            sum.backed != class->backed)
             return false;
-        frames += groups * class->frames;
-        objects += here;
-        bytes += here * class->size;
+        objects += sum.objects;
+        bytes += sum.objects * class->size;
     }
     return frames == heap->frames && objects == heap->objects && bytes == heap->bytes &&
            frames <= heap->limit;

@@ -10,7 +10,7 @@
 #include "base/pool.h"
 #include "mem/mem.h"
 
-#define ZHEAP_GROUP_FRAMES 4u  /* most frames of a group */
+#define ZHEAP_GROUP_FRAMES 8u  /* most frames of a group */
 #define ZHEAP_CLASSES_MAX 104u /* a step of 32 bytes up to ZHEAP_SIZE_MAX, and whole frames */
 #define ZHEAP_SIZE_MAX 3276u   /* five to four frames: more does not pay */
 #define ZHEAP_FULLNESS 4u      /* lists of groups that are neither full nor empty */
@@ -29,6 +29,7 @@ struct zheap_class {
     uint16_t frames;   /* of a group */
     uint16_t capacity; /* objects of a group */
     uint64_t groups, objects;
+    uint64_t backed; /* objects that the groups' frames have room for */
     struct zheap_groups partial[ZHEAP_FULLNESS]; /* the emptiest first */
     struct zheap_groups full;
 };
