@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -437,6 +438,11 @@ test_machine(void)
         number_after(path, "MemFree:", ~0ul) <= number_after(path, "MemTotal:", 0));
     say("free swap is of total",
         number_after(path, "SwapFree:", ~0ul) <= number_after(path, "SwapTotal:", 0));
+    struct sysinfo info;
+    GUEST_CHECK(sysinfo(&info) == 0);
+    say("sysinfo agrees",
+        info.totalram * info.mem_unit / 1024 == number_after(path, "MemTotal:", 0) &&
+            info.totalswap * info.mem_unit / 1024 == number_after(path, "SwapTotal:", 0));
     unsigned long faults = number_after("/proc/vmstat", "pgfault ", 0);
     for (volatile char *at = text; at < text + sizeof text; at += GUEST_PAGE)
         *at = 1;

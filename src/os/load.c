@@ -317,6 +317,10 @@ explain_placing(enum pgw_status status, const char **why)
     case PGW_NORAM:
     case PGW_NOSWAP:
         return explain(why, PGW_NORAM, "RAM is too small to start it: give it more with --ram");
+    case PGW_NOCOMMIT:
+        return explain(why, PGW_NORAM,
+            "its data is more than RAM and swap together may promise: give it more with --ram or "
+            "--swap");
     case PGW_RANGE:
         return explain(why, status, "arguments and environment are too long for its stack");
     case PGW_NOSPACE:

@@ -99,6 +99,16 @@ oom_rank(const struct oom *oom, struct oom_row *rows, size_t *asked)
     return n;
 }
 
+/* On the scale of /proc/PID/oom_score, 0 to 2000 (fs/proc/base.c). */
+static int64_t
+oom_score(const struct oom *oom, int64_t points)
+{
+    int64_t total = oom->total > 0 ? (int64_t)oom->total : 1;
+    int64_t score = points == INT64_MIN ? 0 : (1000 + points * 1000 / total) * 2 / 3;
+
+    return score > 0 ? score : 0;
+}
+
 static void
 oom_tell_table(const struct oom *oom, const struct oom_row *rows, size_t n, size_t asked)
 {
@@ -110,10 +120,8 @@ oom_tell_table(const struct oom *oom, const struct oom_row *rows, size_t n, size
         base_size_format(row->counts.resident * PAGE_SIZE, ram, sizeof ram);
         base_size_format(row->counts.swapped * PAGE_SIZE, swap, sizeof swap);
         base_size_format(row->counts.tables * PAGE_SIZE, tables, sizeof tables);
-        int64_t total = oom->total > 0 ? (int64_t)oom->total : 1;
-        int64_t score = row->points == INT64_MIN ? 0 : (1000 + row->points * 1000 / total) * 2 / 3;
         os_say(oom->os, "out of memory: %7d %-15s %8s %8s %8s %6d %6lld%s", row->p->pid,
-            row->p->name, ram, swap, tables, row->p->oom_adj, (long long)(score > 0 ? score : 0),
+            row->p->name, ram, swap, tables, row->p->oom_adj, (long long)oom_score(oom, row->points),
             row->points == INT64_MIN ? " never" : "");
     }
     if (asked > n)
@@ -215,6 +223,18 @@ oom_limit(struct os_process *p)
     (void)snprintf(why, sizeof why,
         "group %s has its %s of RAM full, and none of it can go to swap", name, size);
     return oom_end(&oom, p, why);
+}
+
+int64_t
+os_memory_score(struct os_process *p)
+{
+    const struct oom oom = {.os = p->os, .total = oom_total(p->os, UINT64_MAX)};
+    struct oom_row row;
+
+    if (p->mm == NULL)
+        return 0;
+    oom_judge(&oom, p, &row);
+    return oom_score(&oom, row.points);
 }
 
 bool

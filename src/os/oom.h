@@ -21,4 +21,7 @@ bool os_memory_end(struct os_process *p, const char *why);
 /* RAM is too small for what p needs at once: p itself ends, as if it had been the largest. */
 void os_memory_thrash(struct os_process *p);
 
+/* What /proc/PID/oom_score shows of p: 0 to 2000. */
+int64_t os_memory_score(struct os_process *p);
+
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "os/errno.h"
+#include "os/oom.h"
 #include "os/sched.h"
 
 #define NS_PER_TICK 10000000u /* sysconf(_SC_CLK_TCK) is 100 */
@@ -254,20 +255,10 @@ write_comm(struct os_process *p, const char *value, size_t len)
     return 0;
 }
 
-/* Linux's oom_badness(), in pages, and its scale of 0 to 2000 (fs/proc/base.c). */
 static void
 show_oom_score(struct os_proc_text *text, struct os_process *p)
 {
-    struct os_memory memory;
-    struct totals t;
-
-    text->os->config.memory(text->os->config.ctx, &memory);
-    totals_of(p, &t);
-    int64_t total = (int64_t)(memory.ram + memory.swap);
-    int64_t points = (int64_t)(t.resident + t.swapped + t.tables) + p->oom_adj * total / 1000;
-    bool never = p->mm == NULL || p->oom_adj == -OOM_ADJ_MAX || total == 0;
-    int64_t score = never ? 0 : (1000 + points * 1000 / total) * 2 / 3;
-    os_proc_put(text, "%lld\n", (long long)(score > 0 ? score : 0));
+    os_proc_put(text, "%lld\n", (long long)os_memory_score(p));
 }
 
 static void

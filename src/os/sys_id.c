@@ -162,14 +162,18 @@ os_sys_getrandom(struct os_process *p, const uint64_t *a)
 int64_t
 os_sys_sysinfo(struct os_process *p, const uint64_t *a)
 {
-    const struct mem *mem = p->os->hart->mmu->mem;
+    struct os_memory memory;
+    struct os_thread *t;
+
+    p->os->config.memory(p->os->config.ctx, &memory);
     struct os_sysinfo_abi info = {
         .uptime = (int64_t)(os_now(p->os) / NSEC),
-        .totalram = mem != NULL ? mem->nframes * PAGE_SIZE : 0,
-        .freeram = mem != NULL ? mem->nfree * PAGE_SIZE : 0,
+        .totalram = memory.ram * PAGE_SIZE,
+        .freeram = memory.free * PAGE_SIZE,
+        .totalswap = memory.swap * PAGE_SIZE,
+        .freeswap = (memory.swap - memory.swap_used) * PAGE_SIZE,
         .mem_unit = 1,
     };
-    struct os_thread *t;
 
     TAILQ_FOREACH (t, &p->os->threads, all)
         info.procs++;
