@@ -68,7 +68,7 @@ static const struct argp_option options[] = {
         "which equal pages of processes are kept once (default madvise: where programs say "
         "MADV_MERGEABLE)", 0},
     {"merge-rate", KEY_MERGE_RATE, "N", 0,
-        "pages looked at for that in a million instructions (default 100)", 0},
+        "pages looked at for that in a million instructions (default 20)", 0},
     {"huge", KEY_HUGE, "off|madvise|always", 0,
         "which memory gets huge pages: none, where the program asks for them with madvise(2) "
         "(default), all that is private and anonymous", 0},

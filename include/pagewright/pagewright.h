@@ -178,7 +178,7 @@ struct pgw_config {
     size_t ngroups;
 
     enum pgw_merge merge; /* (PGW_MERGE_ADVISED) */
-    uint64_t merge_rate;  /* for pgw_run(): pages that are looked at in a million instructions (100)
+    uint64_t merge_rate;  /* for pgw_run(): pages that are looked at in a million instructions (20)
                            */
     unsigned harts; /* that pgw_run() has, each with TLBs of its own: 1 to 16 (1) */
     /* Which memory gets huge pages (of the largest size up to 4 MiB that the scheme has) without

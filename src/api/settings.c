@@ -25,7 +25,7 @@ pgw_config_init_sized(struct pgw_config *config, size_t size)
         .overcommit = PGW_OVERCOMMIT_HEURISTIC,
         .overcommit_ratio = 50,
         .merge = PGW_MERGE_ADVISED,
-        .merge_rate = 100,
+        .merge_rate = 20,
         .huge = "madvise",
         .cost = {.tlb_ns = 0.5,
             .l2_ns = 2.3,
