@@ -47,7 +47,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include <pagewright/group.h>
+#include <pagewright/grouping.h>
 #include <pagewright/status.h>
 
 #ifdef __cplusplus

@@ -277,6 +277,12 @@ host_file_resize(struct host_file *file, uint64_t bytes)
 }
 
 void
+host_file_read_exactly(struct host_file *file)
+{
+    (void)posix_fadvise(file->fd, 0, 0, POSIX_FADV_RANDOM);
+}
+
+void
 host_file_punch(struct host_file *file, uint64_t offset, uint64_t len)
 {
     (void)fallocate(

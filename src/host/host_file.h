@@ -60,6 +60,8 @@ MUST_CHECK enum pgw_status host_file_write_pages(
     struct host_file *file, void *const *bufs, unsigned n, uint64_t offset);
 MUST_CHECK enum pgw_status host_file_size(struct host_file *file, uint64_t *bytes);
 MUST_CHECK enum pgw_status host_file_resize(struct host_file *file, uint64_t bytes);
+/* The host need not read ahead in it: whoever reads knows better what comes next. */
+void host_file_read_exactly(struct host_file *file);
 /* Lets the host take back the room of a range; best effort. */
 void host_file_punch(struct host_file *file, uint64_t offset, uint64_t len);
 

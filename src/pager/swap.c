@@ -237,6 +237,7 @@ pager_swap_create(struct mem *mem, struct base_alloc *alloc, struct host_file fi
     swap->nslots = nslots;
     swap->alloc = alloc;
     swap->file = file;
+    host_file_read_exactly(&swap->file); /* the core's read-ahead is by address (vm/ahead.c) */
     *pager = &swap->pager;
     return PGW_OK;
 }

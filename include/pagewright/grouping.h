@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A part of <pagewright/pagewright.h>: groups of spaces and processes that share a limit on the RAM
  * they may have.  The rules of the whole interface apply. */
-#ifndef PAGEWRIGHT_GROUP_H
-#define PAGEWRIGHT_GROUP_H
+#ifndef PAGEWRIGHT_GROUPING_H
+#define PAGEWRIGHT_GROUPING_H
 
 #include <stddef.h>
 #include <stdint.h>
