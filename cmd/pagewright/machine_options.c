@@ -25,6 +25,7 @@ enum {
     KEY_READAHEAD,
     KEY_AROUND,
     KEY_GROUP,
+    KEY_PROACTIVE,
     KEY_MERGE,
     KEY_MERGE_RATE,
     KEY_HUGE,
@@ -62,6 +63,9 @@ static const struct argp_option options[] = {
     {"group", KEY_GROUP, "NAME=SIZE[:PROGRAMS]", 0,
         "a group of processes that may have SIZE of RAM: those whose program's name matches the "
         "pattern PROGRAMS, else the first program, each with its children; may be repeated", 0},
+    {"proactive", KEY_PROACTIVE, "PERCENT", 0,
+        "take memory away little by little, as long as the program loses less than PERCENT of its "
+        "time by it, and report how much it needed (default 0: do not)", 0},
     {"fault-around", KEY_AROUND, "PAGES", 0,
         "most pages of a file that one fault maps, of those in RAM, 1 to 64 (default 16)", 0},
     {"merge", KEY_MERGE, "off|madvise|all", 0,
@@ -244,6 +248,11 @@ machine_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_READAHEAD:
         machine->config.readahead = machine_pages(state, "--readahead", arg, 31);
+        return 0;
+    case KEY_PROACTIVE:
+        machine->config.proactive = (unsigned)machine_number(state, "--proactive", arg);
+        if (machine->config.proactive > 100)
+            argp_failure(state, EXIT_OURS, 0, "--proactive: %s%% is more than all of the time", arg);
         return 0;
     case KEY_GROUP:
         machine_group(state, machine, arg);

@@ -174,6 +174,10 @@ struct pgw_config {
      * most (16). */
     unsigned fault_around;
 
+    /* Percent of the time that may be lost to memory being taken ahead of need, little by little, to
+     * see how much is really needed; 0: none is taken (0). */
+    unsigned proactive;
+
     const struct pgw_group_config *groups; /* made in this order (none) */
     size_t ngroups;
 
@@ -733,6 +737,10 @@ struct pgw_stats {
     uint64_t ahead_wasted;           /* of these, gone without having been */
     double ahead_accuracy;           /* used / (used + wasted); 0: there were none */
     uint64_t around_mapped;          /* pages of files mapped along with one that faulted */
+    /* With pgw_config.proactive: pages taken; in RAM on average over the last periods, and
+     * percent of the time lost. */
+    uint64_t squeezed, squeezed_to;
+    double squeezed_at;
     uint64_t refaults, refaults_active; /* pages that came back; so soon that they were evicted too
                                            early: their refault distance fits in RAM */
     /* Time in which a task waited because memory was short, by the definitions of Linux's pressure

@@ -183,6 +183,9 @@ settings_read(struct pgw_system *system, const struct pgw_config *config)
     s->merge_rate = config->merge_rate;
     s->overcommit = config->overcommit;
     s->overcommit_ratio = config->overcommit_ratio;
+    if (config->proactive > 100)
+        return sim_fail(system, PGW_INVAL, "%u%% of the time is more than there is",
+            config->proactive);
     if (config->readahead > 31 || config->fault_around > 64)
         return sim_fail(system, PGW_INVAL,
             "%u pages of read-ahead and %u of fault-around: at most 31 and 64 are possible",
@@ -196,6 +199,7 @@ settings_read(struct pgw_system *system, const struct pgw_config *config)
     s->cost = config->cost;
     s->readahead = config->readahead;
     s->fault_around = config->fault_around;
+    s->proactive = config->proactive;
     s->message = config->message;
     s->message_ctx = config->message_ctx;
     enum pgw_status status = settings_read_sysroot(system, config);

@@ -47,6 +47,7 @@ struct sim_settings {
     enum vm_huge_mode huge;
     struct pgw_cost cost;
     unsigned readahead, fault_around; /* pages */
+    unsigned proactive;               /* percent */
     void (*message)(void *ctx, const char *text);
     void *message_ctx;
 };

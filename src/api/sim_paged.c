@@ -31,6 +31,7 @@ sim_paged_create(struct pgw_system *system)
         .ahead_max = system->settings.readahead,
         .around_max = system->settings.fault_around,
         .device_ns = (uint64_t)system->settings.cost.disk_ns,
+        .proactive = system->settings.proactive,
         .others = sim_paged_others,
         .others_ctx = system,
         .huge = system->settings.huge,
@@ -111,6 +112,9 @@ sim_paged_stats_ahead(const struct vm_stats *vm, struct pgw_stats *out)
     out->ahead_wasted = vm->ahead_wasted;
     out->ahead_accuracy = known > 0 ? (double)vm->ahead_used / (double)known : 0;
     out->around_mapped = vm->around_mapped;
+    out->squeezed = vm->squeezed;
+    out->squeezed_to = vm->squeezed_to;
+    out->squeezed_at = (double)vm->squeezed_at / 10000;
     out->refaults = vm->refaults;
     out->refaults_active = vm->activated;
     out->pressure_some_us = vm->stall_some / 1000;

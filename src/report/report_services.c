@@ -58,6 +58,9 @@ static const struct service_row pressure_rows[] = {
     ROW(RATIO, pressure_some, "some_percent", "", "% of the run"),
     ROW(COUNT, pressure_full_us, "full_us", "stalled: full", "microseconds in which nobody else wanted to run either"),
     ROW(RATIO, pressure_full, "full_percent", "", "% of the run"),
+    ROW(COUNT, squeezed, "squeezed", "taken ahead of need", "pages, to see how much RAM is needed (--proactive)"),
+    ROW(PAGES, squeezed_to, "squeezed_to_pages", "squeezed to", " in RAM on average, lately"),
+    ROW(RATIO, squeezed_at, "squeezed_at_percent", "at a pressure of", "% of the time"),
     {NULL, NULL, NULL, 0, COUNT},
 };
 

@@ -221,6 +221,13 @@ struct vm_system {
         uint64_t cursor;       /* the block cleared last, by number */
         unsigned rests, shift; /* requests to turn down, and as a power of two after a failure */
     } compact;
+    struct vm_squeeze {
+        unsigned percent;               /* of the time that may be lost; 0: off */
+        unsigned rests;                 /* periods to leave out */
+        uint64_t since, some;  /* the period's start; the time lost until then */
+        uint64_t mean;         /* pages in RAM lately, in parts of 256 */
+        uint64_t time, stalled; /* in all periods, nanoseconds */
+    } squeeze;
     struct vm_thrash thrash;
     uint64_t daemon_rests; /* turns that the daemon leaves out, having found nothing to free */
     struct {
@@ -559,6 +566,11 @@ void vm_pressure_begin(struct vm_system *system, unsigned group);
 void vm_pressure_end(struct vm_system *system, unsigned group);
 MUST_CHECK enum pgw_status vm_pressure_locked(
     struct vm_system *system, unsigned id, struct vm_pressure *pressure);
+
+/* --- squeeze.c --- */
+
+/* Takes some memory, if it is time and little is lost by it. */
+void vm_squeeze_locked(struct vm_system *system);
 
 /* --- refault.c --- */
 

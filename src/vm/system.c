@@ -64,6 +64,7 @@ vm_system_create(const struct vm_config *config, struct vm_system **out)
     system->ahead_max = config->ahead_max < VM_AHEAD_MAX ? config->ahead_max : VM_AHEAD_MAX;
     system->around_max = config->around_max < VM_AROUND_MAX ? config->around_max : VM_AROUND_MAX;
     system->device_ns = config->device_ns;
+    system->squeeze.percent = config->proactive;
     system->others = config->others;
     system->others_ctx = config->others_ctx;
     system->policy_ops = config->policy_ops;
@@ -120,6 +121,7 @@ vm_daemon(struct vm_system *system)
 {
     base_lock_take(&system->lock);
     vm_daemon_locked(system);
+    vm_squeeze_locked(system);
     vm_writeback_daemon_locked(system);
     base_lock_drop(&system->lock);
 }

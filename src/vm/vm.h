@@ -43,6 +43,8 @@ struct vm_config {
     unsigned around_max;            /* pages of a file, of those in RAM, that one fault maps at the
                                        most, 64 at most; 0: one */
     uint64_t device_ns;             /* what an operation of a device is taken to cost */
+    unsigned proactive; /* percent of time that may be lost while memory is taken ahead of need, to
+                           see what is needed at all; 0: it is not taken */
     /* Does anybody want to run but the one who waits, in that group (0: anywhere)?  Called with the
      * core's lock held; NULL: nobody does. */
     bool (*others)(void *ctx, unsigned group);
@@ -120,6 +122,9 @@ struct vm_stats {
     uint64_t around_mapped;          /* pages of files mapped along with the one that faulted */
     uint64_t file_reads;             /* operations that file_pages_in took */
     uint64_t refaults, activated;    /* pages that came back; so soon that they were still wanted */
+    uint64_t squeezed;               /* pages taken to see what is needed at all */
+    uint64_t squeezed_to;            /* pages in RAM lately, on average */
+    uint64_t squeezed_at;            /* millionths of the time, lost */
     uint64_t pressure_time;          /* nanoseconds that have passed, by the clock of pressure.c */
     uint64_t stall_some, stall_full; /* of these, with one task stalled; with nobody running */
 

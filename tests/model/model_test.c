@@ -228,6 +228,16 @@ op_remap(struct model *model, unsigned s)
     naive_move(naive, page, n, to, new_n);
 }
 
+/* Which group a space belongs to, and what its limit is, changes nothing that can be seen. */
+static void
+op_join(struct model *model, unsigned s)
+{
+    unsigned group = pick(model, 3);
+
+    for (unsigned r = 0; r < model->nrigs; r++)
+        assert_int_equal(vm_group_join(model->spaces[r][s], group), PGW_OK);
+}
+
 static void
 op_fork(struct model *model, unsigned s)
 {
@@ -441,7 +451,7 @@ model_step(struct model *model)
     static const struct {
         model_op op;
         unsigned weight;
-    } ops[] = {{op_map, 8}, {op_unmap, 2}, {op_protect, 4}, {op_remap, 3}, {op_fork, 3},
+    } ops[] = {{op_map, 8}, {op_unmap, 2}, {op_protect, 4}, {op_remap, 3}, {op_fork, 3}, {op_join, 1},
         {op_destroy, 1}, {op_store, 40}, {op_load, 30}, {op_copy_out, 6}, {op_copy_in, 6},
         {op_evict, 6}, {op_huge, 4}, {op_equal, 8}, {op_merge, 4}};
     unsigned total = 0;
@@ -473,6 +483,9 @@ model_init(struct model *model, uint64_t salt)
         model->bases[r] = caps.va_end / 2 - 77 * PAGE_SIZE;
         assert_int_equal(vm_rig_add_file(&model->rigs[r], FILE_PAGES, FILE_KEY), PGW_OK);
         assert_int_equal(vm_space_create(model->rigs[r].vm, &model->spaces[r][0]), PGW_OK);
+        unsigned id;
+        assert_int_equal(vm_group_create(model->rigs[r].vm, "small", FRAMES / 4, &id), PGW_OK);
+        assert_int_equal(vm_group_create(model->rigs[r].vm, "half", FRAMES / 2, &id), PGW_OK);
     }
 }
 

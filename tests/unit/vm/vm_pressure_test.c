@@ -5,10 +5,13 @@
 #include <string.h>
 
 #include "os/psi.h"
+#include "pmap/pmaps.h"
+#include "policy/policies.h"
 #include "vm/core.h"
 
 #define SECOND UINT64_C(1000000000)
 #define DEVICE_NS 100000u
+#define MANY 1000u /* slots: of the case whose policy must tell what is in use */
 
 /* A system whose clock the test sets, and whose devices cost DEVICE_NS an operation. */
 struct pressure_case {
@@ -35,8 +38,16 @@ case_others(void *ctx, unsigned group)
 static void
 pressure_init(struct pressure_case *p, uint64_t frames, uint64_t slots)
 {
+    static struct vm_rig_config config;
+
     *p = (struct pressure_case){.now = 0};
-    vm_case_init(&p->c, frames, slots);
+    config = (struct vm_rig_config){.name = "pressure",
+        .pmap = &pmap_sv39,
+        .policy = slots >= MANY ? &policy_clock : &policy_fifo,
+        .frames = frames,
+        .swap_slots = slots,
+        .tlb = "none"};
+    vm_case_init_with(&p->c, &config);
     p->system = vm_space_of(p->c.space)->system;
     p->clock = (struct base_clock){.now_ns = case_now, .ctx = p};
     p->system->clock = &p->clock;
@@ -209,6 +220,35 @@ test_groups(void **state)
     vm_case_fini(&p.c);
 }
 
+/* What is used stays, what is not goes, and the time lost stays near the target. */
+static void
+test_squeeze(void **state)
+{
+    struct pressure_case p;
+
+    (void)state;
+    pressure_init(&p, 1024, MANY);
+    p.system->squeeze.percent = 5;
+    vm_case_map(p.c.space, BASE, PAGES(600));
+    for (uint64_t i = 0; i < 600; i++)
+        vm_case_fill(p.c.space, BASE + PAGES(i), i + 1);
+    for (unsigned round = 0; round < 500; round++) {
+        p.now += SECOND / 500;
+        for (uint64_t i = 0; i < 60; i++)
+            vm_case_expect(p.c.space, BASE + PAGES(i), i + 1);
+        vm_daemon(p.c.rig.vm);
+    }
+    struct vm_stats stats = vm_case_stats(&p.c);
+    assert_in_range(stats.squeezed, 540, 1000);
+    assert_in_range(stats.resident, 30, 90);
+    assert_in_range(stats.squeezed_to, 30, 90);
+    assert_in_range(stats.squeezed_at, 1, 100000); /* millionths */
+    assert_int_equal(stats.stall_some * 1000 / stats.pressure_time / 100, 0);
+    for (uint64_t i = 0; i < 600; i++)
+        vm_case_expect(p.c.space, BASE + PAGES(i), i + 1);
+    vm_case_fini(&p.c);
+}
+
 int
 main(void)
 {
@@ -218,6 +258,7 @@ main(void)
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_waits),
         cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_squeeze),
     };
 
     return cmocka_run_group_tests_name("pressure", tests, NULL, NULL);
