@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Threads that work on much memory together: a parallel merge sort, a matrix product handed out by an
- * atomic counter, and blocks from malloc that are filled by one thread, checked and freed by another,
- * while a process forked meanwhile keeps the memory as it was.  On little RAM every thread's pages
- * are taken away while others use theirs.
+ * Threads that work on much memory together: a parallel merge sort, a matrix product handed out by
+ * an atomic counter, and blocks from malloc that are filled by one thread, checked and freed by
+ * another, while a process forked meanwhile keeps the memory as it was.  On little RAM every
+ * thread's pages are taken away while others use theirs.
  *
  *      crowdwork [kilowords [threads]]
  */
@@ -82,7 +82,8 @@ test_sort(void)
         wrong += i > 0 && data[i - 1] > data[i];
         sum = guest_sum(sum, data[i]);
     }
-    printf("sort: %llu out of order, sum %016llx\n", (unsigned long long)wrong, (unsigned long long)sum);
+    printf("sort: %llu out of order, sum %016llx\n", (unsigned long long)wrong,
+        (unsigned long long)sum);
 }
 
 /* --- matrix --- */
@@ -134,7 +135,7 @@ test_matrix(void)
 static struct block {
     uint64_t seed, len;
     unsigned char bytes[];
-} *slots[SLOTS];
+} * slots[SLOTS];
 static pthread_mutex_t slot_mutex = PTHREAD_MUTEX_INITIALIZER;
 static atomic_ulong checked, bad, made;
 

@@ -402,8 +402,7 @@ test_ends(void)
     }
     pthread_join(one, &result);
     printf("signal to a thread: handled there %d, sleep interrupted %d\n",
-        atomic_load(&handled) > 0 && atomic_load(&handled) < 100,
-        (int)(uintptr_t)result);
+        atomic_load(&handled) > 0 && atomic_load(&handled) < 100, (int)(uintptr_t)result);
     sigemptyset(&set);
     sigaddset(&set, SIGUSR2);
     pthread_sigmask(SIG_BLOCK, &set, NULL);

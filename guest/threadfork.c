@@ -290,8 +290,10 @@ test_signals(void)
         pthread_join(threads[i], &result);
         pending += (unsigned)(uintptr_t)result;
     }
-    printf("signals: %lu handled, %u pending where they are blocked\n", atomic_load(&handled), pending);
-    printf("no such thread: %s\n", strerror((int)syscall(SYS_tgkill, getpid(), 999999, 0) < 0 ? errno : 0));
+    printf("signals: %lu handled, %u pending where they are blocked\n", atomic_load(&handled),
+        pending);
+    printf("no such thread: %s\n",
+        strerror((int)syscall(SYS_tgkill, getpid(), 999999, 0) < 0 ? errno : 0));
 }
 
 int

@@ -22,8 +22,8 @@
 #define THREADS_MAX 16
 #define STACK ((size_t)64 << 10)
 
-/* What a page may be, as far as everybody has been told.  The generation is even while it is so, and
- * odd while it is being changed. */
+/* What a page may be, as far as everybody has been told.  The generation is even while it is so,
+ * and odd while it is being changed. */
 struct page {
     atomic_ulong generation;
     atomic_int state; /* enum */
@@ -104,8 +104,8 @@ run_user(void *arg)
 static void
 map_anew(char *at, uint64_t value)
 {
-    char *got = mmap(at, GUEST_PAGE, PROT_READ | PROT_WRITE,
-        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    char *got = mmap(
+        at, GUEST_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     GUEST_CHECK(got == at);
     *(volatile uint64_t *)(void *)at = value;
 }
@@ -129,8 +129,8 @@ change(unsigned i, int how, uint64_t value)
         atomic_store(&page->value, 0);
     }
     if (how != GONE)
-        GUEST_CHECK(mprotect(at, GUEST_PAGE,
-                        how == READONLY ? PROT_READ : PROT_READ | PROT_WRITE) == 0);
+        GUEST_CHECK(
+            mprotect(at, GUEST_PAGE, how == READONLY ? PROT_READ : PROT_READ | PROT_WRITE) == 0);
     atomic_store(&page->state, how);
     atomic_fetch_add(&page->generation, 1);
 }
@@ -147,7 +147,8 @@ main(int argc, char **argv)
     sigaction(SIGSEGV, &action, NULL);
     sigaction(SIGBUS, &action, NULL);
     /* With room around it, so that nobody else's memory comes to lie where a page is gone. */
-    base = mmap(NULL, PAGES * GUEST_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    base =
+        mmap(NULL, PAGES * GUEST_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     GUEST_CHECK(base != MAP_FAILED);
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, STACK);

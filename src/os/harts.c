@@ -79,8 +79,11 @@ load_space(struct os *os, struct os_hart *hart, struct os_mm *mm)
 {
     struct pmap_context context;
 
-    if (hart->mm == mm)
+    if (hart->mm == mm) {
+        if (os->config.nharts > 1) /* another's may have run in between */
+            mm->space->ops->activate(mm->space, &context);
         return;
+    }
     for (unsigned i = 0; os->config.one_space && i < os->config.nharts; i++)
         if (os->harts[i].mm != mm)
             leave_space(&os->harts[i]);

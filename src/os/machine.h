@@ -25,6 +25,9 @@
 #define OS_PIPES_MAX 2048u
 /* Instructions of a turn that a hart runs before the next hart's, where there are several. */
 #define OS_PIECE 1000u
+/* The most that a program is told its stack may grow to before it says so itself, in bytes: Linux's
+ * default, which C libraries give to each thread.  It may grow further. */
+#define OS_STACK_TOLD ((uint64_t)8 << 20)
 /* What CLOCK_REALTIME shows when the machine starts: 2024-01-01 00:00:00 UTC. */
 #define OS_EPOCH 1704067200
 

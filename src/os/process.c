@@ -119,6 +119,7 @@ child_inherit(struct os_process *child, struct os_process *parent)
     child->sid = parent->sid;
     child->umask = parent->umask;
     child->stack_limit = parent->stack_limit;
+    child->stack_limited = parent->stack_limited;
     memcpy(child->mem_limits, parent->mem_limits, sizeof child->mem_limits);
     child->oom_adj = parent->oom_adj;
     memcpy(child->name, parent->name, sizeof child->name);

@@ -81,7 +81,8 @@ struct os_process {
     struct os_files *files;
     struct os_file *cwd;
     uint32_t umask;
-    uint64_t stack_limit; /* bytes: the soft RLIMIT_STACK */
+    uint64_t stack_limit; /* bytes: the soft RLIMIT_STACK ... */
+    bool stack_limited;   /* ... which the program has set; otherwise it is told OS_STACK_TOLD */
     struct os_rlimit mem_limits[OS_LIMITS];
     char name[16];        /* the last part of the program's path; PR_SET_NAME of its first thread */
     struct os_signals signals;

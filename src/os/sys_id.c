@@ -194,8 +194,10 @@ mem_limit(uint32_t resource)
 static struct os_rlimit
 limit_of(const struct os_process *p, uint32_t resource)
 {
-    if (resource == RLIMIT_STACK)
-        return (struct os_rlimit){p->stack_limit, p->os->config.stack_max};
+    if (resource == RLIMIT_STACK) {
+        bool told = !p->stack_limited && p->stack_limit > OS_STACK_TOLD;
+        return (struct os_rlimit){told ? OS_STACK_TOLD : p->stack_limit, p->os->config.stack_max};
+    }
     if (resource == RLIMIT_NOFILE)
         return (struct os_rlimit){p->files->limit, OS_FILES_MAX};
     if (resource == RLIMIT_CORE)
@@ -223,6 +225,7 @@ set_limit(struct os_process *p, uint32_t resource, uint64_t va)
     if (resource == RLIMIT_STACK) { /* the hard limit is the machine's and stays */
         uint64_t most = p->os->config.stack_max;
         p->stack_limit = limit.soft < most ? limit.soft : most;
+        p->stack_limited = true;
         os_stack_limit(p);
     }
     if (mem_limit(resource) < OS_LIMITS) {

@@ -32,8 +32,10 @@ os_sys_kill(struct os_process *p, const uint64_t *a)
         return -OS_EINVAL;
     if (pid == INT32_MIN) /* has no group to mean */
         return -OS_ESRCH;
+    /* Any thread's number stands for its process. */
+    const struct os_thread *t = pid > 0 ? os_thread_find(p->os, pid) : NULL;
     TAILQ_FOREACH (q, &p->os->all, all) {
-        bool meant = pid > 0     ? q->pid == pid
+        bool meant = pid > 0     ? q->pid == pid || (t != NULL && t->process == q)
                      : pid == 0  ? q->pgid == p->pgid
                      : pid == -1 ? q != p
                                  : q->pgid == -pid;

@@ -336,6 +336,8 @@ struct space_ops {
     enum pgw_status (*layout)(struct space *space, const struct space_image *image,
         uint64_t stack_max, struct space_layout *layout);
 
+    /* The space is what runs now: to be loaded into a hart, or again at its turn there.  With the
+     * first deactivate() nobody runs it, until the next activate(). */
     void (*activate)(struct space *space, struct pmap_context *context);
     void (*deactivate)(struct space *space);
 

@@ -47,6 +47,8 @@ CASES = [
     Linux("scripts", small="256K", processes=2, needs=[], qemu="it leaves execve to its host"),
     Linux("procfiles", small="256K", processes=2,
           qemu="what it has under /proc is its own process on the host"),
+    Linux("futexes", harts=[2, 4]),
+    Linux("together", harts=[2, 4], qemu="qemu-user has no robust mutexes", processes=5),
     Linux("threadfork", harts=[2, 4], qemu="it runs itself anew, which qemu-user cannot", processes=2),
 ]
 
