@@ -463,8 +463,6 @@ vm_object_prot(const struct vm_region *region, const struct mem_page *page, prot
 void vm_object_resize_locked(struct vm_object *object, uint64_t len);
 /* Drops the clean pages of a file, whose content is not known any more. */
 void vm_object_forget_clean_locked(struct vm_object *object);
-/* Makes zeros of the pages [first, end) of a memory object. */
-void vm_object_punch_locked(struct vm_object *object, uint64_t first, uint64_t end);
 
 /* --- writeback.c --- */
 

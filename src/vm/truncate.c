@@ -114,10 +114,3 @@ vm_object_forget_clean_locked(struct vm_object *object)
     vm_tmem_flush_object(object);
     (void)truncate_pages(object, 0, false);
 }
-
-void
-vm_object_punch_locked(struct vm_object *object, uint64_t first, uint64_t end)
-{
-    if (object->amap != NULL)
-        truncate_anons(object->system, object->amap, first, end);
-}

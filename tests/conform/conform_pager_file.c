@@ -88,6 +88,60 @@ file_cannot_be_written(void **state)
     pager_rig_end(&f);
 }
 
+/* Puts pages with keys 60, 61, ... into the slots given. */
+static enum pgw_status
+file_put(struct fixture *f, const uint64_t *slots, unsigned n)
+{
+    struct call call;
+
+    pager_rig_call_init(f, &call, n);
+    memcpy(call.io.slots, slots, n * sizeof *slots);
+    for (unsigned i = 0; i < n; i++)
+        test_page_fill(pager_rig_call_bytes(f, &call, i), 60 + i);
+    enum pgw_status status =
+        pager_rig_call_finish(f, &call, f->pager->ops->start_put(f->pager, &call.io));
+    pager_rig_call_fini(f, &call);
+    return status;
+}
+
+/* Runs are one write each; of the page that the end lies in only what lies before it is written,
+ * and nothing of those behind. */
+static void
+file_is_written_to_its_end(void **state)
+{
+    struct fixture f;
+    struct host_file writer;
+    unsigned char got[PAGE_SIZE], expected[PAGE_SIZE];
+    uint64_t size;
+
+    pager_rig_begin(&f, state, 0);
+    if (((const struct backend *)*state)->delayed) { /* its pager is not the file's own */
+        pager_rig_end(&f);
+        return;
+    }
+    file_fill(&f, 6, 1000);
+    assert_int_equal(host_file_adopt(f.raw.fd, &f.env.inject, &writer), PGW_OK);
+    pager_file_write_by(f.pager, writer);
+    assert_int_equal(
+        file_put(&f, (const uint64_t[]){1, 2, 4, 5, 6, 7, (uint64_t)1 << 60}, 7), PGW_OK);
+    assert_int_equal(f.pager->stats.put_ios, 3); /* 1-2, 4-5, the part of 6 */
+    assert_int_equal(f.pager->stats.puts, 7);
+    assert_int_equal(host_file_size(&f.raw, &size), PGW_OK);
+    assert_int_equal(size, 6 * PAGE_SIZE + 1000);
+    assert_int_equal(pager_rig_get_pages(&f, (const uint64_t[]){0, 1, 2, 3, 4, 5},
+                         (const uint64_t[]){1, 60, 61, 4, 62, 63}, 6),
+        PGW_OK);
+    assert_int_equal(host_file_read(&f.raw, got, PAGE_SIZE, 6 * PAGE_SIZE), PGW_OK);
+    test_page_fill(expected, 64);
+    assert_memory_equal(got, expected, 1000);
+    f.env.inject.fail_at[INJECT_WRITE] = f.env.inject.tried[INJECT_WRITE] + 1;
+    assert_int_equal(file_put(&f, (const uint64_t[]){0, 3}, 2), PGW_IO);
+    assert_int_equal(file_put(&f, (const uint64_t[]){0, 3}, 2), PGW_OK);
+    assert_int_equal(
+        pager_rig_get_pages(&f, (const uint64_t[]){0, 3}, (const uint64_t[]){60, 61}, 2), PGW_OK);
+    pager_rig_end(&f);
+}
+
 static void
 file_torture_body(void *ctx)
 {
@@ -127,6 +181,7 @@ main(void)
         ON_FILES(file_reads_pages_and_zeros),
         ON_FILES(file_runs_are_one_read),
         ON_FILES(file_cannot_be_written),
+        ON_FILES(file_is_written_to_its_end),
         ON_FILES(file_torture),
     };
     return cmocka_run_group_tests_name("pager file", tests, NULL, NULL);
