@@ -75,6 +75,7 @@ static const struct registry_pager pagers[] = {
     {"FILE:SIZE", "a regular file, made if absent and left behind, or a block device"},
     {"zpool", "compressed pages in RAM, alone, or before a device: zpool:25%,DEVICE; options: "
               "a size or share of RAM (20%), zstd or lz4, clean (keeps clean pages of files, too)"},
+    {"nbd:URI", "a remote store, such as nbd:nbd://host/export; alone, or after zpool"},
     {"temp:SIZE", "after zpool: as SIZE"},
     {"file:FILE:SIZE", "after zpool: as FILE:SIZE"},
 };
@@ -290,6 +291,18 @@ registry_swap_create(struct mem *mem, struct base_alloc *alloc, struct host_file
     uint64_t nslots, struct pager **pager)
 {
     return pager_swap_create(mem, alloc, file, nslots, pager);
+}
+
+enum pgw_status
+registry_remote_create(struct mem *mem, struct base_alloc *alloc, const char *uri, uint64_t nslots,
+    struct pager **pager)
+{
+#ifdef HAVE_LIBNBD
+    return pager_remote_create(mem, alloc, uri, nslots, pager);
+#else
+    (void)mem, (void)alloc, (void)uri, (void)nslots, (void)pager;
+    return PGW_UNSUPPORTED;
+#endif
 }
 
 enum pgw_status

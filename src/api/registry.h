@@ -69,6 +69,9 @@ const struct policy_ops *registry_policy_named(const char *name);
 /* A swap pager over file, which it takes over (not on failure), and a file's.  PGW_NOMEM. */
 MUST_CHECK enum pgw_status registry_swap_create(struct mem *mem, struct base_alloc *alloc,
     struct host_file file, uint64_t nslots, struct pager **pager);
+/* Swap on a remote store; PGW_UNSUPPORTED: this build has none. */
+MUST_CHECK enum pgw_status registry_remote_create(struct mem *mem, struct base_alloc *alloc,
+    const char *uri, uint64_t nslots, struct pager **pager);
 /* A compressed pool over next (NULL: none), which it takes over (not on failure). */
 MUST_CHECK enum pgw_status registry_pool_create(struct mem *mem, struct base_alloc *alloc,
     uint64_t frames, bool lz4, struct pager *next, struct pager **pager);

@@ -71,6 +71,21 @@ swapdev_open_temp(struct pgw_system *system, struct host_file *file)
         pgw_status_text(status));
 }
 
+static enum pgw_status
+swapdev_open_remote(struct pgw_system *system, const char *uri, struct pager **pager)
+{
+    enum pgw_status status = registry_remote_create(&system->mem, &system->core, uri, 0, pager);
+    const char *why = status == PGW_UNSUPPORTED ? "this build has no remote stores (libnbd)"
+                      : status == PGW_ACCESS    ? "it is read-only"
+                      : status == PGW_NOSWAP    ? "it has no room for a page"
+                      : status == PGW_IO        ? "it cannot be reached"
+                                                : pgw_status_text(status);
+
+    if (status == PGW_OK)
+        return PGW_OK;
+    return sim_fail(system, status, "cannot swap to the remote store %.200s: %s", uri, why);
+}
+
 /* The device that the spec names, over a file; no device leaves *pager alone. */
 static enum pgw_status
 swapdev_open_device(struct pgw_system *system, const struct swapspec *spec, struct pager **pager)
@@ -80,7 +95,7 @@ swapdev_open_device(struct pgw_system *system, const struct swapspec *spec, stru
     if (spec->device == SWAPSPEC_NONE)
         return PGW_OK;
     if (spec->device == SWAPSPEC_NBD)
-        return sim_fail(system, PGW_UNSUPPORTED, "this build has no remote stores: leave nbd: out");
+        return swapdev_open_remote(system, spec->path, pager);
     if (spec->size < PAGE_SIZE || spec->size > INT64_MAX ||
         spec->size / SWAPDEV_RAM_TIMES > INT64_MAX)
         return sim_fail(system, PGW_INVAL, "a swap size of %llu bytes is not usable",

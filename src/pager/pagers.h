@@ -25,6 +25,14 @@ void pager_file_write_by(struct pager *pager, struct host_file file);
 /* The descriptor that it reads by, which stays its own. */
 int pager_file_fd(const struct pager *pager);
 
+/*
+ * Swap on a remote store, by NBD: nslots pages, or as many as the store has if that is fewer or
+ * nslots is 0.  There is none in a build without libnbd.  PGW_NOMEM; PGW_IO: it cannot be reached;
+ * PGW_ACCESS: it is read-only; PGW_NOSWAP: it has no room for a page.
+ */
+MUST_CHECK enum pgw_status pager_remote_create(struct mem *mem, struct base_alloc *alloc,
+    const char *uri, uint64_t nslots, struct pager **pager);
+
 /* What a compressed pool has done and holds.  Pages, except where bytes are said. */
 struct pager_zpool_stats {
     uint64_t limit;         /* frames it may take */

@@ -7,8 +7,11 @@
  */
 #include "pager_rig.h"
 
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define CONFORM_SLOTS 300u
@@ -19,6 +22,7 @@
 static const struct backend backend_swap = {.name = "swap", .kind = BACKEND_SWAP};
 static const struct backend backend_swap_delayed = {
     .name = "delayed swap", .kind = BACKEND_SWAP, .delayed = true};
+static const struct backend backend_remote = {.name = "remote", .kind = BACKEND_REMOTE};
 static const struct backend backend_zpool = {
     .name = "zpool", .kind = BACKEND_ZPOOL, .pool = 120, .alone = true};
 static const struct backend backend_zpool_swap = {
@@ -227,6 +231,26 @@ g2_failed_write_keeps_no_slot(void **state)
     pager_rig_end(&f);
 }
 
+/* The server is gone: gets and puts say so, no slot is lost, and none is kept. */
+static void
+g2_server_gone(void **state)
+{
+    struct fixture f;
+    uint64_t slots[4], more[4];
+
+    pager_rig_begin(&f, state, 16);
+    assert_int_equal(pager_rig_put_pages(&f, 10, 4, slots), PGW_OK);
+    assert_int_equal(kill(f.server, SIGKILL), 0);
+    (void)waitpid(f.server, NULL, 0);
+    f.server = 0;
+    assert_int_equal(pager_rig_get_page(&f, slots[0], 10), PGW_IO);
+    assert_int_equal(pager_rig_put_pages(&f, 20, 4, more), PGW_IO);
+    assert_int_equal(f.pager->stats.used, 4);
+    for (unsigned i = 0; i < 4; i++)
+        assert_true(f.pager->ops->has(f.pager, slots[i]));
+    pager_rig_end(&f);
+}
+
 /* ---- G3: forget is final and frees the room ---- */
 
 static void
@@ -311,7 +335,7 @@ job_put_done(struct script *s, struct job *job)
         if (job->io.status != PGW_OK)
             continue;
         uint64_t slot = job->io.slots[i];
-        assert_true(s->f->backend->kind == BACKEND_SWAP ? slot < s->f->nslots : slot >> 48 == 0);
+        assert_true(s->f->backend->kind != BACKEND_ZPOOL ? slot < s->f->nslots : slot >> 48 == 0);
         assert_null(script_find(s, slot)); /* nobody else's */
         assert_true(s->used < CONFORM_HELD);
         s->model[s->used++] = (struct held){.slot = slot, .key = job->keys[i]};
@@ -576,7 +600,7 @@ torture_frames(void **state)
 #define ON_ZPOOLS(test)                                                                            \
     ON(test, backend_zpool), ON(test, backend_zpool_swap), ON(test, backend_zpool_delayed)
 
-/* Without an argument over swap, with "zpool" over compressed pools. */
+/* Without an argument over swap, with "zpool" over compressed pools, with "remote" over NBD. */
 int
 main(int argc, char **argv)
 {
@@ -612,6 +636,24 @@ main(int argc, char **argv)
         ON_ZPOOLS(torture_objects),
         ON_ZPOOLS(torture_frames),
     };
+    const struct CMUnitTest remotes[] = {
+        ON(g1_every_length_and_order, backend_remote),
+        ON(g1_one_slot_twice, backend_remote),
+        ON(g1_flipped_bit_is_corrupt, backend_remote),
+        ON(g1_swapped_slots_are_corrupt, backend_remote),
+        ON(g1_lost_write_is_corrupt, backend_remote),
+        ON(g2_full_device, backend_remote),
+        ON(g2_failed_write_keeps_no_slot, backend_remote),
+        ON(g2_server_gone, backend_remote),
+        ON(g3_forget_frees_the_room, backend_remote),
+        ON(g3_nothing_where_nothing_was_put, backend_remote),
+        ON(random_interleavings, backend_remote),
+    };
+    if (argc > 1 && strcmp(argv[1], "remote") == 0) {
+        if (system("nbdkit --version >/dev/null 2>&1") != 0)
+            return 77; /* there is no server to try it with: skipped */
+        return cmocka_run_group_tests_name("pager remote", remotes, NULL, NULL);
+    }
     if (argc > 1 && strcmp(argv[1], "zpool") == 0)
         return cmocka_run_group_tests_name("pager zpool", zpools, NULL, NULL);
     return cmocka_run_group_tests_name("pager", swaps, NULL, NULL);

@@ -1,17 +1,65 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pager_rig.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "support/delayed_pager.h"
 
 /* ---- making and ending ---- */
 
+/* Where a server finds the file. */
+static const char *
+rig_path(void)
+{
+    static char path[64];
+
+    (void)snprintf(path, sizeof path, "/tmp/pager-rig-%d.image", (int)getpid());
+    return path;
+}
+
+/* An NBD server of the file, at a socket of this process's. */
+static enum pgw_status
+rig_open_remote(struct fixture *f, struct host_file file, struct pager **pager)
+{
+#ifdef HAVE_LIBNBD
+    char at[64], uri[96];
+
+    assert_int_equal(host_file_resize(&file, f->nslots << PAGE_SHIFT), PGW_OK);
+    const char *path = rig_path(); /* of this process, not of the server's */
+    (void)snprintf(at, sizeof at, "/tmp/pager-rig-%d", (int)getpid());
+    (void)snprintf(uri, sizeof uri, "nbd+unix:///?socket=%s", at);
+    (void)unlink(at);
+    f->server = fork();
+    if (f->server == 0) {
+        (void)execlp(
+            "nbdkit", "nbdkit", "--exit-with-parent", "-f", "-U", at, "file", path, NULL);
+        _exit(127);
+    }
+    enum pgw_status status = PGW_IO;
+    for (unsigned i = 0; i < 500 && status == PGW_IO; i++) {
+        (void)usleep(10000); /* until it listens */
+        status = pager_remote_create(&f->env.mem, &f->env.alloc, uri, 0, pager);
+    }
+    (void)unlink(at);
+    (void)unlink(rig_path());
+    host_file_close(&file);
+    return status;
+#else
+    (void)f, (void)file, (void)pager;
+    return PGW_UNSUPPORTED;
+#endif
+}
+
 /* The pager over the host file, in pager. */
 static enum pgw_status
 rig_open_device(struct fixture *f, struct host_file file, struct pager **pager)
 {
+    if (f->backend->kind == BACKEND_REMOTE)
+        return rig_open_remote(f, file, pager);
     enum pgw_status status =
         f->backend->kind == BACKEND_FILE
             ? pager_file_create(&f->env.mem, &f->env.alloc, file, pager)
@@ -48,7 +96,10 @@ pager_rig_open(struct fixture *f, uint64_t nslots)
 
     f->pager = NULL;
     f->nslots = nslots;
-    assert_int_equal(host_file_temp(&f->env.inject, &file), PGW_OK);
+    if (f->backend->kind == BACKEND_REMOTE)
+        assert_int_equal(host_file_create(rig_path(), NULL, &file), PGW_OK);
+    else
+        assert_int_equal(host_file_temp(&f->env.inject, &file), PGW_OK);
     assert_int_equal(host_file_adopt(file.fd, NULL, &f->raw), PGW_OK);
     if (f->backend->alone)
         host_file_close(&file);
@@ -118,6 +169,11 @@ pager_rig_close(struct fixture *f)
 {
     assert_true(f->pager->ops->check(f->pager));
     f->pager->ops->destroy(f->pager);
+    if (f->server > 0) {
+        (void)kill(f->server, SIGTERM);
+        (void)waitpid(f->server, NULL, 0);
+        f->server = 0;
+    }
     host_file_close(&f->raw);
 }
 

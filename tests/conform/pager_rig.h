@@ -10,7 +10,7 @@
 
 #define CONFORM_FRAMES 512u
 
-enum backend_kind { BACKEND_FILE, BACKEND_SWAP, BACKEND_ZPOOL };
+enum backend_kind { BACKEND_FILE, BACKEND_SWAP, BACKEND_ZPOOL, BACKEND_REMOTE };
 
 struct backend {
     const char *name;
@@ -28,6 +28,7 @@ struct fixture {
     uint64_t seed;
     struct host_file raw; /* the same file as the pager's, out of its sight */
     struct pager *pager;
+    int server; /* REMOTE: its process */
 };
 
 struct call {
