@@ -189,7 +189,7 @@ zheap_frame(struct zheap *heap, unsigned flags)
     if (heap->frames >= heap->limit)
         return NULL;
     struct mem_page *page =
-        node != NULL ? (struct mem_page *)(void *)node : mem_alloc(heap->mem, 0, flags);
+        node != NULL ? (struct mem_page *)(void *)node : mem_alloc(heap->mem, 0, flags | MEM_PINNED);
     if (page == NULL)
         return NULL;
     if (node != NULL) {

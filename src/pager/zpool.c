@@ -377,7 +377,7 @@ zpool_take_bounce(struct zpool *zpool, uint64_t limit)
 
     want = want < 1 ? 1 : want > PAGER_RUN_MAX ? PAGER_RUN_MAX : want;
     while (zpool->next != NULL && write->nbounce < want) {
-        struct mem_page *page = mem_alloc(zpool->pager.mem, 0, MEM_RESERVED);
+        struct mem_page *page = mem_alloc(zpool->pager.mem, 0, MEM_RESERVED | MEM_PINNED);
         if (page == NULL) {
             zpool_free_bounce(zpool);
             return PGW_NORAM;
