@@ -40,6 +40,8 @@ CASES = [
     Linux("locks", processes=2),
     Linux("filework", small="256K"),
     Linux("merging", processes=5, options=["--merge-rate", "20000"]),
+    Linux("soak-locked", ["208", "4", "60", "2600"], small="1M", program="soak", processes=20,
+          qemu="as below"),  # a file is cut whose pages are locked
     Linux("soak", ["5", "3", "200", "500"], small="1M", processes=20,
           qemu="it executes itself, which the host cannot under qemu-user without binfmt"),
     Linux("mmapfile", small="256K", withheld=["write"], processes=2),
