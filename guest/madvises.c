@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* madvise and mincore as Linux has them: what each kind of advice does to the bytes, and every error.
- * Nothing is printed that Linux leaves open, such as whether a page is in RAM that may have gone. */
+/* madvise and mincore as Linux has them: what each kind of advice does to the bytes, and every
+ * error. Nothing is printed that Linux leaves open, such as whether a page is in RAM that may have
+ * gone. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -148,8 +149,7 @@ of_a_file(void)
     GUEST_CHECK(fd >= 0 && unlink(name) == 0);
     memset(text, 0x66, sizeof text);
     GUEST_CHECK(write(fd, text, sizeof text) == sizeof text);
-    unsigned char *p =
-        mmap(NULL, 4 * GUEST_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    unsigned char *p = mmap(NULL, 4 * GUEST_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     GUEST_CHECK(p != MAP_FAILED);
     p[0] = 1;
     bytes("file, written", p, 2);
@@ -184,9 +184,8 @@ lazily(void)
     unsigned char *q = map(more, PROT_READ | PROT_WRITE);
     fill(q, more);
     for (int i = 0; i < N; i++)
-        good = good &&
-               (i == 1 ? p[GUEST_PAGE] == 0x55
-                       : p[i * (int)GUEST_PAGE] == 0 || p[i * (int)GUEST_PAGE] == 0x41 + i);
+        good = good && (i == 1 ? p[GUEST_PAGE] == 0x55
+                               : p[i * (int)GUEST_PAGE] == 0 || p[i * (int)GUEST_PAGE] == 0x41 + i);
     printf("free keeps its word: %d\n", good);
     munmap(q, more * GUEST_PAGE);
     fill(p, N);

@@ -45,7 +45,9 @@ static const struct verb verbs[] = {
         "evict a 0x10000", verb_evict, NULL, false},
     {"compact", "", "Moves partitions, or pages, together, so that what is free is in one piece, or in large runs.",
         "compact", verb_compact, NULL, false},
-    {"maps", "[NAME]", "Shows what is mapped: addresses (the last one is not part of it), rights, size, origin.",
+    {"maps", "[NAME]", "Shows what is mapped: addresses (the last one is not part of it), rights, size, origin, state "
+        "(reserved, committed, shared), and how many of its pages are in RAM, swapped, shared, dirty, "
+        "huge, merged, locked.",
         "maps a", verb_maps, NULL, false},
     {"page", "NAME ADDRESS [state|frame|slot|sharers|dirty]",
         "Shows where a page is, or one thing about it; states are unmapped, untouched, resident, swapped and file.",

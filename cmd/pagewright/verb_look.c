@@ -33,6 +33,25 @@ verb_look_append(char *text, size_t size, const char *before, const char *more)
     snprintf(text + len, size - len, "%s%s", before, more);
 }
 
+/* Its pages: those in RAM, and what is to be said of them. */
+static void
+verb_maps_usage(struct script *script, const struct script_process *process, uint64_t va)
+{
+    struct pgw_region_usage usage = {0};
+
+    if (pgw_region_usage(process->space, va, &usage) != PGW_OK)
+        return;
+    const struct {
+        const char *name;
+        uint64_t pages;
+    } all[] = {{"in RAM", usage.resident}, {"swapped", usage.swapped}, {"shared", usage.shared},
+        {"dirty", usage.dirty}, {"huge", usage.huge}, {"merged", usage.merged},
+        {"locked", usage.locked}};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (all[i].pages > 0)
+            fprintf(script->out, ", %llu %s", (unsigned long long)all[i].pages, all[i].name);
+}
+
 static void
 verb_maps_one(struct script *script, const struct script_process *process)
 {
@@ -47,6 +66,8 @@ verb_maps_one(struct script *script, const struct script_process *process)
             region.use);
         if (strcmp(region.use, "file") == 0)
             fprintf(script->out, " from %llu", (unsigned long long)region.offset);
+        fprintf(script->out, ", %s", region.state);
+        verb_maps_usage(script, process, region.start);
         fputc('\n', script->out);
         if (region.end <= va)
             break;

@@ -48,6 +48,7 @@
 #include <stdio.h>
 
 #include <pagewright/grouping.h>
+#include <pagewright/memory.h>
 #include <pagewright/status.h>
 
 #ifdef __cplusplus
@@ -366,17 +367,35 @@ PGW_API enum pgw_status pgw_resolve(
  * RAM; PGW_NOSWAP: nowhere to put it; PGW_IO: it could not be written, and stays. */
 PGW_API enum pgw_status pgw_evict(struct pgw_space *space, uint64_t va);
 
+/* Reserving and committing, advice, locks: <pagewright/memory.h>, which this file includes. */
+
 /* A stretch of a space with one origin and the same rights. */
 struct pgw_region {
     uint64_t start, end; /* [start, end) */
     unsigned prot;
     const char *use; /* "anon", "file", "heap", "stack" or "shm"; static storage */
-    uint64_t offset; /* "file": bytes into the file */
+    uint64_t offset;   /* "file": bytes into the file */
+    const char *state; /* "reserved", "committed" or "shared"; static storage */
+    bool locked;
+};
+
+/* What a region holds now, in pages. */
+struct pgw_region_usage {
+    uint64_t resident; /* in RAM; of these: */
+    uint64_t shared;   /*   seen by others too */
+    uint64_t dirty;    /*   newer than on their device, if they are there */
+    uint64_t huge;     /*   mapped by entries larger than a page */
+    uint64_t merged;   /*   merged with equal pages */
+    uint64_t locked;   /*   kept there */
+    uint64_t swapped;  /* on swap only */
 };
 
 /* The region that contains va, or the first one above it.  PGW_NOTFOUND: there is none. */
 PGW_API enum pgw_status pgw_region_at(
     struct pgw_space *space, uint64_t va, struct pgw_region *region);
+/* What the region that contains va holds (on contiguous schemes, zeros).  PGW_NOTFOUND. */
+PGW_API enum pgw_status pgw_region_usage(
+    struct pgw_space *space, uint64_t va, struct pgw_region_usage *usage);
 
 struct pgw_space_counts {
     uint64_t mapped;         /* bytes of all regions */
@@ -673,6 +692,8 @@ struct pgw_stats {
     /* Commitment, in pages but the last two: promised now, the most ever, how many may be; calls
      * that were refused; times that all page tables were given up to keep a promise. */
     uint64_t committed, committed_peak, commit_limit, commit_refused, tables_dropped;
+    /* Pages: locked now; given up as the program had allowed; evicted on its advice. */
+    uint64_t locked, lazy_freed, advised_out;
 
     /* Shared memory and files, in pages. */
     uint64_t file_cached, file_dirty;  /* of files: that only reads have seen; newer than the file,

@@ -205,6 +205,9 @@ sim_paged_stats(struct pgw_system *system, struct pgw_stats *out)
     out->commit_limit = vm.commit_limit;
     out->commit_refused = vm.commit_refused;
     out->tables_dropped = vm.tables_dropped;
+    out->locked = vm.locked;
+    out->lazy_freed = vm.lazy_freed;
+    out->advised_out = vm.advised_out;
     sim_paged_stats_ahead(&vm, out);
     out->ram_free = system->mem.nfree;
     sim_paged_stats_files(&vm, out);

@@ -155,10 +155,18 @@ static const struct service_row zeros_rows[] = {
     {.key = NULL},
 };
 
+static const struct service_row advice[] = {
+    ROW(PAGES, locked, "locked_pages", "locked at the end", ""),
+    ROW(PAGES, lazy_freed, "lazily_freed_pages", "freed lazily", ", and dropped since"),
+    ROW(PAGES, advised_out, "paged_out_pages", "paged out", ", as the program said"),
+    {.key = NULL},
+};
+
 static const struct service services[] = {
     {"pool", "Compressed pool", pool_rows},
     {"zeros", "Pages of zeros", zeros_rows},
     {"commitment", "Commitment", commitment},
+    {"advice", "Locks and advice", advice},
     {"harts", "Threads and harts", harts_rows},
     {"readahead", "Read-ahead", ahead_rows},
     {"pressure", "Working set and pressure", pressure_rows},

@@ -75,6 +75,7 @@ space_find(struct space *space, uint64_t va, struct space_region *out)
         .prot = region->prot,
         .use = region->use,
         .growsdown = region->growsdown,
+        .committed = true,
         .offset = region->offset,
         .object = region->object != NULL ? &region->object->base : NULL};
     return true;

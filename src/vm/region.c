@@ -284,8 +284,7 @@ region_join(struct vm_space *space, struct vm_region *lower, struct vm_region *u
 {
     uint64_t len = upper->end - upper->start;
 
-    if (lower->shared || !vm_region_is_like(lower, upper) ||
-        !region_join_amaps(space->system, lower, upper))
+    if (!vm_region_is_like(lower, upper) || !region_join_amaps(space->system, lower, upper))
         return false;
     upper->charged = upper->locked = false; /* lower answers for it now */
     vm_region_destroy(space, upper);

@@ -119,6 +119,8 @@ struct space_region {
     bool growsdown;
     bool shared;
     bool locked;
+    bool committed; /* what it holds, or will, is promised or can be had elsewhere; not so of
+                       addresses that are only reserved */
     unsigned advice; /* what was advised and stays so: bits 1 << enum space_advice */
     uint64_t offset;
     struct space_object *object;

@@ -23,6 +23,8 @@
 #define SLOTS 4096u
 #define HUGE_ORDER 4u /* 64 KiB, for back ends that have it: 2 MiB do not fit into so little RAM */
 
+#define PAGES(n) ((uint64_t)(n)*PAGE_SIZE)
+
 #define RIGS_MOST 48u
 
 /* The variety that the back ends take turns with. */
@@ -201,6 +203,16 @@ op_protect(struct model *model, unsigned s)
             ok ? PGW_OK : PGW_NOTFOUND);
 }
 
+/* Page by page, because a hole ends it. */
+static void
+unlock(struct model *model, unsigned r, unsigned s, unsigned page, unsigned n)
+{
+    struct space *space = model->spaces[r][s];
+
+    for (unsigned i = page; i < page + n; i++)
+        (void)!space->ops->lock(space, va_of(model, r, i), PAGE_SIZE, SPACE_UNLOCK);
+}
+
 /* Moves a uniform stretch to a free place of the window. */
 static void
 op_remap(struct model *model, unsigned s)
@@ -217,14 +229,22 @@ op_remap(struct model *model, unsigned s)
         model->spaces[0][s]->ops->find(model->spaces[0][s], va_of(model, 0, page), &region));
     if (region.object != NULL)
         return; /* growing a file's mapping would show more of the file */
+    unsigned advice = region.advice;
+    bool one = true; /* not so if parts of it have been advised differently */
+    for (uint64_t va = region.end; va < va_of(model, 0, page + n) && one; va = region.end)
+        one = model->spaces[0][s]->ops->find(model->spaces[0][s], va, &region) &&
+              region.advice == advice;
     for (unsigned r = 0; r < model->nrigs; r++) {
         uint64_t va = va_of(model, r, to);
         struct space *space = model->spaces[r][s];
+        unlock(model, r, s, page, n);
         enum pgw_status status = space->ops->remap(space, va_of(model, r, page),
             (uint64_t)n * PAGE_SIZE, (uint64_t)new_n * PAGE_SIZE, true, true, &va);
-        assert_int_equal(status, PGW_OK);
+        assert_int_equal(status, one ? PGW_OK : PGW_NOTFOUND);
         assert_true(va == va_of(model, r, to));
     }
+    if (!one)
+        return;
     naive_move(naive, page, n, to, new_n);
 }
 
@@ -358,7 +378,7 @@ op_evict(struct model *model, unsigned s)
     for (unsigned r = 0; r < model->nrigs; r++) {
         enum pgw_status status =
             model->spaces[r][s]->ops->evict(model->spaces[r][s], va_of(model, r, page));
-        assert_true(status == PGW_OK || status == PGW_NOTFOUND);
+        assert_true(status == PGW_OK || status == PGW_NOTFOUND || status == PGW_AGAIN);
         if (n % 4 == 0)
             (void)vm_reclaim(model->rigs[r].vm, n);
     }
@@ -421,6 +441,77 @@ op_merge(struct model *model, unsigned s)
     }
 }
 
+/* Advice that changes nothing that can be seen, but a good deal underneath. */
+static void
+op_advise(struct model *model, unsigned s)
+{
+    static const enum space_advice hints[] = {SPACE_ADVICE_COLD, SPACE_ADVICE_PAGEOUT,
+        SPACE_ADVICE_WILLNEED, SPACE_ADVICE_SEQUENTIAL, SPACE_ADVICE_NORMAL, SPACE_ADVICE_NOHUGE};
+    enum space_advice hint = hints[pick(model, sizeof hints / sizeof hints[0])];
+    unsigned page, n;
+
+    pick_range(model, &page, &n);
+    bool whole = naive_is_mapped(model->naive[s], page, n);
+    for (unsigned r = 0; r < model->nrigs; r++) {
+        struct space *space = model->spaces[r][s];
+        unlock(model, r, s, page, n);
+        assert_int_equal(space->ops->advise(space, va_of(model, r, page), PAGES(n), hint),
+            whole ? PGW_OK : PGW_NOTFOUND);
+    }
+}
+
+/* Is nothing in the range a file's? */
+static bool
+all_anonymous(struct model *model, unsigned s, unsigned page, unsigned n)
+{
+    uint64_t va = va_of(model, 0, page), end = va_of(model, 0, page + n);
+    struct space *space = model->spaces[0][s];
+    struct space_region region;
+
+    for (; space->ops->find(space, va, &region) && region.start < end; va = region.end)
+        if (region.object != NULL)
+            return false;
+    return true;
+}
+
+static void
+op_dontneed(struct model *model, unsigned s)
+{
+    unsigned page, n;
+
+    pick_range(model, &page, &n);
+    if (n > 8 || !all_anonymous(model, s, page, n))
+        return;
+    bool whole = naive_is_mapped(model->naive[s], page, n);
+    for (unsigned r = 0; r < model->nrigs; r++) {
+        struct space *space = model->spaces[r][s];
+        unlock(model, r, s, page, n);
+        assert_int_equal(
+            space->ops->advise(space, va_of(model, r, page), PAGES(n), SPACE_ADVICE_DONTNEED),
+            whole ? PGW_OK : PGW_NOTFOUND);
+    }
+    naive_zero(model->naive[s], page, n);
+}
+
+/* Keeps a few pages in RAM, where there is so much; how many frames may be locked is each scheme's
+ * own matter. */
+static void
+op_lock(struct model *model, unsigned s)
+{
+    unsigned page = pick(model, NAIVE_PAGES - 2);
+    bool ends = pick(model, 2) == 0;
+
+    for (unsigned r = 0; r < model->nrigs; r++) {
+        struct space *space = model->spaces[r][s];
+        enum pgw_status status = PGW_OK;
+        if (ends)
+            unlock(model, r, s, 0, NAIVE_PAGES);
+        else
+            status = space->ops->lock(space, va_of(model, r, page), PAGES(2), SPACE_LOCK_ONFAULT);
+        assert_true(status == PGW_OK || status == PGW_NOTFOUND || status == PGW_NORAM);
+    }
+}
+
 static void
 check_everything(struct model *model)
 {
@@ -453,7 +544,8 @@ model_step(struct model *model)
         unsigned weight;
     } ops[] = {{op_map, 8}, {op_unmap, 2}, {op_protect, 4}, {op_remap, 3}, {op_fork, 3}, {op_join, 1},
         {op_destroy, 1}, {op_store, 40}, {op_load, 30}, {op_copy_out, 6}, {op_copy_in, 6},
-        {op_evict, 6}, {op_huge, 4}, {op_equal, 8}, {op_merge, 4}};
+        {op_evict, 6}, {op_huge, 4}, {op_equal, 8}, {op_merge, 4}, {op_advise, 4}, {op_dontneed, 2},
+        {op_lock, 2}};
     unsigned total = 0;
     unsigned s;
 

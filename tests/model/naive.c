@@ -53,6 +53,13 @@ naive_unmap(struct naive *naive, unsigned page, unsigned n)
         naive->pages[page + i].mapped = false;
 }
 
+void
+naive_zero(struct naive *naive, unsigned page, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        memset(naive->pages[page + i].bytes, 0, PAGE_SIZE);
+}
+
 bool
 naive_is_mapped(const struct naive *naive, unsigned page, unsigned n)
 {

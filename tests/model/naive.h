@@ -36,6 +36,9 @@ bool naive_protect(struct naive *naive, unsigned page, unsigned n, prot_t prot);
 /* Moves n pages to a free place and zero-fills up to new_n. */
 void naive_move(struct naive *naive, unsigned from, unsigned n, unsigned to, unsigned new_n);
 
+/* Anonymous pages of the range that are mapped become zeros. */
+void naive_zero(struct naive *naive, unsigned page, unsigned n);
+
 bool naive_is_mapped(const struct naive *naive, unsigned page, unsigned n);
 bool naive_is_free(const struct naive *naive, unsigned page, unsigned n);
 /* All of one mapping with one set of rights. */

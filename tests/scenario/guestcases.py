@@ -89,6 +89,8 @@ CASES = [
     Case("sigs", processes=2, withheld=["write", "execute"], needs=["pages"]),
     Case("deep", stack=80 << 20, heavy=True, needs=["stack"]),
     Case("sparse", small="4M", heavy=True, needs=["wide"]),
+    Case("commits", small="1M", processes=12, options=["--overcommit", "never:100"],
+         needs=["pages"]),
     Case("overcommit", small="800K"),
     Case("freshzero", small="512K", processes=26),
     Case("chainexec", processes=2),

@@ -38,6 +38,8 @@ CASES = [
     Linux("pipeline", processes=5),
     Linux("madvises", processes=2),
     Linux("locks", processes=2),
+    Linux("remaps", processes=2),
+    Linux("userfault"),
     Linux("filework", small="256K"),
     Linux("merging", processes=5, options=["--merge-rate", "20000"]),
     Linux("soak-locked", ["208", "4", "60", "2600"], small="1M", program="soak", processes=20,

@@ -426,6 +426,53 @@ evict_and_resolve(void **state)
 }
 
 static void
+reserve_commit_lock(void **state)
+{
+    struct pgw_config config;
+    struct pgw_system *system;
+    struct pgw_space *space;
+    struct pgw_region region;
+    struct pgw_region_usage usage;
+    unsigned char vec[8];
+    uint64_t va = 0;
+
+    (void)state;
+    pgw_config_init(&config);
+    config.ram = 1 << 20;
+    config.swap = PGW_SWAP_NONE;
+    config.overcommit = PGW_OVERCOMMIT_NEVER;
+    assert_int_equal(pgw_system_create(&config, &system), PGW_OK);
+    assert_int_equal(pgw_space_create(system, &space), PGW_OK);
+    assert_int_equal(pgw_reserve(space, 1 << 30, 0, &va), PGW_OK);
+    assert_int_equal(pgw_region_at(space, va, &region), PGW_OK);
+    assert_string_equal(region.state, "reserved");
+    assert_int_equal(stats_of(system).committed, 0);
+    assert_int_equal(pgw_commit(space, va, 1 << 30, RW), PGW_NOCOMMIT);
+    assert_int_equal(pgw_commit(space, va, 8 * PAGE, 0), PGW_INVAL);
+    assert_int_equal(pgw_commit(space, va, 8 * PAGE, RW), PGW_OK);
+    assert_int_equal(stats_of(system).committed, 8);
+    assert_int_equal(pgw_write(space, va, "kept", 5), PGW_OK);
+    assert_int_equal(pgw_lock(space, va, 4 * PAGE, false), PGW_OK);
+    assert_int_equal(pgw_resident(space, va, 8, vec), PGW_OK);
+    assert_int_equal(vec[3] + vec[4], 1);
+    assert_int_equal(pgw_region_usage(space, va, &usage), PGW_OK);
+    assert_int_equal(usage.locked, 4);
+    assert_int_equal(pgw_advise(space, va, 4 * PAGE, PGW_ADVICE_DONTNEED), PGW_INVAL);
+    assert_int_equal(pgw_unlock(space, va, 4 * PAGE), PGW_OK);
+    assert_int_equal(pgw_populate(space, va, 8 * PAGE, true), PGW_OK);
+    assert_int_equal(pgw_decommit(space, va, 8 * PAGE), PGW_OK);
+    assert_int_equal(stats_of(system).committed, 0);
+    assert_int_equal(pgw_decommit(space, va - PAGE, 2 * PAGE), PGW_NOTFOUND);
+    assert_int_equal(pgw_region_at(space, va, &region), PGW_OK);
+    assert_string_equal(region.state, "reserved");
+    assert_int_equal(pgw_read(space, va, vec, 1), PGW_ACCESS);
+    assert_int_equal(pgw_commit(space, va, 8 * PAGE, RW), PGW_OK);
+    assert_int_equal(pgw_read(space, va, vec, 1), PGW_OK);
+    assert_int_equal(vec[0], 0);
+    pgw_system_destroy(system);
+}
+
+static void
 no_swap_is_full_ram(void **state)
 {
     struct pgw_config config;
@@ -686,6 +733,7 @@ main(void)
         cmocka_unit_test(bad_arguments),
         cmocka_unit_test(rights_are_kept),
         cmocka_unit_test(evict_and_resolve),
+        cmocka_unit_test(reserve_commit_lock),
         cmocka_unit_test(no_swap_is_full_ram),
         cmocka_unit_test(two_systems),
         cmocka_unit_test(runs_repeat),
