@@ -163,7 +163,7 @@ main(int argc, char **argv)
             sched_yield();
     }
     /* Until there was something to see, which may never be on a machine without protection. */
-    for (int i = 0; i < 100000 && (atomic_load(&seen) == 0 || atomic_load(&refused) == 0); i++)
+    for (int i = 0; i < 300 && (atomic_load(&seen) == 0 || atomic_load(&refused) == 0); i++)
         sched_yield();
     atomic_store(&stop, 1);
     for (uint64_t i = 0; i < n; i++)
