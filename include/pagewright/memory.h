@@ -76,6 +76,21 @@ PGW_API enum pgw_status pgw_unlock(struct pgw_space *space, uint64_t va, uint64_
 PGW_API enum pgw_status pgw_resident(
     struct pgw_space *space, uint64_t va, uint64_t npages, unsigned char *vec);
 
+/* What a region holds now, in pages. */
+struct pgw_region_usage {
+    uint64_t resident; /* in RAM; of these: */
+    uint64_t shared;   /*   seen by others too */
+    uint64_t dirty;    /*   newer than on their device, if they are there */
+    uint64_t huge;     /*   mapped by entries larger than a page */
+    uint64_t merged;   /*   merged with equal pages */
+    uint64_t locked;   /*   kept there */
+    uint64_t swapped;  /* on swap only */
+};
+
+/* What the region that contains va holds (on contiguous schemes, zeros).  PGW_NOTFOUND. */
+PGW_API enum pgw_status pgw_region_usage(
+    struct pgw_space *space, uint64_t va, struct pgw_region_usage *usage);
+
 #ifdef __cplusplus
 }
 #endif
