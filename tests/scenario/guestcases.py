@@ -88,6 +88,7 @@ CASES = [
     Case("pipeline", small="384K", processes=5),
     Case("sigs", processes=2, withheld=["write", "execute"], needs=["pages"]),
     Case("deep", stack=80 << 20, heavy=True, needs=["stack"]),
+    Case("scans", small="1M", heavy=True),
     Case("sparse", small="4M", heavy=True, needs=["wide"]),
     Case("commits", small="1M", processes=12, options=["--overcommit", "never:100"],
          needs=["pages"]),

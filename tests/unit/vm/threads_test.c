@@ -260,6 +260,8 @@ run(bool delayed, uint64_t frames)
         .policy = &policy_clock,
         .frames = frames,
         .swap_slots = 2048,
+        .ahead = 15,
+        .around = 16,
         .tlb = "none"};
     struct worker workers[THREADS];
     struct vm_case c;
