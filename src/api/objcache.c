@@ -53,8 +53,10 @@ static enum pgw_status
 objcache_start_get(struct pager *pager, struct pager_io *io)
 {
     struct pager *inner = objcache_of(pager)->inner;
+    enum pgw_status status = inner->ops->start_get(inner, io);
 
-    return inner->ops->start_get(inner, io);
+    pager->stats = inner->stats;
+    return status;
 }
 
 static bool
@@ -75,6 +77,7 @@ objcache_start_put(struct pager *pager, struct pager_io *io)
 
     bool ours = host_file_identify(fd, &now) == PGW_OK && objcache_is_same(&now, &file->identity);
     enum pgw_status status = inner->ops->start_put(inner, io);
+    pager->stats = inner->stats;
     if (ours && host_file_identify(fd, &now) == PGW_OK)
         file->identity = now;
     return status;
@@ -85,7 +88,9 @@ objcache_drive(struct pager *pager, bool wait)
 {
     struct pager *inner = objcache_of(pager)->inner;
 
-    return inner->ops->drive(inner, wait);
+    unsigned finished = inner->ops->drive(inner, wait);
+    pager->stats = inner->stats;
+    return finished;
 }
 
 static bool

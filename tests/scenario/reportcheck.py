@@ -51,6 +51,9 @@ def sums(report):
     for flow in ("swap_in", "swap_out", "file_in"):
         yield f"{flow}: bytes", paging[flow]["bytes"] == paging[flow]["pages"] * 4096
         yield f"{flow}: operations", paging[flow]["operations"] <= paging[flow]["pages"]
+        if not report["config"]["swap"].startswith("zpool"):  # a pool is no device
+            yield f"{flow}: no pages without operations", \
+                (paging[flow]["operations"] > 0) == (paging[flow]["pages"] > 0)
     yield "clean <= evicted", paging["evicted_clean"] <= paging["evicted"]
     yield "no failures", paging["put_failures"] == 0 and paging["get_failures"] == 0
     yield "major faults <= pages in", faults["major"] <= paging["swap_in"]["pages"] + \
