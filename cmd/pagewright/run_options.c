@@ -6,7 +6,7 @@
 
 #include "commands.h"
 
-enum { KEY_MMU = 0x100, KEY_REPORT, KEY_REPORT_FILE, KEY_WINDOW, KEY_CHECK };
+enum { KEY_MMU = 0x100, KEY_REPORT, KEY_REPORT_FILE, KEY_WINDOW, KEY_MAPS, KEY_CHECK };
 
 /* clang-format off */
 static const struct argp_option options[] = {
@@ -18,6 +18,9 @@ static const struct argp_option options[] = {
     {"report-file", KEY_REPORT_FILE, "FILE", 0, "where it goes (default: standard error)", 0},
     {"window", KEY_WINDOW, "N", 0,
         "instructions of a working-set window, 0 for none (default 1000000)", 0},
+    {"maps", KEY_MAPS, NULL, 0,
+        "what each process had mapped when it ended: state, rights, size, pages in RAM and on swap, "
+        "of the first 64", 0},
     {"check", KEY_CHECK, NULL, 0,
         "verify, when the program has ended, that the machine is sound and nothing of the program is "
         "left in it; status 125 if not", 0},
@@ -57,6 +60,9 @@ run_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_REPORT_FILE:
         run->report_file = arg;
+        return 0;
+    case KEY_MAPS:
+        run->machine.config.maps = true;
         return 0;
     case KEY_CHECK:
         run->check = true;

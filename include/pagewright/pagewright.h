@@ -191,6 +191,8 @@ struct pgw_config {
      * "always" (any private anonymous memory).  Without effect on schemes of one page size
      * ("madvise"). */
     const char *huge;
+    bool maps; /* the report has what each process that pgw_run() ran had mapped when it ended, of the
+                  first 64 (false) */
 };
 
 /* Sets every field to its default (in brackets above).  size: sizeof(struct pgw_config). */

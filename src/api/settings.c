@@ -200,6 +200,7 @@ settings_read(struct pgw_system *system, const struct pgw_config *config)
     s->readahead = config->readahead;
     s->fault_around = config->fault_around;
     s->proactive = config->proactive;
+    s->maps = config->maps;
     s->message = config->message;
     s->message_ctx = config->message_ctx;
     enum pgw_status status = settings_read_sysroot(system, config);

@@ -189,6 +189,7 @@ pgw_system_destroy(struct pgw_system *system)
     while ((space = LIST_FIRST(&system->spaces)) != NULL)
         pgw_space_destroy(space);
     objcache_clear(&system->files);
+    maps_fini(&system->maps);
     if (system->core_ops != NULL)
         system->core_ops->destroy(system);
     if (system->pmaps != NULL)

@@ -14,6 +14,7 @@
 
 #include "api/sim_core.h"
 #include "api/groups.h"
+#include "api/maps.h"
 #include "api/objcache.h"
 #include "api/registry.h"
 #include "base/inject.h"
@@ -48,6 +49,7 @@ struct sim_settings {
     struct pgw_cost cost;
     unsigned readahead, fault_around; /* pages */
     unsigned proactive;               /* percent */
+    bool maps;
     void (*message)(void *ctx, const char *text);
     void *message_ctx;
 };
@@ -102,6 +104,7 @@ struct pgw_system {
                                                shown */
     unsigned ngroups;                       /* besides the root */
 
+    struct maps maps;
     struct sim_past past;
     volatile sig_atomic_t interrupt; /* a signal number not yet answered; 0: none */
     char error[SIM_ERROR_LEN];

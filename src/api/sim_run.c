@@ -180,6 +180,7 @@ sim_run_os(struct pgw_system *system)
         .pressure = sim_run_pressure,
         .program = groups_program,
         .ended = groups_ended,
+        .ended_space = maps_note,
         .group = groups_describe,
     };
     for (unsigned i = 0; i < s->harts; i++) {

@@ -227,6 +227,9 @@ sim_report_fill(struct pgw_system *system, struct sim_report *report)
         .calls = report->calls,
         .groups = report->groups,
         .ngroups = system->ngroups,
+        .processes = system->maps.process,
+        .nprocesses = system->maps.n,
+        .processes_left_out = system->maps.left_out,
     };
     for (unsigned i = 0; i < system->ngroups; i++) {
         report->groups[i].size = sizeof report->groups[i];

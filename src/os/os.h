@@ -78,6 +78,9 @@ struct os_config {
      * is the first).  May be NULL. */
     void (*program)(
         void *ctx, struct space *space, const struct space *from, const char *name);
+    /* A process has ended and is about to let go of its space, as the last to use it.  May be
+     * NULL. */
+    void (*ended_space)(void *ctx, struct space *space, int pid, const char *name);
     /* A process of this group of spaces was ended for want of memory.  May be NULL. */
     void (*ended)(void *ctx, uint32_t group);
     /* The group's name and limit in pages; false: there is no such group.  May be NULL. */

@@ -271,6 +271,8 @@ os_process_exit(struct os_process *p, int wait_status)
         os->ended = true;
     }
     os->stats.exits++;
+    if (p->mm->refs == 1 && os->config.ended_space != NULL)
+        os->config.ended_space(os->config.ctx, p->mm->space, p->pid, p->name);
     put_mm(p);
     vfork_done(p);
     os_files_destroy(os, p->files);

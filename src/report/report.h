@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <pagewright/memory.h>
 #include <pagewright/pagewright.h>
 
 #include "base/result.h"
@@ -28,6 +29,19 @@ struct report_call {
     const char *name;
     unsigned number;
     uint64_t times;
+};
+
+struct report_region {
+    struct pgw_region region;
+    struct pgw_region_usage usage;
+};
+
+/* What a process had mapped when it ended. */
+struct report_process {
+    int pid;
+    char name[16];
+    struct report_region *regions;
+    size_t nregions;
 };
 
 struct report_input {
@@ -49,6 +63,10 @@ struct report_input {
 
     const struct pgw_group_stats *groups;
     size_t ngroups;
+
+    const struct report_process *processes; /* whose maps were asked for */
+    size_t nprocesses;
+    uint64_t processes_left_out;
 };
 
 /* Where the time of all accesses goes, in nanoseconds, by the cost model. */

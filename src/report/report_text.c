@@ -11,6 +11,7 @@
 #include "report/report_buf.h"
 #include "report/report_chart.h"
 #include "report/report_lines.h"
+#include "report/report_maps.h"
 #include "report/report_parts.h"
 #include "report/report_groups.h"
 #include "report/report_services.h"
@@ -201,6 +202,7 @@ report_text(const struct report_input *input, char **text)
     report_text_memory(&buf, &input->stats);
     report_text_services(&buf, &input->stats);
     report_text_groups(&buf, input);
+    report_text_maps(&buf, input);
     enum pgw_status status = report_text_workset(&buf, input);
     report_text_cost(&buf, input);
     if (status != PGW_OK)

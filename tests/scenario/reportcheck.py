@@ -36,8 +36,25 @@ RUNS = [
     ("forktree", ["--ram", "16M", "--mmu", "segments"], ["8", "32"]),
     ("apart", ["--ram", "16M", "--mmu", "segments"], []),
     ("chainexec", ["--ram", "2M"], []),
+    ("forktree", ["--ram", "2M", "--swap", "64M", "--maps"], ["8", "32"]),
+    ("sorts", ["--ram", "16M", "--mmu", "segments", "--maps"], []),
     ("nocall", ["--ram", "2M"], []),
 ]
+
+
+def sums_of_maps(report):
+    """(what, true or false) of what the processes had mapped."""
+    for process in report["maps"]:
+        who, end = f"maps of {process['pid']}", 0
+        for region in process["regions"]:
+            pages = (region["end"] - region["start"]) // 4096
+            yield f"{who}: in order", end <= region["start"] < region["end"]
+            yield f"{who}: pages in the region", \
+                region["resident_pages"] + region["swapped_pages"] <= pages
+            for part in ("shared", "dirty", "huge", "merged", "locked"):
+                yield f"{who}: {part} are in RAM", region[part + "_pages"] <= region["resident_pages"]
+            end = region["end"]
+        yield f"{who}: a stack", any(r["use"] == "stack" for r in process["regions"])
 
 
 def sums(report):
@@ -71,6 +88,7 @@ def sums(report):
     yield from sums_of_segments(report)
     yield from sums_of_translation(report)
     yield from sums_of_time(report)
+    yield from sums_of_maps(report)
 
 
 def sums_of_translation(report):
@@ -165,6 +183,9 @@ def check_run(tap, options, the_schema, program, machine, args):
               "\n".join(wrong) + "\n" + json.dumps({k: v for k, v in first.report.items()
                                                    if k != "working_set"}, indent=1))
     tap.check(first.report == second.report, f"{title}: the same twice")
+    tap.check(len(first.report["maps"]) == (
+        first.report["program"]["processes"] if "--maps" in machine else 0),
+        f"{title}: maps of all processes if asked for")
 
 
 def file_pages(path):
