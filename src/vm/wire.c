@@ -100,7 +100,8 @@ vm_lock_forget(struct vm_system *system, struct mem_page *page)
     BASE_ASSERT(page->wired == 0);
 }
 
-/* Pages in I/O are left alone: they may be on their way out, and whoever maps them wires them. */
+/* Pages in I/O are left alone: they may be on their way out, and whoever maps them wires them.  So
+ * does whoever maps a page that only read(2) has seen: as long as nobody does, it may go. */
 static enum pgw_status
 lock_anons(struct vm_space *space, const struct vm_region *region, uint64_t from, uint64_t to)
 {
@@ -128,7 +129,7 @@ lock_object(struct vm_space *space, const struct vm_region *region, uint64_t fro
            idx < end;
          idx++) {
         uint64_t va = region->start + (idx << PAGE_SHIFT) - region->offset;
-        if (!page->busy && vm_amap_lookup(region, va) == NULL)
+        if (!page->busy && page->queued && vm_amap_lookup(region, va) == NULL)
             status = vm_lock_page(space, va, page);
     }
     return status;

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Locked pages, and what may happen to them all the same: a file that is cut, a cache that only
+ * read(2) has filled. */
+#include "unit/vm/vm_cases.h"
+
+#include "vm/core.h"
+
+/* c.space has all of a file of npages pages shared at BASE. */
+static void
+begin(struct vm_case *c, uint64_t npages)
+{
+    struct space_map_args args = {.va = BASE,
+        .len = PAGES(npages),
+        .prot = RW,
+        .flags = SPACE_FIXED | SPACE_SHARED,
+        .use = SPACE_USE_FILE};
+    uint64_t va;
+
+    vm_case_init(c, 64, 64);
+    assert_int_equal(vm_rig_add_file(&c->rig, npages, 100), PGW_OK);
+    args.object = c->rig.file;
+    assert_int_equal(vm_case_map_args(c->space, args, &va), PGW_OK);
+}
+
+static void
+cutting_a_file_takes_locked_pages_too(void **state)
+{
+    struct vm_case c;
+    unsigned char byte;
+
+    (void)state;
+    begin(&c, 8);
+    vm_case_fill(c.space, BASE + PAGES(5), 7);
+    vm_case_expect(c.space, BASE + PAGES(6), 106);
+    assert_int_equal(c.space->ops->lock(c.space, BASE, PAGES(8), SPACE_LOCK_NOW), PGW_OK);
+    assert_int_equal(c.rig.file->ops->resize(c.rig.file, PAGES(4)), PGW_OK);
+    for (unsigned i = 4; i < 8; i++)
+        assert_int_equal(
+            vm_rig_load(&c.rig, c.space, BASE + PAGES(i), &byte), SPACE_FAULT_BUS);
+    assert_int_equal(vm_case_stats(&c).file_dirty, 0); /* nothing is left to make it longer */
+    assert_true(vm_check(c.rig.vm));
+    vm_case_fini(&c);
+}
+
+/* Forgetting what may have changed is for pages that nobody has locked. */
+static void
+forgetting_clean_pages_spares_locked_ones(void **state)
+{
+    struct vm_case c;
+    unsigned char vec[8];
+
+    (void)state;
+    begin(&c, 8);
+    for (unsigned i = 0; i < 8; i++)
+        vm_case_expect(c.space, BASE + PAGES(i), 100 + i);
+    assert_int_equal(c.space->ops->lock(c.space, BASE, PAGES(2), SPACE_LOCK_NOW), PGW_OK);
+    assert_true(c.rig.file->ops->forget(c.rig.file));
+    assert_int_equal(c.space->ops->incore(c.space, BASE, 8, vec), PGW_OK);
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(vec[i], i < 2);
+    vm_case_fini(&c);
+}
+
+/* Pages that only read(2) has seen are not mapped yet, and wired when they are. */
+static void
+pages_of_the_cache_are_wired_once_mapped(void **state)
+{
+    static unsigned char buf[8 * PAGE_SIZE];
+    struct vm_case c;
+    size_t done;
+
+    (void)state;
+    begin(&c, 8);
+    assert_int_equal(c.rig.file->ops->read(c.rig.file, 0, buf, sizeof buf, &done), PGW_OK);
+    assert_int_equal(done, sizeof buf);
+    assert_int_equal(c.space->ops->lock(c.space, BASE, PAGES(8), SPACE_LOCK_ONFAULT), PGW_OK);
+    assert_true(vm_check(c.rig.vm));
+    vm_case_load(&c, c.space, BASE, buf[0]);
+    assert_true(vm_check(c.rig.vm));
+    (void)vm_reclaim(c.rig.vm, 64);
+    unsigned char vec[8];
+    assert_int_equal(c.space->ops->incore(c.space, BASE, 8, vec), PGW_OK);
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(vec[i], i == 0);
+    vm_case_fini(&c);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(cutting_a_file_takes_locked_pages_too),
+        cmocka_unit_test(forgetting_clean_pages_spares_locked_ones),
+        cmocka_unit_test(pages_of_the_cache_are_wired_once_mapped)};
+
+    return cmocka_run_group_tests_name("vm lock", tests, NULL, NULL);
+}
