@@ -79,6 +79,8 @@ static enum pgw_status
 remap_target(struct remap *remap)
 {
     struct vm_space *space = remap->space;
+    /* What is mapped a second time is a page at least that must not go. */
+    uint64_t old_end = remap->old_end > remap->old ? remap->old_end : remap->old + PAGE_SIZE;
     uint64_t end;
 
     if (!remap->fixed)
@@ -86,7 +88,7 @@ remap_target(struct remap *remap)
     enum pgw_status status = vm_map_range(space->system, remap->target, remap->new_len, &end);
     if (status != PGW_OK)
         return status;
-    if (remap->target < remap->old_end && remap->old < end)
+    if (remap->target < old_end && remap->old < end)
         return PGW_INVAL; /* they overlap */
     status = vm_region_clip(space, remap->target);
     return status == PGW_OK ? vm_region_clip(space, end) : status;

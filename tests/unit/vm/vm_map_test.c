@@ -332,6 +332,38 @@ test_remap_fixed_errors(void **state)
     vm_case_fini(&c);
 }
 
+/* Shared memory that is to be mapped once more over itself would be gone first. */
+static void
+test_remap_again_over_itself(void **state)
+{
+    struct space_map_args args = {.va = BASE,
+        .len = PAGES(4),
+        .prot = RW,
+        .flags = SPACE_FIXED | SPACE_SHARED,
+        .use = SPACE_USE_ANON};
+    struct vm_case c;
+    uint64_t va;
+
+    (void)state;
+    vm_case_init(&c, FRAMES, SLOTS);
+    assert_int_equal(vm_case_map_args(c.space, args, &va), PGW_OK);
+    vm_case_fill(c.space, BASE, 1);
+    vm_case_fill(c.space, BASE + PAGES(1), 2);
+    for (unsigned i = 0; i < 2; i++) { /* its first page, and one in the middle */
+        va = BASE + PAGES(i);
+        assert_int_equal(
+            c.space->ops->remap(c.space, va, 0, PAGES(3), true, SPACE_FIXED, &va), PGW_INVAL);
+        assert_int_equal(vm_case_counts(c.space).mapped, PAGES(4));
+        vm_case_expect(c.space, BASE + PAGES(i), 1 + i);
+    }
+    va = BASE + PAGES(1); /* behind it is another matter */
+    assert_int_equal(
+        c.space->ops->remap(c.space, BASE, 0, PAGES(3), true, SPACE_FIXED, &va), PGW_OK);
+    vm_case_expect(c.space, BASE + PAGES(1), 1);
+    vm_case_expect(c.space, BASE + PAGES(2), 2);
+    vm_case_fini(&c);
+}
+
 static void
 test_remap_in_place(void **state)
 {
@@ -516,6 +548,7 @@ main(void)
         cmocka_unit_test(test_protect), cmocka_unit_test(test_protect_merges),
         cmocka_unit_test(test_protect_merges_range), cmocka_unit_test(test_growth_keeps_one_region),
         cmocka_unit_test(test_remap_errors), cmocka_unit_test(test_remap_fixed_errors),
+        cmocka_unit_test(test_remap_again_over_itself),
         cmocka_unit_test(test_remap_in_place), cmocka_unit_test(test_remap_moves),
         cmocka_unit_test(test_stack_limit), cmocka_unit_test(test_stack_guard),
         cmocka_unit_test(test_stack_split), cmocka_unit_test(test_wild_addresses)};
