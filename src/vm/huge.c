@@ -322,8 +322,10 @@ huge_collapse(const struct huge *huge, uint64_t none_most)
         head = anon->page;
     if (head != NULL && (mem_page_pfn(system->mem, head) & (huge->n - 1)) == 0 &&
         huge_is_run(huge, head, huge->region->prot)) {
-        huge_enter(huge, head);
-        return PGW_OK;
+        status = vm_amap_own(system, huge->region); /* which is to be written */
+        if (status == PGW_OK)
+            huge_enter(huge, head);
+        return status;
     }
     struct mem_page *run = huge_frames(huge, false, true);
     if (run == NULL)

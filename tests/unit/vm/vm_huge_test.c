@@ -341,6 +341,30 @@ test_collapse_shared(void **state)
     vm_case_fini(&c);
 }
 
+/* After a fork whose child is gone, the amap is the region's own before anything is mapped for
+ * writing (C5). */
+static void
+test_collapse_after_fork(void **state)
+{
+    struct vm_case c;
+
+    (void)state;
+    start(&c, 4096, VM_HUGE_ALWAYS);
+    vm_case_map(c.space, HUGE_BASE, SIZE);
+    vm_case_store(&c, c.space, HUGE_BASE, 1);
+    struct space *child = vm_case_fork(c.space);
+    child->ops->destroy(child);
+    assert_int_equal(
+        c.space->ops->protect(c.space, HUGE_BASE, SIZE, PROT_MASK_NONE), PGW_OK);
+    assert_int_equal(c.space->ops->protect(c.space, HUGE_BASE, SIZE, RW), PGW_OK);
+    assert_int_equal(order_at(c.space, HUGE_BASE), 0);
+    assert_int_equal(
+        c.space->ops->advise(c.space, HUGE_BASE, SIZE, SPACE_ADVICE_COLLAPSE), PGW_OK);
+    assert_int_equal(order_at(c.space, HUGE_BASE), 9);
+    assert_true(vm_check(c.rig.vm));
+    vm_case_fini(&c);
+}
+
 int
 main(void)
 {
@@ -355,6 +379,7 @@ main(void)
         cmocka_unit_test(test_collapse),
         cmocka_unit_test(test_scanner),
         cmocka_unit_test(test_collapse_shared),
+        cmocka_unit_test(test_collapse_after_fork),
     };
 
     return cmocka_run_group_tests_name("vm_huge", tests, NULL, NULL);
