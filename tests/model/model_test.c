@@ -21,9 +21,8 @@
 #define FILE_KEY 1000000u
 #define FRAMES 64u
 #define SLOTS 4096u
+#define LOCKED_MOST 8u /* they are taken from everybody */
 #define HUGE_ORDER 4u /* 64 KiB, for back ends that have it: 2 MiB do not fit into so little RAM */
-
-#define PAGES(n) ((uint64_t)(n)*PAGE_SIZE)
 
 #define RIGS_MOST 48u
 
@@ -53,6 +52,7 @@ struct model {
     struct space *spaces[RIGS_MOST][MODEL_SPACES];
     int origins;
     unsigned huge, compacted; /* rigs in which that happened */
+    unsigned locked;          /* pages, at the most */
 };
 
 /*
@@ -203,17 +203,183 @@ op_protect(struct model *model, unsigned s)
             ok ? PGW_OK : PGW_NOTFOUND);
 }
 
-/* Page by page, because a hole ends it. */
-static void
-unlock(struct model *model, unsigned r, unsigned s, unsigned page, unsigned n)
+/* Locks or unlocks a stretch in all rigs; false: in some there was too little RAM for that. */
+static bool
+lock_all(struct model *model, unsigned s, unsigned page, unsigned n, enum space_lock how)
 {
-    struct space *space = model->spaces[r][s];
+    bool hole = !naive_is_mapped(model->naive[s], page, n), done = true;
 
-    for (unsigned i = page; i < page + n; i++)
-        (void)!space->ops->lock(space, va_of(model, r, i), PAGE_SIZE, SPACE_UNLOCK);
+    for (unsigned r = 0; r < model->nrigs; r++) {
+        struct space *space = model->spaces[r][s];
+        enum pgw_status status =
+            space->ops->lock(space, va_of(model, r, page), (uint64_t)n * PAGE_SIZE, how);
+        if (how != SPACE_UNLOCK && status == PGW_NORAM)
+            done = false;
+        else
+            assert_int_equal(status, hole ? PGW_NOTFOUND : PGW_OK);
+    }
+    return done;
 }
 
-/* Moves a uniform stretch to a free place of the window. */
+/* Each mapped page by itself: holes stop an unlock. */
+static void
+unlock_pages(struct model *model, unsigned s, unsigned page, unsigned n)
+{
+    for (unsigned i = page; i < page + n; i++)
+        if (model->naive[s]->pages[i].mapped)
+            (void)lock_all(model, s, i, 1, SPACE_UNLOCK);
+}
+
+/* Locking changes nothing that can be seen. */
+static void
+op_lock(struct model *model, unsigned s)
+{
+    static const enum space_lock ways[] = {SPACE_LOCK_NOW, SPACE_LOCK_ONFAULT, SPACE_UNLOCK};
+    enum space_lock how = ways[pick(model, 3)];
+    unsigned page, n;
+
+    pick_range(model, &page, &n);
+    if (how == SPACE_UNLOCK || model->locked + n > LOCKED_MOST) {
+        for (unsigned i = 0; i < MODEL_SPACES; i++)
+            if (model->naive[i] != NULL)
+                unlock_pages(model, i, 0, NAIVE_PAGES);
+        model->locked = 0;
+    } else {
+        model->locked += n;
+        if (!lock_all(model, s, page, n, how))
+            unlock_pages(model, s, page, n);
+    }
+}
+
+static void
+advise_all(struct model *model, unsigned s, unsigned page, unsigned n, enum space_advice advice)
+{
+    for (unsigned r = 0; r < model->nrigs; r++) {
+        struct space *space = model->spaces[r][s];
+        enum pgw_status status =
+            space->ops->advise(space, va_of(model, r, page), (uint64_t)n * PAGE_SIZE, advice);
+        assert_int_equal(status, PGW_OK);
+    }
+}
+
+/* Advice page by page, where anything is mapped. */
+static void
+op_advise(struct model *model, unsigned s)
+{
+    static const enum space_advice kinds[] = {SPACE_ADVICE_RANDOM, SPACE_ADVICE_SEQUENTIAL,
+        SPACE_ADVICE_NORMAL, SPACE_ADVICE_COLD, SPACE_ADVICE_PAGEOUT, SPACE_ADVICE_WILLNEED,
+        SPACE_ADVICE_DONTFORK, SPACE_ADVICE_DOFORK, SPACE_ADVICE_WIPEONFORK,
+        SPACE_ADVICE_KEEPONFORK, SPACE_ADVICE_DONTNEED, SPACE_ADVICE_DONTNEED};
+    enum space_advice advice = kinds[pick(model, sizeof kinds / sizeof kinds[0])];
+    unsigned page, n;
+
+    pick_range(model, &page, &n);
+    unlock_pages(model, s, page, n);
+    for (unsigned i = page; i < page + n; i++) {
+        struct naive_page *at = &model->naive[s]->pages[i];
+        unsigned run = 1;
+        if (!at->mapped || (advice == SPACE_ADVICE_WIPEONFORK && at->fill != 0))
+            continue;
+        while (advice != SPACE_ADVICE_WIPEONFORK && i + run < page + n && at[run].mapped)
+            run++;
+        advise_all(model, s, i, run, advice);
+        for (unsigned j = 0; j < run; j++) {
+            at[j].unforked = advice == SPACE_ADVICE_DONTFORK ||
+                             (at[j].unforked && advice != SPACE_ADVICE_DOFORK);
+            at[j].wipe = advice == SPACE_ADVICE_WIPEONFORK ||
+                         (at[j].wipe && advice != SPACE_ADVICE_KEEPONFORK);
+        }
+        if (advice == SPACE_ADVICE_DONTNEED)
+            naive_renew(model->naive[s], i, run);
+        i += run - 1;
+    }
+}
+
+/* A page that was given up and written once more has the byte, and else what it had, or zeros. */
+static void
+expect_given_up(struct model *model, unsigned s, unsigned page, unsigned at, unsigned char byte)
+{
+    unsigned char got[PAGE_SIZE], old[PAGE_SIZE], zeros[PAGE_SIZE] = {0};
+
+    memcpy(old, model->naive[s]->pages[page].bytes, PAGE_SIZE);
+    old[at] = zeros[at] = byte;
+    for (unsigned r = 0; r < model->nrigs; r++) {
+        assert_int_equal(
+            space_read(model->spaces[r][s], va_of(model, r, page), got, PAGE_SIZE, NULL),
+            SPACE_FAULT_OK);
+        if (memcmp(got, old, PAGE_SIZE) != 0 && memcmp(got, zeros, PAGE_SIZE) != 0)
+            fail_msg("%s: neither kept nor dropped", model->configs[r].name);
+    }
+}
+
+/* Memory may be dropped until it is written again, and not after that. */
+static void
+op_give_up(struct model *model, unsigned s)
+{
+    unsigned page = pick(model, NAIVE_PAGES), at = pick(model, PAGE_SIZE), what = pick(model, 5);
+    const struct naive_page *naive = &model->naive[s]->pages[page];
+    unsigned char byte = (unsigned char)(1 + pick(model, 255)), bytes[PAGE_SIZE];
+
+    if (!naive->mapped || naive->fill != 0 || (naive->prot & PROT_MASK_W) == 0)
+        return;
+    unlock_pages(model, s, page, 1);
+    advise_all(model, s, page, 1, SPACE_ADVICE_FREE);
+    for (unsigned r = 0; r < model->nrigs; r++) {
+        struct vm_system *vm = model->rigs[r].vm;
+        uint64_t va = va_of(model, r, page);
+        if (what == 1)
+            (void)vm_reclaim(vm, 8);
+        if (what == 2)
+            vm_huge_run(vm);
+        if (what == 3)
+            (void)vm_compact(vm);
+        assert_int_equal(
+            vm_rig_store(&model->rigs[r], model->spaces[r][s], va + at, byte), SPACE_FAULT_OK);
+        if (what != 4)
+            (void)vm_reclaim(vm, 8);
+    }
+    expect_given_up(model, s, page, at, byte);
+    test_page_fill(bytes, 10 + pick(model, 1000));
+    for (unsigned r = 0; r < model->nrigs; r++)
+        assert_int_equal(
+            space_write(model->spaces[r][s], va_of(model, r, page), bytes, PAGE_SIZE, NULL),
+            SPACE_FAULT_OK);
+    memcpy(model->naive[s]->pages[page].bytes, bytes, PAGE_SIZE);
+}
+
+/* What populate must say: the first page that cannot be accessed. */
+static enum pgw_status
+populate_want(const struct naive *naive, unsigned page, unsigned n, bool write)
+{
+    for (unsigned i = page; i < page + n; i++) {
+        enum access access = write ? ACCESS_WRITE : ACCESS_READ;
+        if (!naive->pages[i].mapped)
+            return PGW_NOTFOUND;
+        if (!write && naive->pages[i].prot == PROT_MASK_X)
+            access = ACCESS_EXEC;
+        if (naive_access(naive, (uint64_t)i * PAGE_SIZE, access) != SPACE_FAULT_OK)
+            return PGW_ACCESS;
+    }
+    return PGW_OK;
+}
+
+static void
+op_populate(struct model *model, unsigned s)
+{
+    bool write = pick(model, 2) == 0;
+    unsigned page, n;
+
+    pick_range(model, &page, &n);
+    enum pgw_status want = populate_want(model->naive[s], page, n, write);
+    for (unsigned r = 0; r < model->nrigs; r++) {
+        struct space *space = model->spaces[r][s];
+        assert_int_equal(space->ops->populate(
+                             space, va_of(model, r, page), (uint64_t)n * PAGE_SIZE, write),
+            want);
+    }
+}
+
+/* Moves a uniform stretch to a free place of the window; or its pages, and it stays as new. */
 static void
 op_remap(struct model *model, unsigned s)
 {
@@ -229,23 +395,36 @@ op_remap(struct model *model, unsigned s)
         model->spaces[0][s]->ops->find(model->spaces[0][s], va_of(model, 0, page), &region));
     if (region.object != NULL)
         return; /* growing a file's mapping would show more of the file */
-    unsigned advice = region.advice;
-    bool one = true; /* not so if parts of it have been advised differently */
+    bool keep = pick(model, 3) == 0;
+    if (keep)
+        new_n = n;
+    if (to + new_n > NAIVE_PAGES || !naive_is_free(naive, to, new_n))
+        return;
+    if (new_n > n) /* or there could be too little RAM for it */
+        unlock_pages(model, s, page, n);
+    (void)model->spaces[0][s]->ops->find(model->spaces[0][s], va_of(model, 0, page), &region);
+    const struct space_region first = region;
+    bool one = true; /* not so if parts of it have been advised or locked differently */
     for (uint64_t va = region.end; va < va_of(model, 0, page + n) && one; va = region.end)
         one = model->spaces[0][s]->ops->find(model->spaces[0][s], va, &region) &&
-              region.advice == advice;
+              region.advice == first.advice && region.locked == first.locked;
     for (unsigned r = 0; r < model->nrigs; r++) {
         uint64_t va = va_of(model, r, to);
         struct space *space = model->spaces[r][s];
-        unlock(model, r, s, page, n);
         enum pgw_status status = space->ops->remap(space, va_of(model, r, page),
-            (uint64_t)n * PAGE_SIZE, (uint64_t)new_n * PAGE_SIZE, true, true, &va);
+            (uint64_t)n * PAGE_SIZE, (uint64_t)new_n * PAGE_SIZE, true,
+            SPACE_FIXED | (keep ? SPACE_KEEP : 0), &va);
         assert_int_equal(status, one ? PGW_OK : PGW_NOTFOUND);
         assert_true(va == va_of(model, r, to));
     }
     if (!one)
         return;
     naive_move(naive, page, n, to, new_n);
+    if (keep) {
+        for (unsigned i = page; i < page + n; i++)
+            naive->pages[i].mapped = true;
+        naive_renew(naive, page, n);
+    }
 }
 
 /* Which group a space belongs to, and what its limit is, changes nothing that can be seen. */
@@ -441,77 +620,6 @@ op_merge(struct model *model, unsigned s)
     }
 }
 
-/* Advice that changes nothing that can be seen, but a good deal underneath. */
-static void
-op_advise(struct model *model, unsigned s)
-{
-    static const enum space_advice hints[] = {SPACE_ADVICE_COLD, SPACE_ADVICE_PAGEOUT,
-        SPACE_ADVICE_WILLNEED, SPACE_ADVICE_SEQUENTIAL, SPACE_ADVICE_NORMAL, SPACE_ADVICE_NOHUGE};
-    enum space_advice hint = hints[pick(model, sizeof hints / sizeof hints[0])];
-    unsigned page, n;
-
-    pick_range(model, &page, &n);
-    bool whole = naive_is_mapped(model->naive[s], page, n);
-    for (unsigned r = 0; r < model->nrigs; r++) {
-        struct space *space = model->spaces[r][s];
-        unlock(model, r, s, page, n);
-        assert_int_equal(space->ops->advise(space, va_of(model, r, page), PAGES(n), hint),
-            whole ? PGW_OK : PGW_NOTFOUND);
-    }
-}
-
-/* Is nothing in the range a file's? */
-static bool
-all_anonymous(struct model *model, unsigned s, unsigned page, unsigned n)
-{
-    uint64_t va = va_of(model, 0, page), end = va_of(model, 0, page + n);
-    struct space *space = model->spaces[0][s];
-    struct space_region region;
-
-    for (; space->ops->find(space, va, &region) && region.start < end; va = region.end)
-        if (region.object != NULL)
-            return false;
-    return true;
-}
-
-static void
-op_dontneed(struct model *model, unsigned s)
-{
-    unsigned page, n;
-
-    pick_range(model, &page, &n);
-    if (n > 8 || !all_anonymous(model, s, page, n))
-        return;
-    bool whole = naive_is_mapped(model->naive[s], page, n);
-    for (unsigned r = 0; r < model->nrigs; r++) {
-        struct space *space = model->spaces[r][s];
-        unlock(model, r, s, page, n);
-        assert_int_equal(
-            space->ops->advise(space, va_of(model, r, page), PAGES(n), SPACE_ADVICE_DONTNEED),
-            whole ? PGW_OK : PGW_NOTFOUND);
-    }
-    naive_zero(model->naive[s], page, n);
-}
-
-/* Keeps a few pages in RAM, where there is so much; how many frames may be locked is each scheme's
- * own matter. */
-static void
-op_lock(struct model *model, unsigned s)
-{
-    unsigned page = pick(model, NAIVE_PAGES - 2);
-    bool ends = pick(model, 2) == 0;
-
-    for (unsigned r = 0; r < model->nrigs; r++) {
-        struct space *space = model->spaces[r][s];
-        enum pgw_status status = PGW_OK;
-        if (ends)
-            unlock(model, r, s, 0, NAIVE_PAGES);
-        else
-            status = space->ops->lock(space, va_of(model, r, page), PAGES(2), SPACE_LOCK_ONFAULT);
-        assert_true(status == PGW_OK || status == PGW_NOTFOUND || status == PGW_NORAM);
-    }
-}
-
 static void
 check_everything(struct model *model)
 {
@@ -544,8 +652,8 @@ model_step(struct model *model)
         unsigned weight;
     } ops[] = {{op_map, 8}, {op_unmap, 2}, {op_protect, 4}, {op_remap, 3}, {op_fork, 3}, {op_join, 1},
         {op_destroy, 1}, {op_store, 40}, {op_load, 30}, {op_copy_out, 6}, {op_copy_in, 6},
-        {op_evict, 6}, {op_huge, 4}, {op_equal, 8}, {op_merge, 4}, {op_advise, 4}, {op_dontneed, 2},
-        {op_lock, 2}};
+        {op_evict, 6}, {op_huge, 4}, {op_equal, 8}, {op_merge, 4}, {op_lock, 4}, {op_advise, 5},
+        {op_give_up, 4}, {op_populate, 2}};
     unsigned total = 0;
     unsigned s;
 

@@ -22,6 +22,12 @@ naive_fork(const struct naive *naive)
     struct naive *child = naive_create();
 
     *child = *naive;
+    for (unsigned i = 0; i < NAIVE_PAGES; i++) {
+        struct naive_page *page = &child->pages[i];
+        page->mapped = page->mapped && !page->unforked;
+        if (page->wipe)
+            memset(page->bytes, 0, PAGE_SIZE);
+    }
     return child;
 }
 
@@ -39,10 +45,20 @@ naive_map(struct naive *naive, unsigned page, unsigned n, prot_t prot, int origi
         at->mapped = true;
         at->prot = prot;
         at->origin = origin;
-        if (fill != 0)
-            test_page_fill(at->bytes, fill + i);
+        at->fill = fill != 0 ? fill + i : 0;
+        at->wipe = at->unforked = false;
+    }
+    naive_renew(naive, page, n);
+}
+
+void
+naive_renew(struct naive *naive, unsigned page, unsigned n)
+{
+    for (unsigned i = page; i < page + n; i++) {
+        if (naive->pages[i].fill != 0)
+            test_page_fill(naive->pages[i].bytes, naive->pages[i].fill);
         else
-            memset(at->bytes, 0, PAGE_SIZE);
+            memset(naive->pages[i].bytes, 0, PAGE_SIZE);
     }
 }
 
@@ -51,13 +67,6 @@ naive_unmap(struct naive *naive, unsigned page, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
         naive->pages[page + i].mapped = false;
-}
-
-void
-naive_zero(struct naive *naive, unsigned page, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        memset(naive->pages[page + i].bytes, 0, PAGE_SIZE);
 }
 
 bool
@@ -105,8 +114,13 @@ naive_move(struct naive *naive, unsigned from, unsigned n, unsigned to, unsigned
 {
     int origin = naive->pages[from].origin;
     prot_t prot = naive->pages[from].prot;
+    bool wipe = naive->pages[from].wipe, unforked = naive->pages[from].unforked;
 
     naive_map(naive, to, new_n, prot, origin, 0);
+    for (unsigned i = to; i < to + new_n; i++) {
+        naive->pages[i].wipe = wipe;
+        naive->pages[i].unforked = unforked;
+    }
     for (unsigned i = 0; i < n && i < new_n; i++)
         naive->pages[to + i] = naive->pages[from + i];
     naive_unmap(naive, from, n);

@@ -16,6 +16,8 @@ struct naive_page {
     bool mapped;
     prot_t prot;
     int origin; /* regions with different origins were never one mapping: for remap */
+    uint64_t fill; /* of test_page_fill, what it was as new; 0: zeros */
+    bool wipe, unforked; /* a child has zeros, or nothing */
     unsigned char bytes[PAGE_SIZE];
 };
 
@@ -33,11 +35,10 @@ void naive_map(
 void naive_unmap(struct naive *naive, unsigned page, unsigned n);
 /* False, and nothing changed, if part of it is not mapped. */
 bool naive_protect(struct naive *naive, unsigned page, unsigned n, prot_t prot);
+/* What was written there is lost: the pages are as new. */
+void naive_renew(struct naive *naive, unsigned page, unsigned n);
 /* Moves n pages to a free place and zero-fills up to new_n. */
 void naive_move(struct naive *naive, unsigned from, unsigned n, unsigned to, unsigned new_n);
-
-/* Anonymous pages of the range that are mapped become zeros. */
-void naive_zero(struct naive *naive, unsigned page, unsigned n);
 
 bool naive_is_mapped(const struct naive *naive, unsigned page, unsigned n);
 bool naive_is_free(const struct naive *naive, unsigned page, unsigned n);
