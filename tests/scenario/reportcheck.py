@@ -39,6 +39,9 @@ RUNS = [
     ("forktree", ["--ram", "2M", "--swap", "64M", "--maps"], ["8", "32"]),
     ("sorts", ["--ram", "16M", "--mmu", "segments", "--maps"], []),
     ("nocall", ["--ram", "2M"], []),
+    ("hello", ["--ram", "2M", "--swap", "zpool:25%,64M"], []),  # a pool that nothing went to
+    ("overcommit", ["--ram", "1M", "--swap", "zpool:25%,64M", "--group", "g=512K"], ["8192"]),
+    ("forktree", ["--ram", "4M", "--harts", "4", "--huge", "always", "--merge", "all"], ["20", "64"]),
 ]
 
 
