@@ -8,7 +8,7 @@
 
 /* One figure of a group: its key in JSON, its label and note in text. */
 struct service_row {
-    const char *key, *label, *note;
+    const char *key, *label, *note; /* of PAGES, the note goes on behind a size: ", of files" */
     size_t offset;                     /* in struct pgw_stats */
     enum { COUNT, PAGES, RATIO, SETTING } kind; /* RATIO: a double */
 };
@@ -67,7 +67,7 @@ static const struct service_row pressure_rows[] = {
 static const struct service_row merging[] = {
     ROW(PAGES, merge_sharing_peak, "saved_peak_pages", "saved at most", ""),
     ROW(PAGES, merge_sharing, "saved_pages", "saved at the end", ""),
-    ROW(PAGES, merge_shared, "shared_pages", "pages in common", "at the end"),
+    ROW(PAGES, merge_shared, "shared_pages", "pages in common", ", at the end"),
     ROW(COUNT, merge_merged, "merged", "merged", "pages given up for an equal one"),
     ROW(COUNT, merge_splits, "splits", "split", "copied again, mostly because one was written"),
     ROW(COUNT, merge_scans, "scans", "full scans", ""),
@@ -80,20 +80,20 @@ static const struct service_row merging[] = {
 static const struct service_row files_rows[] = {
     ROW(COUNT, cache_hits, "cache_hits", "reads from RAM", "pages that read(2) found there"),
     ROW(COUNT, cache_misses, "cache_misses", "reads from files", "pages that it did not"),
-    ROW(PAGES, file_cached, "cached", "cached by reads", "now, first to go"),
-    ROW(PAGES, file_dirty, "dirty", "dirty", "of files, now"),
-    ROW(PAGES, written_back, "written_back", "written back", "by shared mappings"),
+    ROW(PAGES, file_cached, "cached", "cached by reads", ", now, first to go"),
+    ROW(PAGES, file_dirty, "dirty", "dirty", ", of files, now"),
+    ROW(PAGES, written_back, "written_back", "written back", ", by shared mappings"),
     ROW(COUNT, writeback_runs, "writeback_runs", "write-backs", "runs of neighbours"),
     ROW(COUNT, writeback_failures, "writeback_failures", "write-backs refused", "kept, dirty"),
-    ROW(PAGES, writeback_lost, "writeback_lost", "never written", "refused to the end"),
-    ROW(PAGES, truncated, "truncated", "truncated", "dropped with the end of a file"),
+    ROW(PAGES, writeback_lost, "writeback_lost", "never written", ", refused to the end"),
+    ROW(PAGES, truncated, "truncated", "truncated", ", dropped with the end of a file"),
     {.key = NULL},
 };
 
 static const struct service_row shm_rows[] = {
-    ROW(PAGES, shm_len, "length", "length", "of all memory objects, now"),
-    ROW(PAGES, shm_resident, "resident", "resident", "now"),
-    ROW(PAGES, shm_swapped, "swapped", "swapped out", "now"),
+    ROW(PAGES, shm_len, "length", "length", ", of all memory objects, now"),
+    ROW(PAGES, shm_resident, "resident", "resident", ", now"),
+    ROW(PAGES, shm_swapped, "swapped", "swapped out", ", now"),
     {.key = NULL},
 };
 
@@ -135,7 +135,7 @@ static const struct service_row pool_rows[] = {
     ROW(PAGES, pool_frames, "frames", "takes at the end", ""),
     ROW(PAGES, pool_pages_peak, "pages_peak", "pages in it at most", ""),
     ROW(PAGES, pool_pages, "pages", "in it at the end", ""),
-    ROW(PAGES, pool_same, "same", "  of these, one word", "again and again"),
+    ROW(PAGES, pool_same, "same", "  of these, one word", ", again and again"),
     ROW(RATIO, pool_ratio, "ratio", "ratio", "to 1, of pages to all memory they took, records and tables too"),
     ROW(COUNT, pool_hits, "hits", "came back from it", "pages, without a device"),
     ROW(COUNT, pool_rejected, "rejected", "hard to compress", "pages, passed on"),
