@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,6 +27,22 @@ int64_t
 host_io_open(int dir, const char *path, int flags, uint32_t mode)
 {
     return result(openat(dir, path, flags | O_CLOEXEC | O_NOCTTY, (mode_t)mode));
+}
+
+int64_t
+host_io_open_plain(int dir, const char *path, int flags, uint32_t mode)
+{
+    const int known = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC |
+                      O_DIRECT | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_PATH | O_TMPFILE;
+    struct open_how how = {.resolve = RESOLVE_NO_MAGICLINKS};
+    bool makes = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
+
+    /* openat2 refuses what openat overlooks. */
+    flags &= (flags & O_PATH) != 0 ? O_PATH | O_DIRECTORY | O_NOFOLLOW : known;
+    how.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC | ((flags & O_PATH) != 0 ? 0 : O_NOCTTY));
+    how.mode = makes && (flags & O_PATH) == 0 ? mode & 07777 : 0;
+    int64_t fd = result(syscall(SYS_openat2, dir, path, &how, sizeof how));
+    return fd == -ENOSYS ? host_io_open(dir, path, flags, mode) : fd;
 }
 
 int64_t
@@ -232,7 +249,7 @@ host_io_rename(int from_dir, const char *from, int to_dir, const char *to, uint3
 int64_t
 host_io_truncate(int dir, const char *path, int64_t len)
 {
-    int64_t fd = host_io_open(dir, path, O_WRONLY, 0);
+    int64_t fd = host_io_open_plain(dir, path, O_WRONLY, 0);
 
     if (fd < 0)
         return fd;

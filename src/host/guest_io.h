@@ -38,6 +38,9 @@ struct host_io_poll {
 
 /* The new descriptor is close-on-exec for the host. */
 int64_t host_io_open(int dir, const char *path, int flags, uint32_t mode);
+/* The same, but -ELOOP where the path leads by way of a magic link, such as those of /proc/self/fd
+ * (openat2(2), RESOLVE_NO_MAGICLINKS; Linux 5.6, on older ones it is host_io_open). */
+int64_t host_io_open_plain(int dir, const char *path, int flags, uint32_t mode);
 /* A new, empty file without a name, close-on-exec; what: for the host's own lists. */
 int64_t host_io_nameless(const char *what);
 int64_t host_io_dup(int fd);
@@ -74,6 +77,7 @@ int64_t host_io_mknod(int dir, const char *path, uint32_t mode, uint64_t dev);
 int64_t host_io_symlink(const char *target, int dir, const char *path);
 int64_t host_io_link(int from_dir, const char *from, int to_dir, const char *to, int flags);
 int64_t host_io_rename(int from_dir, const char *from, int to_dir, const char *to, uint32_t flags);
+/* No magic links. */
 int64_t host_io_truncate(int dir, const char *path, int64_t len);
 int64_t host_io_ftruncate(int fd, int64_t len);
 int64_t host_io_fallocate(int fd, int mode, int64_t offset, int64_t len);

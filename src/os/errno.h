@@ -36,6 +36,7 @@ enum os_errno {
     OS_EDEADLK = 35,
     OS_ENAMETOOLONG = 36,
     OS_ENOSYS = 38,
+    OS_ELOOP = 40,
     OS_ENOTEMPTY = 39,
     OS_ENOTSOCK = 88,
     OS_EOPNOTSUPP = 95,

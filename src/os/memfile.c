@@ -34,6 +34,8 @@
 #define FALLOC_KEEP_SIZE 1u
 #define FALLOC_PUNCH_HOLE 2u
 
+#define PUNCH_WINDOW ((uint64_t)16 << 20) /* bytes that are mapped at a time */
+
 #define MFD_CLOEXEC 1u
 #define MFD_ALLOW_SEALING 2u
 #define MFD_NOEXEC_SEAL 8u
@@ -106,6 +108,8 @@ os_sys_memfd_create(struct os_process *p, const uint64_t *a)
     size_t len;
 
     if ((flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC)) != 0)
+        return -OS_EINVAL;
+    if ((flags & (MFD_NOEXEC_SEAL | MFD_EXEC)) == (MFD_NOEXEC_SEAL | MFD_EXEC))
         return -OS_EINVAL;
     int64_t ret = os_copy_string(p, a[0], name, sizeof name, &len);
     if (ret != 0)
@@ -301,10 +305,12 @@ os_memfile_write(
 
     if ((file->flags & OS_O_APPEND) != 0)
         from = memfile_len(mem);
+    if (len == 0)
+        return 0;
     if ((mem->seals & (SEAL_WRITE | SEAL_FUTURE_WRITE)) != 0)
         return -OS_EPERM;
     if (from + len < from || (int64_t)(from + len) < 0)
-        return -OS_EFBIG;
+        return own ? -OS_EFBIG : -OS_EINVAL;
     while (done < len) {
         size_t piece = len - done < OS_BOUNCE ? (size_t)(len - done) : OS_BOUNCE;
         n = memfile_write_piece(p, mem, va + done, piece, from + done);
@@ -363,6 +369,48 @@ memfile_zero(struct os_process *p, const struct os_memfile *mem, uint64_t from, 
     return 0;
 }
 
+/* Whole pages [from, to) of the file become holes. */
+static int64_t
+memfile_free(struct os_process *p, const struct os_memfile *mem, uint64_t from, uint64_t to)
+{
+    struct space *space = p->mm->space;
+    enum pgw_status status = PGW_OK;
+
+    while (from < to && status == PGW_OK) {
+        struct space_map_args args = {.len = to - from < PUNCH_WINDOW ? to - from : PUNCH_WINDOW,
+            .prot = PROT_MASK_R | PROT_MASK_W,
+            .flags = SPACE_SHARED,
+            .use = SPACE_USE_SHM,
+            .object = mem->object,
+            .offset = from};
+        uint64_t va;
+
+        status = space->ops->map(space, &args, &va);
+        if (status != PGW_OK)
+            break;
+        status = space->ops->advise(space, va, args.len, SPACE_ADVICE_REMOVE);
+        (void)!space->ops->unmap(space, va, args.len);
+        from += args.len;
+    }
+    return os_error(status);
+}
+
+/* A hole in [from, to), which the file has: zeros where it begins and ends, and no pages between. */
+static int64_t
+memfile_punch(struct os_process *p, const struct os_memfile *mem, uint64_t from, uint64_t to)
+{
+    uint64_t first = page_ceil(from), last = page_floor(to);
+
+    if (from >= to)
+        return 0;
+    if (first >= last)
+        return memfile_zero(p, mem, from, to);
+    int64_t ret = memfile_zero(p, mem, from, first);
+    if (ret == 0)
+        ret = memfile_zero(p, mem, last, to);
+    return ret == 0 ? memfile_free(p, mem, first, last) : ret;
+}
+
 int64_t
 os_memfile_truncate(struct os_process *p, struct os_file *file, uint64_t len)
 {
@@ -387,14 +435,16 @@ os_memfile_allocate(
     struct os_memfile *mem = file->memory;
     uint64_t old = memfile_len(mem);
 
-    if ((int64_t)offset < 0 || (int64_t)len <= 0 || (int64_t)(offset + len) < 0)
+    if ((int64_t)offset < 0 || (int64_t)len <= 0)
         return -OS_EINVAL;
+    if ((int64_t)(offset + len) < 0)
+        return -OS_EFBIG;
     if ((file->flags & OS_O_ACCMODE) == OS_O_RDONLY)
         return -OS_EBADF;
     if (mode == (FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE)) {
         if ((mem->seals & (SEAL_WRITE | SEAL_FUTURE_WRITE)) != 0)
             return -OS_EPERM;
-        return memfile_zero(p, mem, offset, offset + len < old ? offset + len : old);
+        return memfile_punch(p, mem, offset, offset + len < old ? offset + len : old);
     }
     if ((mode & ~FALLOC_KEEP_SIZE) != 0)
         return -OS_EOPNOTSUPP;
@@ -422,17 +472,38 @@ os_memfile_stat(const struct os *os, const struct os_memfile *mem, struct host_i
 
 /* --- seals --- */
 
+/* Does any space map it shared?  (Linux lets those be that can never be made writable.) */
+static bool
+memfile_is_shared(const struct os *os, const struct os_memfile *mem)
+{
+    const struct os_process *p;
+    struct space_region region;
+
+    if (mem->object->ops->users(mem->object) == 1)
+        return false;
+    TAILQ_FOREACH (p, &os->all, all) {
+        struct space *space = p->mm != NULL ? p->mm->space : NULL;
+        uint64_t va = 0;
+
+        for (; space != NULL && space->ops->find(space, va, &region); va = region.end)
+            if (region.object == mem->object && region.shared)
+                return true;
+    }
+    return false;
+}
+
 int64_t
-os_memfile_seal(struct os_file *file, uint32_t seals)
+os_memfile_seal(struct os *os, struct os_file *file, uint32_t seals)
 {
     struct os_memfile *mem = file->memory;
 
-    if ((seals & ~SEALS) != 0)
-        return -OS_EINVAL;
-    if ((file->flags & OS_O_ACCMODE) == OS_O_RDONLY || (mem->seals & SEAL_SEAL) != 0)
+    if ((file->flags & OS_O_ACCMODE) == OS_O_RDONLY)
         return -OS_EPERM;
-    /* Linux looks for mappings that may write; here any mapping is one too many. */
-    if ((seals & SEAL_WRITE) != 0 && mem->object->ops->users(mem->object) > 1)
+    if (file->kind != OS_FILE_MEMORY || (seals & ~SEALS) != 0)
+        return -OS_EINVAL;
+    if ((mem->seals & SEAL_SEAL) != 0)
+        return -OS_EPERM;
+    if ((seals & SEAL_WRITE) != 0 && memfile_is_shared(os, mem))
         return -OS_EBUSY;
     mem->seals |= seals;
     return 0;

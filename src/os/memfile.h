@@ -61,7 +61,8 @@ int64_t os_memfile_truncate(struct os_process *p, struct os_file *file, uint64_t
 int64_t os_memfile_allocate(
     struct os_process *p, struct os_file *file, uint32_t mode, uint64_t offset, uint64_t len);
 void os_memfile_stat(const struct os *os, const struct os_memfile *mem, struct host_io_stat *st);
-int64_t os_memfile_seal(struct os_file *file, uint32_t seals);
+/* F_ADD_SEALS, for any open file. */
+int64_t os_memfile_seal(struct os *os, struct os_file *file, uint32_t seals);
 /* What its seals leave of the flags with which space_map would map it; an error: nothing. */
 int64_t os_memfile_map_flags(const struct os_memfile *mem, int64_t flags, bool write);
 

@@ -70,7 +70,7 @@ os_block_vfork(struct os_process *p)
 {
     p->thread->wait.channel = NULL;
     p->thread->wait.deadline = OS_NEVER;
-    if (!p->killed)
+    if (!p->killed && !os_signal_killed(p->thread))
         os_set_state(p->thread, OS_STATE_BLOCKED);
     return OS_BLOCKED;
 }

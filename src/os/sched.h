@@ -24,7 +24,7 @@ int64_t os_block(struct os_process *p, const void *channel);
 /* The same for a call that a handler interrupts for good, whatever SA_RESTART says. */
 int64_t os_block_nohand(struct os_process *p, const void *channel);
 
-/* The same for a call that no signal interrupts: a vfork's parent. */
+/* The same for a call that no signal interrupts but SIGKILL: a vfork's parent. */
 int64_t os_block_vfork(struct os_process *p);
 
 /* The same for what neither a channel nor a descriptor tells of, such as a lock of the host's:

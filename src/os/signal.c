@@ -267,6 +267,12 @@ os_signal_deliverable(const struct os_thread *t)
     return false;
 }
 
+bool
+os_signal_killed(const struct os_thread *t)
+{
+    return ((t->signals.pending.set | t->process->signals.pending.set) & OS_SIGBIT(OS_SIGKILL)) != 0;
+}
+
 /* Takes sig out of a queue that has it. */
 static void
 dequeue(struct os *os, struct os_pending *pending, int sig, struct os_siginfo *info)

@@ -74,6 +74,8 @@ bool os_signal_caught(const struct os_thread *t, int sig);
 
 /* Is a signal pending, for t or for its process, that is neither blocked nor ignored? */
 bool os_signal_deliverable(const struct os_thread *t);
+/* Is SIGKILL? */
+bool os_signal_killed(const struct os_thread *t);
 /* Takes one of set out of the pending ones: its number, 0 if there is none. */
 int os_signal_take(struct os_thread *t, uint64_t set, struct os_siginfo *info);
 

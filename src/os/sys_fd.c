@@ -79,6 +79,33 @@ link_shows_ourselves(struct os *os, int dir, const char *path)
     return shows;
 }
 
+/* Does the path lead to what one of the first three descriptors has open? */
+static bool
+leads_to_ours(int dir, const char *path)
+{
+    struct host_io_stat st, own;
+
+    if (host_io_stat(dir, path, 0, &st) < 0)
+        return false;
+    for (int fd = 0; fd <= 2; fd++)
+        if (host_io_stat(fd, "", OS_AT_EMPTY_PATH, &own) == 0 && own.dev == st.dev &&
+            own.ino == st.ino && own.rdev == st.rdev)
+            return true;
+    return false;
+}
+
+/* A link may lead to one of those links, so none is followed on the way, but for /dev/stdin and the
+ * like. */
+static int64_t
+open_not_ourselves(int dir, const char *path, int flags, uint32_t mode)
+{
+    int64_t fd = host_io_open_plain(dir, path, flags, mode);
+
+    if (fd == -OS_ELOOP && leads_to_ours(dir, path))
+        return host_io_open(dir, path, flags, mode);
+    return fd;
+}
+
 static bool
 is_fifo(int dir, const char *path)
 {
@@ -99,7 +126,7 @@ open_host(struct os_process *p, int dir, const char *path, uint32_t flags, uint3
 
     if (link_shows_ourselves(p->os, dir, path))
         return -OS_ENOENT;
-    int64_t fd = host_io_open(dir, path, (int)((flags | never_wait) & ~OS_O_LARGEFILE), mode);
+    int64_t fd = open_not_ourselves(dir, path, (int)((flags | never_wait) & ~OS_O_LARGEFILE), mode);
     if (fd == -OS_ENXIO && (flags & OS_O_NONBLOCK) == 0 && is_fifo(dir, path))
         return os_block_retry(p);
     if (fd >= 0 && shows_ourselves(p->os, fd)) {
@@ -187,7 +214,7 @@ os_sys_dup3(struct os_process *p, const uint64_t *a)
     struct os_file *file = os_fd_file(p, a[0]);
     uint32_t to = (uint32_t)a[1];
 
-    if ((uint32_t)a[0] == to)
+    if ((uint32_t)a[0] == to || ((uint32_t)a[2] & ~OS_O_CLOEXEC) != 0)
         return -OS_EINVAL;
     if (file == NULL || to >= p->files->limit)
         return -OS_EBADF;
@@ -278,7 +305,7 @@ os_sys_fcntl(struct os_process *p, const uint64_t *a)
     case F_SETFL:
         return set_flags(file, (uint32_t)a[2]);
     case F_ADD_SEALS:
-        return file->kind == OS_FILE_MEMORY ? os_memfile_seal(file, (uint32_t)a[2]) : -OS_EINVAL;
+        return os_memfile_seal(p->os, file, (uint32_t)a[2]);
     case F_GET_SEALS:
         return file->kind == OS_FILE_MEMORY ? (int64_t)file->memory->seals : -OS_EINVAL;
     case F_GETPIPE_SZ:

@@ -312,6 +312,12 @@ os_sys_linkat(struct os_process *p, const uint64_t *a)
     struct two_paths two;
     int64_t ret = get_two(p, a, &two);
 
+    /* A descriptor of the machine's own must not get a name. */
+    if (ret == 0 && (a[4] & OS_AT_SYMLINK_FOLLOW) != 0) {
+        ret = host_io_open_plain(two.dir[0], two.path[0], (int)OS_O_PATH, 0);
+        if (ret >= 0)
+            host_io_close((int)ret);
+    }
     return ret < 0 ? ret
                    : host_io_link(two.dir[0], two.path[0], two.dir[1], two.path[1], (int)a[4]);
 }
