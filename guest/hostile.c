@@ -77,6 +77,38 @@ fifo(void)
     printf("fifo: %zu bytes, %d\n", total, outcome(pid));
 }
 
+/* sendfile to a FIFO that is full most of the time: all of the file arrives. */
+static void
+sent(void)
+{
+    static unsigned char bytes[5000];
+    int fd = open("whole", O_CREAT | O_RDWR, 0600);
+    size_t total = 0, wrong = 0;
+    ssize_t n;
+
+    for (size_t i = 0; i < BIG; i += sizeof bytes) {
+        for (size_t k = 0; k < sizeof bytes; k++)
+            bytes[k] = (unsigned char)((i + k) * 2654435761u >> 13);
+        GUEST_CHECK(write(fd, bytes, sizeof bytes) == (ssize_t)sizeof bytes);
+    }
+    GUEST_CHECK(lseek(fd, 0, SEEK_SET) == 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        int out = open("fifo", O_WRONLY);
+        while ((n = sendfile(out, fd, NULL, BIG)) > 0)
+            ;
+        _exit(n == 0 ? 4 : 5);
+    }
+    int in = open("fifo", O_RDONLY);
+    while ((n = read(in, bytes, sizeof bytes)) > 0)
+        for (ssize_t i = 0; i < n; i++)
+            wrong += bytes[i] != (unsigned char)(total++ * 2654435761u >> 13);
+    printf("sent: %zu bytes, %zu wrong, %d\n", total, wrong, outcome(pid));
+    close(in);
+    close(fd);
+    GUEST_CHECK(unlink("whole") == 0);
+}
+
 /* Code that is rewritten, with nothing but the C library's own flush between. */
 static void
 flushed_code(void)
@@ -158,6 +190,7 @@ main(void)
     locks(false);
     locks(true);
     fifo();
+    sent();
     flushed_code();
     bad_frames();
     odd_numbers();

@@ -13,6 +13,8 @@
 #define IOV_MAX 1024u
 #define RW_MAX ((uint64_t)0x7ffff000)
 #define NO_OFFSET OS_OFFSET_NONE
+#define SEEK_SET 0
+#define SEEK_CUR 1
 
 static bool
 readable(const struct os_file *file)
@@ -266,6 +268,21 @@ os_sys_pwrite(struct os_process *p, const uint64_t *a)
 typedef int64_t transfer_fn(
     struct os_process *p, struct os_file *file, uint64_t va, uint64_t len, uint64_t offset);
 
+/* Are all of a vector's pieces there, and none longer than a result can tell? */
+static int64_t
+vector_check(struct os_process *p, const uint64_t *a)
+{
+    for (uint64_t i = 0; i < a[2]; i++) {
+        struct os_iovec iov;
+
+        if (os_copy_in(p, a[1] + i * sizeof iov, &iov, sizeof iov) != 0)
+            return -OS_EFAULT;
+        if ((int64_t)iov.len < 0)
+            return -OS_EINVAL;
+    }
+    return 0;
+}
+
 /*
  * A vector, one piece after the other.  A piece that has to wait when something has been moved
  * already ends the call; one that is in the middle of a pipe write goes on with it when tried
@@ -277,8 +294,13 @@ vector(struct os_process *p, const uint64_t *a, uint64_t offset, transfer_fn *tr
     struct os_file *file = os_fd_file(p, a[0]);
     int64_t total = 0;
 
+    if (file == NULL)
+        return -OS_EBADF;
     if (a[2] > IOV_MAX)
         return -OS_EINVAL;
+    int64_t ret = vector_check(p, a);
+    if (ret != 0)
+        return ret;
     for (uint64_t i = 0; i < a[2]; i++) {
         struct os_iovec iov;
         int64_t n = os_copy_in(p, a[1] + i * sizeof iov, &iov, sizeof iov);
@@ -343,27 +365,58 @@ os_sys_lseek(struct os_process *p, const uint64_t *a)
     return os_regular_seek(file, (int64_t)a[1], (int)a[2]);
 }
 
-/* Copies between two host files by way of our buffer: the heart of sendfile. */
+/* What a write that has moved nothing comes to: a wait, or the error. */
 static int64_t
-host_copy(struct os *os, struct os_file *in, struct os_file *out, uint64_t *offset, uint64_t len)
+copy_stuck(struct os_process *p, const struct os_file *out, int64_t error)
 {
+    if (error == -OS_EPIPE)
+        os_signal_kernel(p, OS_SIGPIPE);
+    if (error != -OS_EAGAIN || !out->stream || (out->flags & OS_O_NONBLOCK) != 0)
+        return error;
+    os_wait_host(p, out->host_fd, OS_POLLOUT);
+    return os_block(p, NULL);
+}
+
+/* Copies between two host files by way of our buffer: the heart of sendfile.  *from is moved by what
+ * has been written, which may be less than was read. */
+static int64_t
+host_copy(
+    struct os_process *p, struct os_file *in, struct os_file *out, uint64_t *from, uint64_t len)
+{
+    struct os *os = p->os;
     uint64_t done = 0;
 
     while (done < len) {
         size_t piece = len - done < OS_BOUNCE ? (size_t)(len - done) : OS_BOUNCE;
-        int64_t n = host_read_piece(os, in, os->bounce, piece, *offset);
+        int64_t n = host_read_piece(os, in, os->bounce, piece, *from);
 
-        if (n > 0)
-            n = host_write_piece(os, out, os->bounce, (size_t)n, NO_OFFSET);
-        if (n < 0)
-            return done > 0 ? (int64_t)done : n;
         if (n == 0)
             break;
-        done += (uint64_t)n;
-        if (*offset != NO_OFFSET)
-            *offset += (uint64_t)n;
+        int64_t put = n > 0 ? host_write_piece(os, out, os->bounce, (size_t)n, NO_OFFSET) : n;
+        if (put < 0 && done > 0)
+            break;
+        if (put < 0)
+            return n < 0 ? n : copy_stuck(p, out, put);
+        done += (uint64_t)put;
+        *from += (uint64_t)put;
+        if (put < n)
+            break;
     }
     return (int64_t)done;
+}
+
+/* From where in's own offset is, which moves. */
+static int64_t
+host_copy_here(struct os_process *p, struct os_file *in, struct os_file *out, uint64_t len)
+{
+    int64_t at = os_regular_seek(in, 0, SEEK_CUR);
+
+    if (at < 0)
+        return at;
+    uint64_t from = (uint64_t)at;
+    int64_t ret = host_copy(p, in, out, &from, len);
+    at = ret > 0 ? os_regular_seek(in, (int64_t)from, SEEK_SET) : 0;
+    return at < 0 ? at : ret;
 }
 
 int64_t
@@ -382,7 +435,8 @@ os_sys_sendfile(struct os_process *p, const uint64_t *a)
         return -OS_EFAULT;
     if (a[2] != 0 && (int64_t)offset < 0)
         return -OS_EINVAL;
-    int64_t ret = host_copy(p->os, in, out, &offset, a[3] < RW_MAX ? a[3] : RW_MAX);
+    uint64_t len = a[3] < RW_MAX ? a[3] : RW_MAX;
+    int64_t ret = a[2] != 0 ? host_copy(p, in, out, &offset, len) : host_copy_here(p, in, out, len);
     if (ret >= 0 && a[2] != 0 && os_copy_out(p, a[2], &offset, sizeof offset) != 0)
         return -OS_EFAULT;
     return ret;
