@@ -119,6 +119,18 @@ os_futex_wake(struct os_process *p, uint64_t va, bool shared, unsigned n)
 
 /* --- the call --- */
 
+/* Can there be a futex?  A shared one must be memory that can be written, as Linux looks its page up;
+ * of a private one the address is all that counts. */
+static int64_t
+futex_check(struct os_process *p, uint64_t va, bool shared)
+{
+    if ((va & 3) != 0)
+        return -OS_EINVAL;
+    if (va >= p->os->config.space_end)
+        return -OS_EFAULT;
+    return shared ? os_copy_probe(p, va, sizeof(uint32_t)) : 0;
+}
+
 /* Sets the deadline of a wait: relative for WAIT, on a clock for WAIT_BITSET. */
 static int64_t
 futex_deadline(struct os_process *p, const uint64_t *a, bool absolute)
@@ -162,6 +174,8 @@ futex_wait(struct os_process *p, const uint64_t *a, bool absolute, uint32_t bits
     if (bitset == 0)
         return -OS_EINVAL;
     int64_t ret = futex_deadline(p, a, absolute);
+    if (ret == 0)
+        ret = futex_check(p, a[0], false);
     if (ret != 0)
         return ret;
     const struct os_futex_key key = futex_key(p, a[0], (a[1] & FUTEX_PRIVATE) == 0);
@@ -178,11 +192,15 @@ futex_wait(struct os_process *p, const uint64_t *a, bool absolute, uint32_t bits
 static int64_t
 futex_wake(struct os_process *p, const uint64_t *a, uint32_t bitset)
 {
-    const struct os_futex_key key = futex_key(p, a[0], (a[1] & FUTEX_PRIVATE) == 0);
+    bool shared = (a[1] & FUTEX_PRIVATE) == 0;
     int32_t n = (int32_t)a[2];
 
     if (bitset == 0)
         return -OS_EINVAL;
+    int64_t ret = futex_check(p, a[0], shared);
+    if (ret != 0)
+        return ret;
+    const struct os_futex_key key = futex_key(p, a[0], shared);
     /* As Linux: at least one. */
     return (int64_t)futex_take(p->os, &key, n > 0 ? (unsigned)n : 1, bitset, NULL, 0);
 }
@@ -193,13 +211,18 @@ futex_requeue(struct os_process *p, const uint64_t *a, bool compare)
     bool shared = (a[1] & FUTEX_PRIVATE) == 0;
     uint32_t value;
 
-    if ((int32_t)a[2] < 0 || (int32_t)a[3] < 0 || (a[4] & 3) != 0)
+    if ((int32_t)a[2] < 0 || (int32_t)a[3] < 0)
         return -OS_EINVAL;
-    const struct os_futex_key from = futex_key(p, a[0], shared), to = futex_key(p, a[4], shared);
-    if (os_copy_in(p, a[0], &value, sizeof value) != 0 || os_copy_probe(p, a[4], 4) != 0)
+    int64_t ret = futex_check(p, a[0], shared);
+    if (ret == 0)
+        ret = futex_check(p, a[4], shared);
+    if (ret != 0)
+        return ret;
+    if (compare && os_copy_in(p, a[0], &value, sizeof value) != 0)
         return -OS_EFAULT;
     if (compare && value != (uint32_t)a[5])
         return -OS_EAGAIN;
+    const struct os_futex_key from = futex_key(p, a[0], shared), to = futex_key(p, a[4], shared);
     return (int64_t)futex_take(p->os, &from, (uint32_t)a[2], FUTEX_ANY, &to, (uint32_t)a[3]);
 }
 
@@ -256,8 +279,11 @@ futex_wake_op(struct os_process *p, const uint64_t *a)
     uint32_t op = (uint32_t)a[5], old, result;
     bool holds;
 
-    if ((a[4] & 3) != 0)
-        return -OS_EINVAL;
+    int64_t ret = futex_check(p, a[0], shared);
+    if (ret == 0)
+        ret = futex_check(p, a[4], shared);
+    if (ret != 0)
+        return ret;
     if (os_copy_in(p, a[4], &old, sizeof old) != 0)
         return -OS_EFAULT;
     if (!futex_op_result(op, old, &result) || !futex_op_holds(op, old, &holds))
@@ -274,9 +300,11 @@ futex_wake_op(struct os_process *p, const uint64_t *a)
 int64_t
 os_sys_futex(struct os_process *p, const uint64_t *a)
 {
-    if ((a[0] & 3) != 0)
-        return -OS_EINVAL;
-    switch ((uint32_t)a[1] & FUTEX_CMD) {
+    uint32_t command = (uint32_t)a[1] & FUTEX_CMD;
+
+    if (((uint32_t)a[1] & FUTEX_CLOCK_REALTIME) != 0 && command != FUTEX_WAIT_BITSET)
+        return -OS_ENOSYS;
+    switch (command) {
     case FUTEX_WAIT:
         return futex_wait(p, a, false, FUTEX_ANY);
     case FUTEX_WAIT_BITSET:

@@ -103,9 +103,11 @@ open_program(struct os *os, int dir, const char *path, struct program *program, 
 
     if (status != PGW_OK)
         return status;
-    status = read_head(os, program->fd, size, &program->elf, why);
-    if (status == PGW_OK && host_io_access(dir, path, X_OK, OS_AT_EACCESS) != 0)
+    /* Before its content: a shell takes a file that is no program for a script. */
+    if (host_io_access(dir, path, X_OK, OS_AT_EACCESS) != 0)
         status = explain(why, PGW_ACCESS, "not executable: chmod +x it");
+    else
+        status = read_head(os, program->fd, size, &program->elf, why);
     if (status != PGW_OK)
         host_io_close(program->fd);
     return status;

@@ -135,6 +135,8 @@ map_object(struct os_process *p, const uint64_t *a, struct space_map_args *args)
     args->flags |= (unsigned)flags;
     if (!memory && os_regular_is_zeros(file)) /* /dev/zero is anonymous memory by another name */
         return 0;
+    if (a[5] > (uint64_t)INT64_MAX - args->len)
+        return -OS_EOVERFLOW;
     args->use = SPACE_USE_FILE;
     args->offset = a[5];
     if (memory) {
@@ -158,6 +160,8 @@ map_flags(const uint64_t *a)
     int64_t out = 0;
 
     if ((flags & OS_MAP_TYPE) == 0 || (flags & OS_MAP_TYPE) > 3)
+        return -OS_EINVAL;
+    if ((flags & OS_MAP_TYPE) == 3 && (flags & OS_MAP_ANONYMOUS) != 0) /* validated: of files */
         return -OS_EINVAL;
     if ((flags & OS_MAP_ANONYMOUS) != 0 && is_shared(a))
         out = SPACE_SHARED;
@@ -186,9 +190,13 @@ os_sys_mmap(struct os_process *p, const uint64_t *a)
     int64_t ret = 0;
     uint64_t va;
 
+    if (!os_mem_aligned(a[5]))
+        return -OS_EINVAL;
+    if ((a[3] & OS_MAP_ANONYMOUS) == 0 && os_fd_file(p, a[4]) == NULL)
+        return -OS_EBADF;
     if (flags < 0)
         return flags;
-    if (a[1] == 0 || !os_mem_aligned(a[5]))
+    if (a[1] == 0)
         return -OS_EINVAL;
     args.len = page_ceil(a[1]);
     if (args.len == 0 || args.len > os->config.space_end)
@@ -239,7 +247,7 @@ os_sys_msync(struct os_process *p, const uint64_t *a)
     if (!os_mem_aligned(a[0]) || (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) != 0 ||
         (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
         return -OS_EINVAL;
-    if ((len == 0 && a[1] != 0) || (len > 0 && !os_mem_in_space(p, a[0], len)))
+    if (len > 0 && !os_mem_in_space(p, a[0], len))
         return -OS_ENOMEM;
     enum pgw_status status = PGW_OK;
     if (len > 0 && (flags & MS_SYNC) != 0) /* ASYNC: it is written in time anyway, as on Linux */
@@ -264,10 +272,12 @@ os_sys_mprotect(struct os_process *p, const uint64_t *a)
 {
     uint64_t len = page_ceil(a[1]);
 
-    if (!os_mem_aligned(a[0]) || (a[2] & ~(uint64_t)OS_PROT_MASK) != 0)
+    if (!os_mem_aligned(a[0]))
         return -OS_EINVAL;
     if (len == 0)
         return a[1] == 0 ? 0 : -OS_ENOMEM;
+    if ((a[2] & ~(uint64_t)OS_PROT_MASK) != 0)
+        return -OS_EINVAL;
     if (!os_mem_in_space(p, a[0], len))
         return -OS_ENOMEM;
     enum pgw_status status = p->mm->space->ops->protect(p->mm->space, a[0], len, rights(a[2]));

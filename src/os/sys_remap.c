@@ -6,13 +6,13 @@
 
 struct remap_call {
     uint64_t old, old_len, new_len, to; /* lengths in whole pages */
-    unsigned flags;
+    uint64_t flags;
 };
 
 static int64_t
 remap_check_flags(const struct remap_call *call)
 {
-    const unsigned known = OS_MREMAP_MAYMOVE | OS_MREMAP_FIXED | OS_MREMAP_DONTUNMAP;
+    const uint64_t known = OS_MREMAP_MAYMOVE | OS_MREMAP_FIXED | OS_MREMAP_DONTUNMAP;
     bool moves = (call->flags & (OS_MREMAP_FIXED | OS_MREMAP_DONTUNMAP)) != 0;
 
     if ((call->flags & ~known) != 0 || (moves && (call->flags & OS_MREMAP_MAYMOVE) == 0))
@@ -94,7 +94,7 @@ os_sys_mremap(struct os_process *p, const uint64_t *a)
     const struct remap_call call = {.old = a[0],
         .old_len = page_ceil(a[1]),
         .new_len = page_ceil(a[2]),
-        .flags = (unsigned)a[3],
+        .flags = a[3],
         .to = (a[3] & OS_MREMAP_FIXED) != 0 ? a[4] : 0};
     int64_t ret = remap_check_flags(&call);
 

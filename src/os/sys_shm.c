@@ -114,7 +114,7 @@ shm_make(struct os_process *p, int32_t key, uint64_t size, uint32_t mode)
     struct os *os = p->os;
     struct space_object *object;
 
-    if (size == 0)
+    if (size == 0 || (int64_t)size < 0)
         return -OS_EINVAL;
     if (os->shms >= OS_SHM_MAX)
         return -OS_ENOSPC;
@@ -176,7 +176,7 @@ os_sys_shmat(struct os_process *p, const uint64_t *a)
         args.flags |= SPACE_FIXED | ((flags & SHM_REMAP) != 0 ? 0u : SPACE_NOREPLACE);
     enum pgw_status status = space->ops->map(space, &args, &va);
     if (status != PGW_OK)
-        return status == PGW_EXIST || status == PGW_RANGE ? -OS_EINVAL : os_error(status);
+        return status == PGW_EXIST ? -OS_EINVAL : status == PGW_RANGE ? -OS_ENOMEM : os_error(status);
     shm->attached_at = shm_now(p->os);
     shm->last = p->pid;
     return (int64_t)va;

@@ -145,7 +145,8 @@ os_sys_clone(struct os_process *p, const uint64_t *a)
 {
     const struct clone_request request = {
         .flags = (uint32_t)a[0] & ~OS_CSIGNAL,
-        .exit_signal = (int)(a[0] & OS_CSIGNAL),
+        /* One that there is not is never sent. */
+        .exit_signal = (a[0] & OS_CSIGNAL) <= OS_NSIG ? (int)(a[0] & OS_CSIGNAL) : 0,
         .stack = a[1],
         .parent_tid = a[2],
         .tls = a[3],
@@ -185,7 +186,7 @@ os_sys_clone3(struct os_process *p, const uint64_t *a)
     ret = rest_is_zero(p, a[0], a[1]);
     if (ret != 0)
         return ret;
-    if ((args.flags & OS_CSIGNAL) != 0 || args.exit_signal > OS_NSIG ||
+    if ((args.flags & (OS_CSIGNAL | OS_CLONE_DETACHED)) != 0 || args.exit_signal > OS_NSIG ||
         (args.stack == 0) != (args.stack_size == 0))
         return -OS_EINVAL;
     if ((args.flags & OS_CLONE_THREAD) != 0 && args.exit_signal != 0)

@@ -154,7 +154,7 @@ advise_remove(struct advise *advise)
 
     if (!region->shared)
         return region->object != NULL ? PGW_ACCESS : PGW_INVAL;
-    if ((region->prot & PROT_MASK_W) == 0)
+    if (region->nowrite)
         return PGW_ACCESS;
     if (region->amap == NULL)
         return region->object != NULL ? PGW_UNSUPPORTED : PGW_OK;
