@@ -304,6 +304,106 @@ op_writeback(struct share *m, unsigned s)
     }
 }
 
+/* Pages of one mapping after the other: holes end an advice or a lock. */
+static void
+lock_window(struct share *m, unsigned s, unsigned page, unsigned n, enum space_lock how)
+{
+    for (unsigned i = page; i < page + n && i < WINDOW; i++)
+        for (unsigned r = 0; r < m->nrigs && m->slots[s][i].mapped; r++)
+            assert_int_equal(
+                m->spaces[r][s]->ops->lock(m->spaces[r][s], va_of(i), PAGE_SIZE, how), PGW_OK);
+}
+
+/* Few pages stay, and not for long: locking changes nothing that can be seen. */
+static void
+op_lock(struct share *m, unsigned s)
+{
+    unsigned page = pick(m, WINDOW);
+
+    for (unsigned i = 0; i < SPACES; i++)
+        if (m->spaces[0][i] != NULL)
+            lock_window(m, i, 0, WINDOW, SPACE_UNLOCK);
+    if (pick(m, 3) > 0)
+        lock_window(m, s, page, 5, pick(m, 2) ? SPACE_LOCK_NOW : SPACE_LOCK_ONFAULT);
+}
+
+/* A private page is as its object has it again, one of shared memory is a hole for all. */
+static void
+slot_renew(struct share *m, struct slot *slot, enum space_advice advice)
+{
+    if (advice == SPACE_ADVICE_DONTNEED) {
+        free(slot->own);
+        slot->own = NULL;
+    } else if (advice == SPACE_ADVICE_REMOVE && slot_bytes(m, slot) != NULL) {
+        memset(slot_bytes(m, slot), 0, PAGE_SIZE);
+    }
+}
+
+static void
+op_advise(struct share *m, unsigned s)
+{
+    static const enum space_advice kinds[] = {SPACE_ADVICE_COLD, SPACE_ADVICE_PAGEOUT,
+        SPACE_ADVICE_PAGEOUT, SPACE_ADVICE_WILLNEED, SPACE_ADVICE_DONTNEED, SPACE_ADVICE_REMOVE};
+    enum space_advice advice = kinds[pick(m, sizeof kinds / sizeof kinds[0])];
+    unsigned page = pick(m, WINDOW), end = page + 1 + pick(m, 6);
+
+    for (unsigned i = page; i < end && i < WINDOW; i++) {
+        struct slot *slot = &m->slots[s][i];
+        if (!slot->mapped ||
+            (advice == SPACE_ADVICE_REMOVE && (!slot->shared || slot->object == FILE_OBJECT)))
+            continue;
+        lock_window(m, s, i, 1, SPACE_UNLOCK);
+        for (unsigned r = 0; r < m->nrigs; r++)
+            assert_int_equal(
+                m->spaces[r][s]->ops->advise(m->spaces[r][s], va_of(i), PAGE_SIZE, advice),
+                PGW_OK);
+        slot_renew(m, slot, advice);
+    }
+}
+
+/* Merging, compaction, a second mapping of what is shared: nothing is different after it. */
+static void
+op_services(struct share *m, unsigned s)
+{
+    unsigned page = pick(m, WINDOW), how = pick(m, 4);
+    const struct slot *slot = &m->slots[s][page];
+
+    for (unsigned r = 0; r < m->nrigs; r++) {
+        struct space *space = m->spaces[r][s];
+        uint64_t va = 0;
+        if (how == 0)
+            (void)vm_merge_run(m->rigs[r].vm, 200);
+        else if (how == 1)
+            (void)vm_compact(m->rigs[r].vm);
+        else if (how == 2)
+            assert_int_equal(vm_group_join(space, page % 2), PGW_OK);
+        else if (slot->mapped && slot->shared) {
+            assert_int_equal(
+                space->ops->remap(space, va_of(page), 0, PAGE_SIZE, true, 0, &va), PGW_OK);
+            assert_int_equal(space->ops->unmap(space, va, PAGE_SIZE), PGW_OK);
+        }
+    }
+}
+
+/* What is shared is mapped a second time, over something else. */
+static void
+op_again(struct share *m, unsigned s)
+{
+    unsigned page = pick(m, WINDOW), to = pick(m, WINDOW);
+    const struct slot *slot = &m->slots[s][page];
+
+    if (!slot->mapped || !slot->shared || page == to)
+        return;
+    for (unsigned r = 0; r < m->nrigs; r++) {
+        struct space *space = m->spaces[r][s];
+        uint64_t va = va_of(to);
+        assert_int_equal(
+            space->ops->remap(space, va_of(page), 0, PAGE_SIZE, true, SPACE_FIXED, &va), PGW_OK);
+    }
+    slot_clear(&m->slots[s][to]);
+    m->slots[s][to] = *slot;
+}
+
 static void
 share_step(struct share *m)
 {
@@ -311,7 +411,8 @@ share_step(struct share *m)
         void (*op)(struct share *m, unsigned s);
         unsigned weight;
     } ops[] = {{op_map, 6}, {op_unmap, 2}, {op_fork, 2}, {op_end, 1}, {op_load, 30}, {op_store, 30},
-        {op_resize, 1}, {op_read, 4}, {op_write, 3}, {op_writeback, 4}};
+        {op_resize, 1}, {op_read, 4}, {op_write, 3}, {op_writeback, 4}, {op_lock, 2}, {op_advise, 4},
+        {op_services, 3}, {op_again, 2}};
     unsigned total = 0, s;
     size_t i;
 
@@ -370,6 +471,8 @@ share_init(struct share *m, uint64_t salt)
             vm_object_create_memory(m->rigs[r].vm, OBJECT_PAGES * PAGE_SIZE, &m->objects[r][1]),
             PGW_OK);
         assert_int_equal(vm_space_create(m->rigs[r].vm, &m->spaces[r][0]), PGW_OK);
+        unsigned id;
+        assert_int_equal(vm_group_create(m->rigs[r].vm, "small", 24, &id), PGW_OK);
     }
 }
 
