@@ -113,6 +113,7 @@ start(struct bench *b, uint64_t resident, const char *swap)
     b->step = scramble(b->pages);
     uint64_t tables = b->pages * (b->stride / PGW_PAGE_SIZE) / 512;
     config.ram = (resident + tables + tables / 512 + SLACK_FRAMES) * PGW_PAGE_SIZE;
+    config.overcommit = PGW_OVERCOMMIT_ALWAYS; /* much more is mapped than is used */
     config.swap = PGW_SWAP_FILE;
     config.swap_path = swap;
     config.swap_size = b->pages * 2 * PGW_PAGE_SIZE;
