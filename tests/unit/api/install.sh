@@ -1,10 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Installs into a directory of its own, and builds and runs the example against what is there:
-# headers, pkg-config file, shared and static library.  usage: install.sh BUILD-DIR EXAMPLE.C CC
+# headers, pkg-config file, shared and static library.  usage: install.sh BUILD-DIR EXAMPLE.C CC...
 set -eu
 
-build=$1 example=$2 cc=$3
+build=$1 example=$2
+shift 2
+cc=$* # a compiler may come with its launcher
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT INT TERM
 
@@ -31,7 +33,7 @@ $cc -std=c11 $flags "$example" "$lib/libpagewright.a" $private -o "$root/embed-s
 cmp "$root/shared.out" "$root/static.out"
 
 # Each header stands alone, in C and in C++.
-for header in status pagewright; do
+for header in status memory grouping pagewright; do
     echo "#include <pagewright/$header.h>" >"$root/alone.c"
     $cc -std=c11 -Wall -Wextra -Wpedantic -Werror $flags -fsyntax-only "$root/alone.c"
     if command -v c++ >/dev/null; then
