@@ -262,6 +262,8 @@ vm_region_is_like(const struct vm_region *lower, const struct vm_region *upper)
 static bool
 region_join_amaps(struct vm_system *system, struct vm_region *lower, struct vm_region *upper)
 {
+    uint64_t low = lower->growsdown ? lower->end - lower->len_max : lower->start;
+
     if (lower->shared) /* upper's reference goes with upper */
         return lower->amap == upper->amap &&
                (lower->amap == NULL || lower->anchor == upper->anchor);
@@ -269,8 +271,8 @@ region_join_amaps(struct vm_system *system, struct vm_region *lower, struct vm_r
         return true;
     if (lower->amap != NULL)
         return lower->anchor == upper->anchor && vm_amap_join(system, lower, upper);
-    if (upper->start - upper->anchor < upper->start - lower->start)
-        return false; /* lower's pages would come before its index 0 */
+    if (upper->start - upper->anchor < upper->start - low)
+        return false; /* lower's pages, now or when it has grown, would come before its index 0 */
     lower->amap = upper->amap;
     lower->anchor = upper->anchor;
     lower->needs_copy = upper->needs_copy;

@@ -332,6 +332,39 @@ test_remap_fixed_errors(void **state)
     vm_case_fini(&c);
 }
 
+/* A stack that is joined with what lies above it still counts its pages from as far down as it may
+ * grow. */
+static void
+test_stack_grows_after_join(void **state)
+{
+    struct space_map_args args = {.va = BASE + PAGES(8),
+        .len = PAGES(2),
+        .len_max = PAGES(100),
+        .prot = RW,
+        .flags = SPACE_FIXED | SPACE_GROWSDOWN,
+        .use = SPACE_USE_ANON};
+    struct vm_case c;
+    uint64_t va;
+
+    (void)state;
+    vm_case_init(&c, FRAMES, SLOTS);
+    vm_case_map(c.space, BASE, PAGES(20));
+    for (unsigned i = 0; i < 20; i++)
+        vm_case_fill(c.space, BASE + PAGES(i), 1 + i);
+    assert_int_equal(c.space->ops->unmap(c.space, BASE, PAGES(10)), PGW_OK);
+    assert_int_equal(vm_case_map_args(c.space, args, &va), PGW_OK);
+    vm_case_fill(c.space, BASE - PAGES(5), 77);
+    vm_case_fill(c.space, BASE + PAGES(9), 78);
+    assert_true(vm_check(c.rig.vm));
+    assert_int_equal(
+        c.space->ops->protect(c.space, BASE, PAGES(12), PROT_MASK_R), PGW_OK);
+    vm_case_expect(c.space, BASE - PAGES(5), 77);
+    vm_case_expect(c.space, BASE + PAGES(9), 78);
+    for (unsigned i = 10; i < 20; i++)
+        vm_case_expect(c.space, BASE + PAGES(i), 1 + i);
+    vm_case_fini(&c);
+}
+
 /* Shared memory that is to be mapped once more over itself would be gone first. */
 static void
 test_remap_again_over_itself(void **state)
@@ -548,6 +581,7 @@ main(void)
         cmocka_unit_test(test_protect), cmocka_unit_test(test_protect_merges),
         cmocka_unit_test(test_protect_merges_range), cmocka_unit_test(test_growth_keeps_one_region),
         cmocka_unit_test(test_remap_errors), cmocka_unit_test(test_remap_fixed_errors),
+        cmocka_unit_test(test_stack_grows_after_join),
         cmocka_unit_test(test_remap_again_over_itself),
         cmocka_unit_test(test_remap_in_place), cmocka_unit_test(test_remap_moves),
         cmocka_unit_test(test_stack_limit), cmocka_unit_test(test_stack_guard),
