@@ -245,6 +245,7 @@ remap_again(struct remap *remap, uint64_t *va)
     enum pgw_status status = remap_target(remap);
     if (status != PGW_OK)
         return status;
+    source = vm_region_at(space, remap->old); /* the target may have been cut off from it */
     struct vm_region *region = vm_region_new(space);
     if (region == NULL)
         return PGW_NOMEM;

@@ -389,7 +389,15 @@ test_remap_again_over_itself(void **state)
         assert_int_equal(vm_case_counts(c.space).mapped, PAGES(4));
         vm_case_expect(c.space, BASE + PAGES(i), 1 + i);
     }
-    va = BASE + PAGES(1); /* behind it is another matter */
+    va = BASE; /* before it is another matter */
+    vm_case_fill(c.space, BASE + PAGES(2), 3);
+    assert_int_equal(
+        c.space->ops->remap(c.space, BASE + PAGES(2), 0, PAGES(2), true, SPACE_FIXED, &va), PGW_OK);
+    vm_case_expect(c.space, BASE, 3);
+    vm_case_fill(c.space, BASE, 1);
+    vm_case_expect(c.space, BASE + PAGES(2), 1);
+    vm_case_fill(c.space, BASE + PAGES(1), 2);
+    va = BASE + PAGES(1); /* and behind it */
     assert_int_equal(
         c.space->ops->remap(c.space, BASE, 0, PAGES(3), true, SPACE_FIXED, &va), PGW_OK);
     vm_case_expect(c.space, BASE + PAGES(1), 1);
