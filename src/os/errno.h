@@ -35,6 +35,7 @@ enum os_errno {
     OS_ERANGE = 34,
     OS_EDEADLK = 35,
     OS_ENAMETOOLONG = 36,
+    OS_ENOLCK = 37,
     OS_ENOSYS = 38,
     OS_ELOOP = 40,
     OS_ENOTEMPTY = 39,

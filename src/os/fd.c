@@ -5,6 +5,7 @@
 #include "os/errno.h"
 #include "os/machine.h"
 #include "os/pipe.h"
+#include "os/reclock.h"
 #include "os/sched.h"
 
 enum pgw_status
@@ -80,6 +81,7 @@ os_fd_close(struct os_process *p, uint64_t fd)
     if (file == NULL)
         return -OS_EBADF;
     p->files->fd[(uint32_t)fd] = (struct os_fd){NULL, false};
+    os_reclock_closed(p->os, p->files, file);
     os_file_put(p->os, file);
     return 0;
 }
@@ -114,13 +116,15 @@ os_files_copy(struct os *os, const struct os_files *from, struct os_files **file
 }
 
 static void
-slot_close(struct os *os, struct os_fd *slot)
+slot_close(struct os *os, struct os_files *files, struct os_fd *slot)
 {
     struct os_file *file = slot->file;
 
     slot->file = NULL;
-    if (file != NULL)
-        os_file_put(os, file);
+    if (file == NULL)
+        return;
+    os_reclock_closed(os, files, file);
+    os_file_put(os, file);
 }
 
 void
@@ -128,7 +132,7 @@ os_files_close_on_exec(struct os *os, struct os_files *files)
 {
     for (unsigned i = 0; i < OS_FILES_MAX; i++)
         if (files->fd[i].cloexec)
-            slot_close(os, &files->fd[i]);
+            slot_close(os, files, &files->fd[i]);
 }
 
 void
@@ -136,7 +140,8 @@ os_files_destroy(struct os *os, struct os_files *files)
 {
     if (files == NULL)
         return;
+    os_reclock_clear(os, files);
     for (unsigned i = 0; i < OS_FILES_MAX; i++)
-        slot_close(os, &files->fd[i]);
+        slot_close(os, files, &files->fd[i]);
     os->config.alloc->unmap(os->config.alloc, files, sizeof *files);
 }

@@ -16,6 +16,7 @@ struct os_memfile;
 struct os_pipe;
 struct os_process;
 struct os_proc_file;
+struct os_reclock;
 
 enum os_file_kind { OS_FILE_HOST, OS_FILE_PIPE_READ, OS_FILE_PIPE_WRITE, OS_FILE_MEMORY };
 
@@ -44,6 +45,7 @@ struct os_fd {
 struct os_files {
     struct os_fd fd[OS_FILES_MAX];
     uint32_t limit; /* RLIMIT_NOFILE */
+    struct os_reclock *reclocks; /* record locks, by file (os/reclock.h) */
 };
 
 /* A file of one reference around a host descriptor, which it owns from now on, also on failure.

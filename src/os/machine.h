@@ -76,7 +76,7 @@ struct os {
     struct os_shm_list shm;
     unsigned shms;
     int32_t shm_ids;
-    struct base_pool memfile_pool, shm_pool;
+    struct base_pool memfile_pool, shm_pool, reclock_pool;
 
     struct base_rng rng;
     struct base_pool processes, thread_pool, open_files, pipes, siginfos;

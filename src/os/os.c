@@ -15,6 +15,7 @@
 #include "os/machine.h"
 #include "os/objname.h"
 #include "os/pipe.h"
+#include "os/reclock.h"
 #include "os/sched.h"
 #include "os/signal.h"
 
@@ -79,6 +80,7 @@ os_create(const struct os_config *config, struct os **os)
     base_pool_init(&made->open_files, config->alloc, sizeof(struct os_file), "os.files");
     base_pool_init(&made->memfile_pool, config->alloc, sizeof(struct os_memfile), "os.memfiles");
     base_pool_init(&made->shm_pool, config->alloc, sizeof(struct os_shm), "os.shm");
+    base_pool_init(&made->reclock_pool, config->alloc, sizeof(struct os_reclock), "os.reclocks");
     LIST_INIT(&made->memfiles);
     LIST_INIT(&made->shm);
     base_pool_init(&made->pipes, config->alloc, sizeof(struct os_pipe), "os.pipes");
@@ -118,6 +120,7 @@ os_destroy(struct os *os)
     os_objname_fini(os);
     os_memfile_forget_names(os);
     os_shm_fini(os);
+    base_pool_fini(&os->reclock_pool);
     base_pool_fini(&os->shm_pool);
     base_pool_fini(&os->memfile_pool);
     base_pool_fini(&os->siginfos);

@@ -5,6 +5,7 @@
 #include "os/machine.h"
 #include "os/paths.h"
 #include "os/pipe.h"
+#include "os/reclock.h"
 #include "os/regular.h"
 #include "os/sched.h"
 #include "os/syscall.h"
@@ -259,7 +260,7 @@ lock_from_start(const struct os_file *file, unsigned char *lock)
     memcpy(lock + 8, &start, sizeof start);
 }
 
-/* Record locks are the host's; between processes of one machine they do not exclude. */
+/* Those of open file descriptions are the host's; POSIX's, on regular files, are in os/reclock.h. */
 static int64_t
 record_lock(struct os_process *p, const struct os_file *file, int command, uint64_t va)
 {
@@ -270,8 +271,14 @@ record_lock(struct os_process *p, const struct os_file *file, int command, uint6
         return -OS_EINVAL;
     if (os_copy_in(p, va, lock, sizeof lock) != 0)
         return -OS_EFAULT;
-    lock_from_start(file, lock);
-    int64_t ret = host_io_lock(file->host_fd, waits ? command - 1 : command, lock);
+    bool posix = command <= F_SETLKW && file->regular;
+    int64_t ret;
+    if (posix) {
+        ret = os_reclock_call(p, file, command == F_GETLK, lock);
+    } else {
+        lock_from_start(file, lock);
+        ret = host_io_lock(file->host_fd, waits ? command - 1 : command, lock);
+    }
     if (waits && (ret == -OS_EAGAIN || ret == -OS_EACCES))
         return os_block_retry(p);
     if (ret >= 0 && (command == F_GETLK || command == F_OFD_GETLK) &&

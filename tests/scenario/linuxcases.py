@@ -39,6 +39,7 @@ CASES = [
     Linux("madvises", processes=2),
     Linux("locks", processes=2),
     Linux("remaps", processes=2),
+    Linux("reclocks", harts=[2, 4], processes=12),
     Linux("userfault"),
     Linux("filework", small="256K"),
     Linux("merging", processes=5, options=["--merge-rate", "20000"]),
