@@ -259,6 +259,9 @@ machine_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_AROUND:
         machine->config.fault_around = machine_pages(state, "--fault-around", arg, 64);
+        if (machine->config.fault_around == 0)
+            argp_failure(state, EXIT_OURS, 0,
+                "--fault-around: a fault maps 1 page at the least, its own");
         return 0;
     case KEY_MERGE:
         machine_merge(state, &machine->config, arg);

@@ -170,6 +170,16 @@ def test_options(tap, pagewright, good, _tmp):
         bad(number, "1K", good)
         bad(number, "18446744073709551616", good)
     bad("--slice", "0", good)
+    services = {
+        "--overcommit": ("", "no", "never:", "never:101", "always:5"), "--merge": ("on",),
+        "--merge-rate": ("-1", "x"), "--huge": ("", "on"), "--harts": ("0", "17"),
+        "--proactive": ("101", "x"), "--readahead": ("32",), "--fault-around": ("0", "65"),
+        "--group": ("", "g", "g=1", "=1M", "root=1M", "a-name-of-17-bytes=1M"), "--aslr": ("yes",),
+        "--sysroot": ("", "/no/such"),
+    }
+    for option, values in services.items():
+        for value in values:
+            bad(option, value, good)
     for cost in ("", "ram", "ram=", "ram=1h", "ram=1,", "cpu=1", "ram=1e400"):
         bad("--cost", cost, good)
     bad("--report-file", "/no/such/directory/report", good)
