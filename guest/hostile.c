@@ -64,6 +64,7 @@ fifo(void)
     ssize_t n;
 
     GUEST_CHECK(mkfifo("fifo", 0600) == 0);
+    GUEST_CHECK(truncate("fifo", 0) < 0 && errno == EINVAL);
     pid_t pid = fork();
     if (pid == 0) {
         int out = open("fifo", O_WRONLY);

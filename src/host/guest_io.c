@@ -249,10 +249,11 @@ host_io_rename(int from_dir, const char *from, int to_dir, const char *to, uint3
 int64_t
 host_io_truncate(int dir, const char *path, int64_t len)
 {
-    int64_t fd = host_io_open_plain(dir, path, O_WRONLY, 0);
+    /* A FIFO must not keep us waiting for its reader. */
+    int64_t fd = host_io_open_plain(dir, path, O_WRONLY | O_NONBLOCK, 0);
 
     if (fd < 0)
-        return fd;
+        return fd == -ENXIO ? -EINVAL : fd;
     int64_t ret = host_io_ftruncate((int)fd, len);
     close((int)fd);
     return ret;
