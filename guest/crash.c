@@ -34,6 +34,17 @@ misuse_file(void)
     (void)p[2 * GUEST_PAGE];
 }
 
+/* Named memory that may only be read. */
+static void
+misuse_shared(void)
+{
+    int fd = memfd_create("crash", 0);
+    GUEST_CHECK(fd >= 0 && ftruncate(fd, (off_t)GUEST_PAGE) == 0);
+    volatile char *p = mmap(NULL, GUEST_PAGE, PROT_READ, MAP_SHARED, fd, 0);
+    GUEST_CHECK(p[0] == 0);
+    p[0] = 1;
+}
+
 static __attribute__((noipa)) void
 go(const char *how)
 {
@@ -57,6 +68,8 @@ go(const char *how)
         (void)overflow(&zero);
     else if (strcmp(how, "bus") == 0)
         misuse_file();
+    else if (strcmp(how, "shared") == 0)
+        misuse_shared();
     else if (strcmp(how, "abort") == 0)
         abort();
     else

@@ -25,6 +25,7 @@ region_text(const struct space_region *region, char *out, size_t len)
         [SPACE_USE_FILE] = "file mapping",
         [SPACE_USE_HEAP] = "heap",
         [SPACE_USE_STACK] = "stack",
+        [SPACE_USE_SHM] = "shared memory",
     };
 
     snprintf(out, len, "the %s 0x%" PRIx64 "-0x%" PRIx64 " %c%c%c", uses[region->use],

@@ -129,6 +129,8 @@ CASES = [
          stderr=["0xffffffc000000000", "read"]),
     Case("crash-text", ["text"], program="crash", status=SEGV, stderr=["write", "r-x"],
          withheld=["write"], needs=["pages"]),
+    Case("crash-shared", ["shared"], program="crash", status=SEGV,
+         stderr=["in the shared memory", "r--"], withheld=["write"], needs=["pages"]),
     Case("crash-jump", ["jump"], program="crash", status=SEGV, stderr=["0x10"], needs=["null"]),
     Case("crash-data", ["data"], program="crash", status=SEGV, stderr=["rw-"],
          withheld=["execute"], needs=["pages"]),
