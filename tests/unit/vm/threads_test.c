@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Several threads on one system: each has a space of its own and a part of one that all share, and
- * faults, writes, reads back, evicts and forks, over a swap device that completes later and in any
- * order.  The lock is dropped in every I/O, so all of it interleaves.  Made for a build with
+ * faults, writes, reads back, evicts, forks, merges, advises and locks, over a swap device that
+ * completes later and in any order.  The lock is dropped in every I/O, so all of it interleaves.  Made for a build with
  * -Db_sanitize=thread; without, it still finds lost bytes.
  *
  * A thread touches memory with the system's lock held: it stands for a processor whose accesses the
@@ -24,13 +24,16 @@
 #define FILE_PAGES 12u
 #define FILE_KEY 7000u
 #define FILE_AT (2 * BASE)
+#define DATA_PAGES 4u /* of the file behind those, each thread's to write through a shared mapping */
+#define DATA_AT (3 * BASE)
 
 struct worker {
     struct vm_system *vm;
     struct space *own, *common;
     unsigned id;
     struct base_rng rng;
-    uint64_t own_keys[OWN], common_keys[SLICE];
+    uint64_t own_keys[OWN], common_keys[SLICE], data_keys[DATA_PAGES];
+    struct space_object *file;
     uint64_t rounds;
     const char *wrong; /* what went wrong first, NULL: nothing */
     pthread_t thread;
@@ -170,6 +173,69 @@ evict_one(struct worker *worker, struct space *space, uint64_t va, uint64_t npag
         worker->wrong = "an eviction failed";
 }
 
+/* Its pages of the file, seen by all; written back now and then, and read past the mapping. */
+static void
+step_data(struct worker *worker)
+{
+    unsigned char bytes[PAGE_SIZE];
+    uint64_t i = base_rng_below(&worker->rng, DATA_PAGES);
+    uint64_t at = worker->id * DATA_PAGES + i, va = DATA_AT + PAGES(at);
+    size_t done;
+
+    touch(worker, worker->common, va, ACCESS_READ, worker->data_keys[i]);
+    worker->data_keys[i] = key_of(worker);
+    touch(worker, worker->common, va, ACCESS_WRITE, worker->data_keys[i]);
+    if (base_rng_below(&worker->rng, 3) == 0)
+        (void)worker->common->ops->sync(worker->common, va, PAGE_SIZE); /* a write may fail */
+    if (worker->file->ops->read(
+            worker->file, PAGES(FILE_PAGES + at), bytes, PAGE_SIZE, &done) != PGW_OK ||
+        (done == PAGE_SIZE && !test_page_is(bytes, worker->data_keys[i])))
+        worker->wrong = "the file has other bytes than its mapping";
+    evict_one(worker, worker->common, DATA_AT, THREADS * DATA_PAGES);
+}
+
+/* Many pages of equal content, which merging makes one. */
+static void
+step_equal(struct worker *worker)
+{
+    for (unsigned n = 0; n < 8; n++) {
+        uint64_t i = base_rng_below(&worker->rng, OWN);
+        worker->own_keys[i] = 1 + base_rng_below(&worker->rng, 3);
+        touch(worker, worker->own, BASE + PAGES(i), ACCESS_WRITE, worker->own_keys[i]);
+    }
+}
+
+/* What changes nothing that a program sees, done to everybody at once. */
+static void
+step_services(struct worker *worker)
+{
+    static const enum space_advice hints[] = {
+        SPACE_ADVICE_PAGEOUT, SPACE_ADVICE_WILLNEED, SPACE_ADVICE_COLD, SPACE_ADVICE_NOMERGE};
+    enum space_advice hint = hints[base_rng_below(&worker->rng, 4)];
+
+    (void)vm_merge_run(worker->vm, 60);
+    if (base_rng_below(&worker->rng, 4) == 0)
+        (void)vm_compact(worker->vm);
+    (void)worker->own->ops->advise(worker->own, BASE, PAGES(OWN), hint);
+    (void)vm_merge_run(worker->vm, 60);
+}
+
+/* A locked page stays where it is, and one that is given back is as new. */
+static void
+step_lock(struct worker *worker)
+{
+    uint64_t i = base_rng_below(&worker->rng, OWN), va = BASE + PAGES(i);
+    struct space *own = worker->own;
+
+    if (own->ops->lock(own, va, PAGE_SIZE, SPACE_LOCK_ONFAULT) == PGW_OK)
+        touch(worker, own, va, ACCESS_READ, worker->own_keys[i]);
+    (void)vm_reclaim(worker->vm, 4);
+    if (own->ops->lock(own, va, PAGE_SIZE, SPACE_UNLOCK) != PGW_OK ||
+        own->ops->advise(own, va, PAGE_SIZE, SPACE_ADVICE_DONTNEED) != PGW_OK)
+        worker->wrong = "a page could not be unlocked and given back";
+    worker->own_keys[i] = 0;
+}
+
 static void
 step_evict(struct worker *worker)
 {
@@ -212,7 +278,8 @@ static void *
 work(void *ctx)
 {
     static void (*const steps[])(struct worker * worker) = {step_own, step_own, step_common,
-        step_file, step_evict, step_evict, step_fork, step_map, step_fail};
+        step_file, step_evict, step_evict, step_fork, step_map, step_fail, step_data, step_data,
+        step_equal, step_services, step_lock};
     struct worker *worker = ctx;
 
     for (uint64_t i = 0; i < worker->rounds && worker->wrong == NULL; i++)
@@ -230,7 +297,13 @@ worker_init(struct worker *worker, struct vm_case *c, unsigned id, uint64_t roun
         .object = c->rig.file};
     uint64_t va;
 
-    *worker = (struct worker){.vm = c->rig.vm, .common = c->space, .id = id, .rounds = rounds};
+    *worker = (struct worker){.vm = c->rig.vm,
+        .common = c->space,
+        .file = c->rig.file,
+        .id = id,
+        .rounds = rounds};
+    for (unsigned i = 0; i < DATA_PAGES; i++)
+        worker->data_keys[i] = FILE_KEY + FILE_PAGES + id * DATA_PAGES + i;
     test_rng_init(&worker->rng, id);
     assert_int_equal(vm_space_create(c->rig.vm, &worker->own), PGW_OK);
     vm_case_map(worker->own, BASE, PAGES(OWN));
@@ -246,6 +319,9 @@ worker_fini(struct worker *worker)
         touch(worker, worker->own, BASE + PAGES(i), ACCESS_READ, worker->own_keys[i]);
     for (uint64_t i = 0; i < SLICE; i++)
         touch(worker, worker->common, common_va(worker, i), ACCESS_READ, worker->common_keys[i]);
+    for (uint64_t i = 0; i < DATA_PAGES; i++)
+        touch(worker, worker->common, DATA_AT + PAGES(worker->id * DATA_PAGES + i), ACCESS_READ,
+            worker->data_keys[i]);
     assert_null(worker->wrong);
     worker->own->ops->destroy(worker->own);
 }
@@ -262,18 +338,27 @@ run(bool delayed, uint64_t frames)
         .swap_slots = 2048,
         .ahead = 15,
         .around = 16,
+        .merge = VM_MERGE_ALL,
         .tlb = "none"};
+    struct space_map_args data = {.va = DATA_AT,
+        .len = PAGES(THREADS * DATA_PAGES),
+        .prot = RW,
+        .flags = SPACE_FIXED | SPACE_SHARED,
+        .offset = PAGES(FILE_PAGES)};
+    uint64_t va;
     struct worker workers[THREADS];
     struct vm_case c;
 
     vm_case_init_with(&c, &config);
-    assert_int_equal(vm_rig_add_file(&c.rig, FILE_PAGES, FILE_KEY), PGW_OK);
+    assert_int_equal(vm_rig_add_file(&c.rig, FILE_PAGES + THREADS * DATA_PAGES, FILE_KEY), PGW_OK);
     if (delayed) {
         make_slow(c.rig.swap);
         c.rig.file->pager = delayed_pager_create(c.rig.file->pager, test_seed());
         c.rig.file->pager->ops = c.rig.swap->ops;
     }
     vm_case_map(c.space, BASE, PAGES(SLICE * THREADS));
+    data.object = c.rig.file;
+    assert_int_equal(vm_case_map_args(c.space, data, &va), PGW_OK);
     for (unsigned i = 0; i < THREADS; i++)
         worker_init(&workers[i], &c, i, test_rounds(1000));
     for (unsigned i = 0; i < THREADS; i++)
