@@ -274,7 +274,10 @@ bool vm_region_knows_gaps(const struct vm_region *region);
 void vm_region_insert(struct vm_space *space, struct vm_region *region);
 /* Gives it another place; the order of regions may change, indices in its amap stay. */
 void vm_region_move(struct vm_space *space, struct vm_region *region, uint64_t start, uint64_t end);
-/* The same, to a larger place: what it is to have more is promised and locked as the rest of it.
+/* npages more of it are promised: with the region, or with the amap of one that is shared. */
+MUST_CHECK enum pgw_status vm_region_promise_more(
+    struct vm_space *space, struct vm_region *region, uint64_t npages);
+/* The same as vm_region_move, to a larger place: what it is to have more is promised and locked as the rest of it.
  * PGW_NOCOMMIT, PGW_NORAM. */
 MUST_CHECK enum pgw_status vm_region_grow(
     struct vm_space *space, struct vm_region *region, uint64_t start, uint64_t end);

@@ -155,15 +155,40 @@ vm_region_move(struct vm_space *space, struct vm_region *region, uint64_t start,
 }
 
 enum pgw_status
+vm_region_promise_more(struct vm_space *space, struct vm_region *region, uint64_t npages)
+{
+    bool by_amap = region->shared && region->object == NULL && region->amap != NULL;
+
+    if (!region->charged && !by_amap)
+        return PGW_OK;
+    enum pgw_status status = vm_commit_charge(space->system, npages);
+    if (status == PGW_OK && !region->charged)
+        region->amap->charged += npages;
+    return status;
+}
+
+/* Takes that back. */
+static void
+region_promise_less(struct vm_space *space, struct vm_region *region, uint64_t npages)
+{
+    bool by_amap = region->shared && region->object == NULL && region->amap != NULL;
+
+    if (!region->charged && !by_amap)
+        return;
+    vm_commit_uncharge(space->system, npages);
+    if (!region->charged)
+        region->amap->charged -= npages;
+}
+
+enum pgw_status
 vm_region_grow(struct vm_space *space, struct vm_region *region, uint64_t start, uint64_t end)
 {
     uint64_t more = ((end - start) >> PAGE_SHIFT) - vm_region_pages(region);
 
-    if (region->charged && vm_commit_charge(space->system, more) != PGW_OK)
+    if (vm_region_promise_more(space, region, more) != PGW_OK)
         return PGW_NOCOMMIT;
     if (region->locked && vm_lock_charge(space, more) != PGW_OK) {
-        if (region->charged)
-            vm_commit_uncharge(space->system, more);
+        region_promise_less(space, region, more);
         return PGW_NORAM;
     }
     vm_region_move(space, region, start, end);

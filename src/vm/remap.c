@@ -135,6 +135,8 @@ remap_admit(const struct remap *remap)
     if (remap->first->charged)
         status = vm_commit_replace(space->system, more + (remap->keep ? old : 0),
             remap_charged(space, remap->target, remap->target + remap->new_len));
+    else if (more > 0)
+        status = vm_region_promise_more(space, remap->first, more);
     if (status != PGW_OK && locked)
         vm_lock_uncharge(space, more);
     return status;

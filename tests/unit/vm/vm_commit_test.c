@@ -119,6 +119,38 @@ test_heuristic_and_always(void **state)
 }
 
 /* The limit is swap and half of RAM; whatever is refused leaves everything as it was. */
+/* What shared memory is to have more is promised as well, in place or elsewhere. */
+static void
+test_shared_grows(void **state)
+{
+    struct vm_case c;
+    struct space *other;
+    uint64_t va = 0;
+
+    (void)state;
+    commit_init(&c, VM_OVERCOMMIT_NEVER, 256, 64);
+    uint64_t none = committed(&c);
+    assert_int_equal(map_at(c.space, BASE, 10, RW, 0), PGW_OK);
+    assert_int_equal(vm_space_create(c.rig.vm, &other), PGW_OK);
+    assert_int_equal(other->ops->share(other, c.space, BASE, RW, &va), PGW_OK);
+    assert_int_equal(committed(&c), none + 10);
+    assert_int_equal(
+        c.space->ops->remap(c.space, BASE, PAGES(10), PAGES(15), false, 0, &va), PGW_OK);
+    assert_int_equal(committed(&c), none + 15);
+    assert_int_equal(
+        c.space->ops->remap(c.space, BASE, PAGES(15), PAGES(10000), false, 0, &va), PGW_NOCOMMIT);
+    va = 3 * BASE;
+    assert_int_equal(
+        c.space->ops->remap(c.space, BASE, PAGES(15), PAGES(20), true, SPACE_FIXED, &va), PGW_OK);
+    assert_int_equal(committed(&c), none + 20);
+    assert_true(vm_check(c.rig.vm));
+    assert_int_equal(c.space->ops->unmap(c.space, 3 * BASE, PAGES(20)), PGW_OK);
+    assert_int_equal(committed(&c), none + 20); /* the other still has it */
+    other->ops->destroy(other);
+    assert_int_equal(committed(&c), none);
+    vm_case_fini(&c);
+}
+
 static void
 test_never(void **state)
 {
@@ -414,6 +446,7 @@ main(void)
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_shared_counts_once),
         cmocka_unit_test(test_heuristic_and_always),
+        cmocka_unit_test(test_shared_grows),
         cmocka_unit_test(test_never),
         cmocka_unit_test(test_never_leaves_room),
         cmocka_unit_test(test_promises_are_kept),
