@@ -159,11 +159,12 @@ flipped_bit_is_corrupt(void **state)
     pager_rig_begin(&f, state, POOL_SLOTS);
     base_rng_init(&rng, f.seed);
     assert_int_equal(put_many(&f, 0, 60, slots, 1), 60);
-    for (unsigned round = 0; round < 200; round++) {
+    for (unsigned round = 0; round < 200;) {
         uint64_t i = base_rng_below(&rng, f.env.mem.nframes);
         struct mem_page *page = &f.env.mem.pages[i];
         if (page->owner_kind != MEM_OWNER_CORE)
             continue;
+        round++;
         unsigned char *byte = mem_page_bytes(&f.env.mem, page) + base_rng_below(&rng, PAGE_SIZE);
         unsigned char bit = (unsigned char)(1u << base_rng_below(&rng, 8));
         unsigned bad = 0;
@@ -180,7 +181,7 @@ flipped_bit_is_corrupt(void **state)
         assert_true(bad <= 1);
         corrupt += bad;
     }
-    assert_true(corrupt > 3);
+    assert_true(corrupt > 20);
     pager_rig_end(&f);
 }
 
