@@ -217,10 +217,14 @@ def test_swap(tap, pagewright, good, tmp):
                       named + ":32M", overcommit, "4096", "2000"])
     tap.check(result.status == 0 and os.path.exists(named), "a named swap file works and stays",
               result.err)
+    always = ["--overcommit", "always"]
+    refused = execute([pagewright, "run", "--report", "none", "--ram", "1M", "--swap", "none", overcommit])
+    tap.check(refused.status == 1 and b"FAILED" in refused.out + refused.err,
+              "no swap, and too much asked for at once: the program is told so", refused.err)
     memory_ends(tap, "no swap", pagewright,
-                ["--ram", "1M", "--swap", "none", overcommit], None)
+                ["--ram", "1M", "--swap", "none", *always, overcommit], None)
     memory_ends(tap, "swap that is too small", pagewright,
-                ["--ram", "1M", "--swap", "2M", overcommit], None)
+                ["--ram", "1M", "--swap", "2M", *always, overcommit], None)
     memory_ends(tap, "a disk that is full half-way", pagewright,
                 ["--ram", "1M", "--swap", tmp + "/short:64M", overcommit],
                 limit_file_size(4 << 20))
