@@ -270,6 +270,21 @@ space_anon(const struct vm_region *region, uint64_t va)
         &region->object->amap->slots, (region->offset + (va - region->start)) >> PAGE_SHIFT);
 }
 
+/* Regions of all spaces that show this page of the object.  Slow; for the curious. */
+static uint64_t
+space_count_regions(const struct vm_object *object, uint64_t idx)
+{
+    struct vm_space *space;
+    struct vm_region *region;
+    uint64_t n = 0;
+
+    TAILQ_FOREACH (space, &object->system->all_spaces, link)
+        RB_FOREACH (region, vm_region_tree, &space->regions)
+            n += region->object == object && region->offset >> PAGE_SHIFT <= idx &&
+                 idx - (region->offset >> PAGE_SHIFT) < vm_region_pages(region);
+    return n;
+}
+
 static void
 space_page_locked(struct vm_space *vm_space, uint64_t va, struct space_page *out)
 {
@@ -288,7 +303,7 @@ space_page_locked(struct vm_space *vm_space, uint64_t va, struct space_page *out
     } else if (region->object != NULL && region->object->amap == NULL) {
         uint64_t idx = (region->offset + (page_floor(va) - region->start)) >> PAGE_SHIFT;
         out->page = vm_object_page(region->object, idx);
-        out->sharers = region->object->refs;
+        out->sharers = space_count_regions(region->object, idx);
         out->state = out->page != NULL ? SPACE_PAGE_RESIDENT : SPACE_PAGE_FILE;
     } else {
         out->state = SPACE_PAGE_UNTOUCHED;
