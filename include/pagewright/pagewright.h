@@ -366,7 +366,8 @@ PGW_API enum pgw_status pgw_resolve(
     struct pgw_space *space, uint64_t va, unsigned right, void **bytes, size_t *len);
 
 /* Sends the page at va (on a contiguous scheme, its segment) out of RAM now.  PGW_NOTFOUND: not in
- * RAM; PGW_NOSWAP: nowhere to put it; PGW_IO: it could not be written, and stays. */
+ * RAM; PGW_NOSWAP: nowhere to put it; PGW_IO: it could not be written, and stays; PGW_AGAIN: it is
+ * locked. */
 PGW_API enum pgw_status pgw_evict(struct pgw_space *space, uint64_t va);
 
 /* Reserving and committing, advice, locks: <pagewright/memory.h>, which this file includes. */

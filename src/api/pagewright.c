@@ -445,8 +445,12 @@ pgw_resolve(struct pgw_space *space, uint64_t va, unsigned right, void **bytes, 
 enum pgw_status
 pgw_evict(struct pgw_space *space, uint64_t va)
 {
-    return pagewright_space_done(
-        space->system, space->space->ops->evict(space->space, va), "evict the page");
+    enum pgw_status status = space->space->ops->evict(space->space, va);
+
+    if (status == PGW_AGAIN)
+        return sim_fail(space->system, status,
+            "cannot evict the page at 0x%llx: it is locked in RAM", (unsigned long long)va);
+    return pagewright_space_done(space->system, status, "evict the page");
 }
 
 enum pgw_status

@@ -458,6 +458,8 @@ reserve_commit_lock(void **state)
     assert_int_equal(pgw_region_usage(space, va, &usage), PGW_OK);
     assert_int_equal(usage.locked, 4);
     assert_int_equal(pgw_advise(space, va, 4 * PAGE, PGW_ADVICE_DONTNEED), PGW_INVAL);
+    assert_int_equal(pgw_evict(space, va), PGW_AGAIN);
+    assert_non_null(strstr(pgw_error_text(system), "locked"));
     assert_int_equal(pgw_unlock(space, va, 4 * PAGE), PGW_OK);
     assert_int_equal(pgw_populate(space, va, 8 * PAGE, true), PGW_OK);
     assert_int_equal(pgw_decommit(space, va, 8 * PAGE), PGW_OK);
