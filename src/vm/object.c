@@ -235,8 +235,11 @@ vm_object_release_locked(struct vm_object *object)
     vm_tmem_flush_object(object);
     if (object->amap != NULL)
         vm_amap_release(system, object->amap);
-    if (object->base.pager != NULL)
+    if (object->base.pager != NULL) {
+        base_lock_take(&system->pager_lock);
         object->base.pager->ops->destroy(object->base.pager);
+        base_lock_drop(&system->pager_lock);
+    }
     vm_commit_uncharge(system, object->charged);
     object_free(object);
 }

@@ -98,7 +98,6 @@ vm_object_resize_locked(struct vm_object *object, uint64_t len)
 
     object->len = len;
     object->base.npages = npages;
-    vm_tmem_flush_object(object);
     if (len < old) {
         object->system->stats.truncated += truncate_pages(object, npages, true);
         if (object->amap != NULL)
@@ -106,11 +105,12 @@ vm_object_resize_locked(struct vm_object *object, uint64_t len)
         truncate_copies(object, npages);
     }
     truncate_tail(object, len < old ? len : old);
+    vm_tmem_flush_object(object); /* last: what was waited for may have been evicted into it */
 }
 
 void
 vm_object_forget_clean_locked(struct vm_object *object)
 {
-    vm_tmem_flush_object(object);
     (void)truncate_pages(object, 0, false);
+    vm_tmem_flush_object(object); /* last: what was waited for may have been evicted into it */
 }
