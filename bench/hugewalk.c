@@ -30,7 +30,8 @@ need(const struct bench *b, enum pgw_status status, const char *what)
 {
     if (status == PGW_OK)
         return;
-    fprintf(stderr, "hugewalk: %s: %s: %s\n", what, pgw_status_text(status), pgw_error_text(b->system));
+    fprintf(
+        stderr, "hugewalk: %s: %s: %s\n", what, pgw_status_text(status), pgw_error_text(b->system));
     exit(1);
 }
 

@@ -41,7 +41,8 @@ need(enum pgw_status status, const char *what, const struct pgw_system *system)
 {
     if (status == PGW_OK)
         return;
-    fprintf(stderr, "readahead: %s: %s: %s\n", what, pgw_status_text(status), pgw_error_text(system));
+    fprintf(
+        stderr, "readahead: %s: %s: %s\n", what, pgw_status_text(status), pgw_error_text(system));
     exit(1);
 }
 

@@ -115,8 +115,7 @@ machine_on(struct argp_state *state, const char *option, const char *text)
     bool on = strcmp(text, "on") == 0;
 
     if (!on && strcmp(text, "off") != 0)
-        argp_failure(
-            state, EXIT_OURS, 0, "%s: \"%s\" is not valid: write on or off", option, text);
+        argp_failure(state, EXIT_OURS, 0, "%s: \"%s\" is not valid: write on or off", option, text);
     return on;
 }
 
@@ -126,8 +125,8 @@ machine_pages(struct argp_state *state, const char *option, const char *text, un
     uint64_t n = machine_number(state, option, text);
 
     if (n > most)
-        argp_failure(state, EXIT_OURS, 0, "%s: %s pages are too many: %u is the most", option, text,
-            most);
+        argp_failure(
+            state, EXIT_OURS, 0, "%s: %s pages are too many: %u is the most", option, text, most);
     return (unsigned)n;
 }
 
@@ -183,7 +182,8 @@ machine_overcommit(struct argp_state *state, struct pgw_config *config, const ch
 {
     if (!machine_spec_overcommit(text, config))
         argp_failure(state, EXIT_OURS, 0,
-            "--overcommit: \"%s\" is not valid: write heuristic, always, never, or never:RATIO with a "
+            "--overcommit: \"%s\" is not valid: write heuristic, always, never, or never:RATIO "
+            "with a "
             "percentage of RAM, such as never:80",
             text);
 }
@@ -202,8 +202,8 @@ machine_harts(struct argp_state *state, struct machine_options *machine, const c
     uint64_t n = machine_number(state, "--harts", text);
 
     if (n < 1 || n > HARTS_MAX)
-        argp_failure(state, EXIT_OURS, 0, "--harts: a machine has 1 to %u harts, not %s", HARTS_MAX,
-            text);
+        argp_failure(
+            state, EXIT_OURS, 0, "--harts: a machine has 1 to %u harts, not %s", HARTS_MAX, text);
     machine->config.harts = (unsigned)n;
 }
 
@@ -252,7 +252,8 @@ machine_option(int key, char *arg, struct argp_state *state)
     case KEY_PROACTIVE:
         machine->config.proactive = (unsigned)machine_number(state, "--proactive", arg);
         if (machine->config.proactive > 100)
-            argp_failure(state, EXIT_OURS, 0, "--proactive: %s%% is more than all of the time", arg);
+            argp_failure(
+                state, EXIT_OURS, 0, "--proactive: %s%% is more than all of the time", arg);
         return 0;
     case KEY_GROUP:
         machine_group(state, machine, arg);
@@ -260,8 +261,8 @@ machine_option(int key, char *arg, struct argp_state *state)
     case KEY_AROUND:
         machine->config.fault_around = machine_pages(state, "--fault-around", arg, 64);
         if (machine->config.fault_around == 0)
-            argp_failure(state, EXIT_OURS, 0,
-                "--fault-around: a fault maps 1 page at the least, its own");
+            argp_failure(
+                state, EXIT_OURS, 0, "--fault-around: a fault maps 1 page at the least, its own");
         return 0;
     case KEY_MERGE:
         machine_merge(state, &machine->config, arg);

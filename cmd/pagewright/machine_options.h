@@ -11,7 +11,7 @@
 
 struct machine_options {
     struct pgw_config config;
-    char swap_path[4096]; /* what config.swap_path points to */
+    char swap_path[4096];                               /* what config.swap_path points to */
     struct pgw_group_config groups[MACHINE_GROUPS_MAX]; /* what config.groups points to ... */
     char group_names[MACHINE_GROUPS_MAX][256];          /* ... and its strings */
 };

@@ -52,8 +52,8 @@ machine_spec_swap(const char *text, struct pgw_config *config, char *path, size_
     if (status == PGW_RANGE)
         return machine_spec_wrong(error, error_len, number, "is too large");
     if (status != PGW_OK)
-        return machine_spec_wrong(
-            error, error_len, text, "is none of: none, a size such as 256M, FILE:SIZE, zpool, zpool:25%,temp:256M");
+        return machine_spec_wrong(error, error_len, text,
+            "is none of: none, a size such as 256M, FILE:SIZE, zpool, zpool:25%,temp:256M");
     if (bytes < PGW_PAGE_SIZE)
         return machine_spec_wrong(
             error, error_len, text, "is less than a page of 4K; for no swap, write none");
@@ -102,8 +102,8 @@ machine_spec_cost(const char *text, struct pgw_cost *cost)
         double *ns;
     } figures[] = {{"tlb=", &cost->tlb_ns}, {"l2=", &cost->l2_ns}, {"ram=", &cost->ram_ns},
         {"fault=", &cost->fault_ns}, {"disk=", &cost->disk_ns}, {"refill=", &cost->refill_ns},
-        {"switch=", &cost->switch_ns}, {"register=", &cost->register_ns},
-        {"move=", &cost->move_ns}, {"ipi=", &cost->ipi_ns}};
+        {"switch=", &cost->switch_ns}, {"register=", &cost->register_ns}, {"move=", &cost->move_ns},
+        {"ipi=", &cost->ipi_ns}};
     const size_t n = sizeof figures / sizeof figures[0];
 
     for (;; text++) {

@@ -15,7 +15,8 @@
 bool machine_spec_swap(const char *text, struct pgw_config *config, char *path, size_t size,
     char *error, size_t error_len);
 
-/* Reads "heuristic", "always", "never" or "never:RATIO" into config.  False: it is none of these. */
+/* Reads "heuristic", "always", "never" or "never:RATIO" into config.  False: it is none of these.
+ */
 bool machine_spec_overcommit(const char *text, struct pgw_config *config);
 
 /* Reads "off", "madvise" or "all" into config.  False: it is none of these. */

@@ -51,8 +51,8 @@ verb_machine_swap(struct args *args, struct verb_machine_options *o, const char 
         args_wrong(args, "swap: %s", error);
     else if (args->script->no_files &&
              (o->config.swap == PGW_SWAP_FILE ||
-                 (o->config.swap == PGW_SWAP_STACK && (strstr(text, "file:") != NULL ||
-                                                          strstr(text, "nbd:") != NULL))))
+                 (o->config.swap == PGW_SWAP_STACK &&
+                     (strstr(text, "file:") != NULL || strstr(text, "nbd:") != NULL))))
         args_wrong(args, "swap: this script may not name files");
 }
 

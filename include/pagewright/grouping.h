@@ -50,10 +50,10 @@ struct pgw_group_stats {
     uint64_t resident, resident_peak; /* now, and at most */
     uint64_t spaces;                  /* now */
     uint64_t evicted;
-    uint64_t reclaims;                         /* times it made room within its limit */
-    uint64_t limit_hits;                       /* times that no page of it could go */
-    uint64_t refaults, refaults_active;        /* as in struct pgw_stats */
-    uint64_t killed_for_memory;                /* processes */
+    uint64_t reclaims;                           /* times it made room within its limit */
+    uint64_t limit_hits;                         /* times that no page of it could go */
+    uint64_t refaults, refaults_active;          /* as in struct pgw_stats */
+    uint64_t killed_for_memory;                  /* processes */
     uint64_t pressure_some_us, pressure_full_us; /* as in struct pgw_stats, among its members */
 };
 

@@ -67,8 +67,7 @@ PGW_API enum pgw_status pgw_populate(
 /* Keeps the range in RAM: brings it in now, or, on_fault, keeps what is there and what comes.
  * PGW_NOTFOUND: a hole, up to which it was done; PGW_NORAM: so much cannot be locked; PGW_NOCOMMIT;
  * PGW_UNSUPPORTED: on contiguous schemes; as pgw_populate(). */
-PGW_API enum pgw_status pgw_lock(
-    struct pgw_space *space, uint64_t va, uint64_t len, bool on_fault);
+PGW_API enum pgw_status pgw_lock(struct pgw_space *space, uint64_t va, uint64_t len, bool on_fault);
 PGW_API enum pgw_status pgw_unlock(struct pgw_space *space, uint64_t va, uint64_t len);
 
 /* vec[i]: 1 if the i-th of npages pages from va is in RAM, else 0.  PGW_NOTFOUND: part of it is not

@@ -175,8 +175,8 @@ struct pgw_config {
      * most (16). */
     unsigned fault_around;
 
-    /* Percent of the time that may be lost to memory being taken ahead of need, little by little, to
-     * see how much is really needed; 0: none is taken (0). */
+    /* Percent of the time that may be lost to memory being taken ahead of need, little by little,
+     * to see how much is really needed; 0: none is taken (0). */
     unsigned proactive;
 
     const struct pgw_group_config *groups; /* made in this order (none) */
@@ -185,14 +185,14 @@ struct pgw_config {
     enum pgw_merge merge; /* (PGW_MERGE_ADVISED) */
     uint64_t merge_rate;  /* for pgw_run(): pages that are looked at in a million instructions (20)
                            */
-    unsigned harts; /* that pgw_run() has, each with TLBs of its own: 1 to 16 (1) */
+    unsigned harts;       /* that pgw_run() has, each with TLBs of its own: 1 to 16 (1) */
     /* Which memory gets huge pages (of the largest size up to 4 MiB that the scheme has) without
      * being collapsed by the program's own wish: "off", "madvise" (where the program advised it),
      * "always" (any private anonymous memory).  Without effect on schemes of one page size
      * ("madvise"). */
     const char *huge;
-    bool maps; /* the report has what each process that pgw_run() ran had mapped when it ended, of the
-                  first 64 (false) */
+    bool maps; /* the report has what each process that pgw_run() ran had mapped when it ended, of
+                  the first 64 (false) */
 };
 
 /* Sets every field to its default (in brackets above).  size: sizeof(struct pgw_config). */
@@ -376,7 +376,7 @@ PGW_API enum pgw_status pgw_evict(struct pgw_space *space, uint64_t va);
 struct pgw_region {
     uint64_t start, end; /* [start, end) */
     unsigned prot;
-    const char *use; /* "anon", "file", "heap", "stack" or "shm"; static storage */
+    const char *use;   /* "anon", "file", "heap", "stack" or "shm"; static storage */
     uint64_t offset;   /* "file": bytes into the file */
     const char *state; /* "reserved", "committed" or "shared"; static storage */
     bool locked;
@@ -700,14 +700,14 @@ struct pgw_stats {
     uint64_t pool_frames_peak;
     uint64_t pool_pages, pool_pages_peak; /* pages in it, now and at most */
     uint64_t pool_same;                   /* of these, kept as one word, now */
-    double pool_ratio;       /* bytes of the pages in it to all memory they take (frames, records,
-                                tables, the codec's own), when that was the most */
-    uint64_t pool_hits;      /* pages that came back from it, and needed no device */
-    uint64_t pool_rejected;  /* too hard to compress, and passed on to the device */
+    double pool_ratio;        /* bytes of the pages in it to all memory they take (frames, records,
+                                 tables, the codec's own), when that was the most */
+    uint64_t pool_hits;       /* pages that came back from it, and needed no device */
+    uint64_t pool_rejected;   /* too hard to compress, and passed on to the device */
     uint64_t pool_overflowed; /* passed on for want of room */
-    uint64_t pool_written_back; /* the oldest, moved to the device to make room */
-    uint64_t pool_compacted;    /* moved within the pool to free a frame */
-    uint64_t device_pages;      /* on the device under it, now */
+    uint64_t pool_written_back;                  /* the oldest, moved to the device to make room */
+    uint64_t pool_compacted;                     /* moved within the pool to free a frame */
+    uint64_t device_pages;                       /* on the device under it, now */
     uint64_t tmem_puts, tmem_hits, tmem_dropped; /* clean pages of files: kept in the pool; had from
                                                     there; dropped for want of room */
     uint64_t tmem_pages;                         /* there now */
@@ -727,7 +727,7 @@ struct pgw_stats {
     uint64_t mapped_pages;   /* pages mapped by all spaces, now */
     double pages_per_entry;  /* pages that an entry of the TLB reaches, on average: the same divided
                                 by the number of mappings, now */
-    uint64_t huge_mapped_peak; /* pgw_run(): the most of huge_mapped between two slices */
+    uint64_t huge_mapped_peak;   /* pgw_run(): the most of huge_mapped between two slices */
     double pages_per_entry_then; /* pages_per_entry at that time */
 
     /* Compaction (paged schemes; of contiguous ones see compactions above). */
@@ -769,7 +769,7 @@ struct pgw_stats {
     uint64_t threads; /* made, other than the first of each process */
     uint64_t harts;
     /* With several harts. */
-    uint64_t shootdowns; /* times that translations were taken away from the TLBs */
+    uint64_t shootdowns;           /* times that translations were taken away from the TLBs */
     uint64_t shootdown_interrupts; /* of harts, each because another took translations away */
     uint64_t shootdown_dropped;    /* TLB entries that went on harts other than that one */
 

@@ -467,7 +467,9 @@ pgw_region_at(struct pgw_space *space, uint64_t va, struct pgw_region *region)
         .prot = found.prot,
         .use = pagewright_use(found.use),
         .offset = found.offset,
-        .state = found.shared ? "shared" : found.committed ? "committed" : "reserved",
+        .state = found.shared      ? "shared"
+                 : found.committed ? "committed"
+                                   : "reserved",
         .locked = found.locked,
     };
     return PGW_OK;

@@ -169,8 +169,8 @@ settings_read(struct pgw_system *system, const struct pgw_config *config)
     if (config->slice == 0)
         return sim_fail(system, PGW_INVAL, "a slice of 0 instructions would run nothing");
     if (config->harts < 1 || config->harts > OS_HARTS_MAX)
-        return sim_fail(system, PGW_INVAL, "%u harts: a machine has 1 to %u of them",
-            config->harts, OS_HARTS_MAX);
+        return sim_fail(system, PGW_INVAL, "%u harts: a machine has 1 to %u of them", config->harts,
+            OS_HARTS_MAX);
     if (!settings_cost_valid(&config->cost))
         return sim_fail(system, PGW_INVAL,
             "the cost model has a figure that is negative or not a "
@@ -184,8 +184,8 @@ settings_read(struct pgw_system *system, const struct pgw_config *config)
     s->overcommit = config->overcommit;
     s->overcommit_ratio = config->overcommit_ratio;
     if (config->proactive > 100)
-        return sim_fail(system, PGW_INVAL, "%u%% of the time is more than there is",
-            config->proactive);
+        return sim_fail(
+            system, PGW_INVAL, "%u%% of the time is more than there is", config->proactive);
     if (config->readahead > 31 || config->fault_around > 64)
         return sim_fail(system, PGW_INVAL,
             "%u pages of read-ahead and %u of fault-around: at most 31 and 64 are possible",

@@ -30,8 +30,7 @@ sim_stats_pool(const struct pgw_system *system, struct pgw_stats *out)
     out->pool_pages = pool.pages;
     out->pool_pages_peak = pool.pages_peak;
     out->pool_same = pool.same;
-    out->pool_ratio =
-        pool.bytes_peak > 0 ? (double)pool.stored_peak / (double)pool.bytes_peak : 0;
+    out->pool_ratio = pool.bytes_peak > 0 ? (double)pool.stored_peak / (double)pool.bytes_peak : 0;
     out->pool_hits = pool.hits;
     out->pool_rejected = pool.rejected;
     out->pool_overflowed = pool.overflowed;

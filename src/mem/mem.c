@@ -32,9 +32,9 @@
  * two kinds, as Linux groups them by mobility.  Free runs in a block for pinned pages are on lists
  * of their own, `pinned`, which the others take from when nothing else is left.  Who needs a pinned
  * page and finds those lists empty makes another block one of theirs: a free one if there is any,
- * else the block of the largest free run.  A block that is free as a whole is nobody's; what RAM has
- * above its last whole block is theirs from the start.  Rejected: tables from the top of RAM down,
- * pages from the bottom up; that needs lists in the order of addresses.
+ * else the block of the largest free run.  A block that is free as a whole is nobody's; what RAM
+ * has above its last whole block is theirs from the start.  Rejected: tables from the top of RAM
+ * down, pages from the bottom up; that needs lists in the order of addresses.
  *
  * A bitmap per order was rejected: the heads in the frame table already say all of it.
  */

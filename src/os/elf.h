@@ -15,8 +15,8 @@
 
 #define OS_ELF_SEGMENTS_MAX 16u
 #define OS_ELF_HEADERS_MAX 64u
-#define OS_ELF_PHENT 56u /* bytes a program header */
-#define OS_ELF_EHDR 64u  /* bytes of the file's header */
+#define OS_ELF_PHENT 56u        /* bytes a program header */
+#define OS_ELF_EHDR 64u         /* bytes of the file's header */
 #define OS_ELF_INTERP_MAX 4096u /* bytes of the interpreter's path, with its NUL */
 
 /* One part of the program that is loaded: addresses where it goes, the bias included. */

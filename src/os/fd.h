@@ -23,16 +23,16 @@ enum os_file_kind { OS_FILE_HOST, OS_FILE_PIPE_READ, OS_FILE_PIPE_WRITE, OS_FILE
 struct os_file {
     unsigned refs;
     enum os_file_kind kind;
-    uint32_t flags;       /* O_ACCMODE, O_NONBLOCK, O_APPEND and the like */
-    int host_fd;          /* HOST: owned; -1 otherwise */
-    bool stream;          /* HOST: may wait for ever (terminal, pipe) */
+    uint32_t flags;                  /* O_ACCMODE, O_NONBLOCK, O_APPEND and the like */
+    int host_fd;                     /* HOST: owned; -1 otherwise */
+    bool stream;                     /* HOST: may wait for ever (terminal, pipe) */
     const struct os_proc_file *proc; /* HOST: a file of the machine's own /proc; NULL: none ... */
     int proc_pid;                    /* ... of the process with that number; 0: of the machine */
-    bool regular;         /* HOST: a regular file, whose pages mappings may show (os/regular.h) */
-    bool own_pos;         /* regular: it was opened here, so that its offset is ours: pos */
-    uint64_t pos;         /* the offset of the next read or write */
+    bool regular; /* HOST: a regular file, whose pages mappings may show (os/regular.h) */
+    bool own_pos; /* regular: it was opened here, so that its offset is ours: pos */
+    uint64_t pos; /* the offset of the next read or write */
     struct os_memfile *memory; /* MEMORY: a reference to it is this file's */
-    struct os_pipe *pipe; /* PIPE_*: one of its readers or writers is this file */
+    struct os_pipe *pipe;      /* PIPE_*: one of its readers or writers is this file */
 };
 
 #define OS_FILES_MAX 1024u
@@ -44,7 +44,7 @@ struct os_fd {
 
 struct os_files {
     struct os_fd fd[OS_FILES_MAX];
-    uint32_t limit; /* RLIMIT_NOFILE */
+    uint32_t limit;              /* RLIMIT_NOFILE */
     struct os_reclock *reclocks; /* record locks, by file (os/reclock.h) */
 };
 

@@ -119,8 +119,8 @@ os_futex_wake(struct os_process *p, uint64_t va, bool shared, unsigned n)
 
 /* --- the call --- */
 
-/* Can there be a futex?  A shared one must be memory that can be written, as Linux looks its page up;
- * of a private one the address is all that counts. */
+/* Can there be a futex?  A shared one must be memory that can be written, as Linux looks its page
+ * up; of a private one the address is all that counts. */
 static int64_t
 futex_check(struct os_process *p, uint64_t va, bool shared)
 {

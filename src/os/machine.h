@@ -87,12 +87,12 @@ struct os {
 
     struct os_workset_meter meter;
     struct os_stats stats;
-    char why[OS_WHY_MAX];           /* the last loading failure, in words */
-    char text[1024]; /* messages are put together here */
+    char why[OS_WHY_MAX]; /* the last loading failure, in words */
+    char text[1024];      /* messages are put together here */
     char path[2][OS_PATH_MAX];
-    char rooted[2][OS_PATH_MAX];    /* paths below the sysroot, by enum os_rooted */
-    char script[OS_PATH_MAX];       /* the interpreter of a script */
-    char interp[OS_ELF_INTERP_MAX]; /* the interpreter of the program that is loaded */
+    char rooted[2][OS_PATH_MAX];     /* paths below the sysroot, by enum os_rooted */
+    char script[OS_PATH_MAX];        /* the interpreter of a script */
+    char interp[OS_ELF_INTERP_MAX];  /* the interpreter of the program that is loaded */
     unsigned char bounce[OS_BOUNCE]; /* between the guest's memory and the host's calls */
 };
 

@@ -395,7 +395,8 @@ memfile_free(struct os_process *p, const struct os_memfile *mem, uint64_t from, 
     return os_error(status);
 }
 
-/* A hole in [from, to), which the file has: zeros where it begins and ends, and no pages between. */
+/* A hole in [from, to), which the file has: zeros where it begins and ends, and no pages between.
+ */
 static int64_t
 memfile_punch(struct os_process *p, const struct os_memfile *mem, uint64_t from, uint64_t to)
 {

@@ -121,8 +121,8 @@ oom_tell_table(const struct oom *oom, const struct oom_row *rows, size_t n, size
         base_size_format(row->counts.swapped * PAGE_SIZE, swap, sizeof swap);
         base_size_format(row->counts.tables * PAGE_SIZE, tables, sizeof tables);
         os_say(oom->os, "out of memory: %7d %-15s %8s %8s %8s %6d %6lld%s", row->p->pid,
-            row->p->name, ram, swap, tables, row->p->oom_adj, (long long)oom_score(oom, row->points),
-            row->points == INT64_MIN ? " never" : "");
+            row->p->name, ram, swap, tables, row->p->oom_adj,
+            (long long)oom_score(oom, row->points), row->points == INT64_MIN ? " never" : "");
     }
     if (asked > n)
         os_say(oom->os, "out of memory: and %zu more, with smaller scores", asked - n);

@@ -8,10 +8,10 @@
 #include "os/process.h"
 
 /*
- * Ends the process with the largest score, and says so, with who held what.  p is the one that asked;
- * fault, NOMEM or LIMIT, why: with LIMIT it is a process of p's group.  False: it was p itself (or
- * one it shares memory with), which ends as soon as it gets back to the scheduler.  True: there is
- * more memory now; try again.
+ * Ends the process with the largest score, and says so, with who held what.  p is the one that
+ * asked; fault, NOMEM or LIMIT, why: with LIMIT it is a process of p's group.  False: it was p
+ * itself (or one it shares memory with), which ends as soon as it gets back to the scheduler. True:
+ * there is more memory now; try again.
  */
 bool os_memory_full(struct os_process *p, enum space_fault fault);
 

@@ -39,15 +39,15 @@ struct os_config {
     struct mmu *mmu[OS_HARTS_MAX];
     bool one_space; /* the harts may not run programs of different spaces at the same time */
     struct base_alloc *alloc;
-    uint64_t slice;     /* instructions a thread runs before the next one's turn */
-    uint64_t seed;      /* for AT_RANDOM, getrandom and the like */
-    uint64_t stack_max; /* bytes a stack may grow to (RLIMIT_STACK) */
-    uint64_t space_end; /* user addresses are [0, space_end) */
-    bool aslr;          /* programs, heaps, mappings and stacks are placed at random (by seed) */
+    uint64_t slice;      /* instructions a thread runs before the next one's turn */
+    uint64_t seed;       /* for AT_RANDOM, getrandom and the like */
+    uint64_t stack_max;  /* bytes a stack may grow to (RLIMIT_STACK) */
+    uint64_t space_end;  /* user addresses are [0, space_end) */
+    bool aslr;           /* programs, heaps, mappings and stacks are placed at random (by seed) */
     const char *sysroot; /* where a program's absolute paths are looked up first; NULL: where its
                             interpreter is found, see os/sysroot.h */
-    const char *bound;  /* what ends there, for messages: "the address space", "RAM" */
-    uint64_t window;    /* working-set window, instructions; 0: not measured */
+    const char *bound;   /* what ends there, for messages: "the address space", "RAM" */
+    uint64_t window;     /* working-set window, instructions; 0: not measured */
 
     void *ctx; /* given to the calls below */
     /* A new, empty space. */
@@ -74,10 +74,9 @@ struct os_config {
     /* Why the space's last call found no room, in words that outlive the call; "": the memory
      * manager has nothing to add.  May be NULL. */
     const char *(*why)(void *ctx);
-    /* A program with this file name was loaded into a new space, by one that runs in `from` (NULL: it
-     * is the first).  May be NULL. */
-    void (*program)(
-        void *ctx, struct space *space, const struct space *from, const char *name);
+    /* A program with this file name was loaded into a new space, by one that runs in `from` (NULL:
+     * it is the first).  May be NULL. */
+    void (*program)(void *ctx, struct space *space, const struct space *from, const char *name);
     /* A process has ended and is about to let go of its space, as the last to use it.  May be
      * NULL. */
     void (*ended_space)(void *ctx, struct space *space, int pid, const char *name);

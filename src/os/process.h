@@ -35,8 +35,8 @@ struct os_mm {
     struct space *space;
     unsigned refs;
     struct space_layout layout;
-    uint64_t brk;          /* bytes; it starts at layout.heap */
-    unsigned lock_future;  /* flags of mlockall, if it said FUTURE; else 0 */
+    uint64_t brk;         /* bytes; it starts at layout.heap */
+    unsigned lock_future; /* flags of mlockall, if it said FUTURE; else 0 */
     struct os_mm_places places;
     char exe[OS_PATH_MAX]; /* the program's absolute path on the host */
     const char *sysroot;   /* where its absolute paths are looked up first; NULL: nowhere */
@@ -84,7 +84,7 @@ struct os_process {
     uint64_t stack_limit; /* bytes: the soft RLIMIT_STACK ... */
     bool stack_limited;   /* ... which the program has set; otherwise it is told OS_STACK_TOLD */
     struct os_rlimit mem_limits[OS_LIMITS];
-    char name[16];        /* the last part of the program's path; PR_SET_NAME of its first thread */
+    char name[16]; /* the last part of the program's path; PR_SET_NAME of its first thread */
     struct os_signals signals;
     struct os_thread *vfork_parent; /* to be woken at exec or exit */
 

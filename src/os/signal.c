@@ -270,7 +270,8 @@ os_signal_deliverable(const struct os_thread *t)
 bool
 os_signal_killed(const struct os_thread *t)
 {
-    return ((t->signals.pending.set | t->process->signals.pending.set) & OS_SIGBIT(OS_SIGKILL)) != 0;
+    return ((t->signals.pending.set | t->process->signals.pending.set) & OS_SIGBIT(OS_SIGKILL)) !=
+           0;
 }
 
 /* Takes sig out of a queue that has it. */

@@ -260,7 +260,8 @@ lock_from_start(const struct os_file *file, unsigned char *lock)
     memcpy(lock + 8, &start, sizeof start);
 }
 
-/* Those of open file descriptions are the host's; POSIX's, on regular files, are in os/reclock.h. */
+/* Those of open file descriptions are the host's; POSIX's, on regular files, are in os/reclock.h.
+ */
 static int64_t
 record_lock(struct os_process *p, const struct os_file *file, int command, uint64_t va)
 {

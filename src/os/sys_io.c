@@ -168,7 +168,8 @@ pipe_write(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len
     struct os_pipe *pipe = file->pipe;
 
     while (p->thread->progress < len) {
-        size_t want = len - p->thread->progress < OS_BOUNCE ? (size_t)(len - p->thread->progress) : OS_BOUNCE;
+        size_t want =
+            len - p->thread->progress < OS_BOUNCE ? (size_t)(len - p->thread->progress) : OS_BOUNCE;
 
         if (pipe->readers == 0) {
             os_signal_kernel(p, OS_SIGPIPE);
@@ -377,8 +378,8 @@ copy_stuck(struct os_process *p, const struct os_file *out, int64_t error)
     return os_block(p, NULL);
 }
 
-/* Copies between two host files by way of our buffer: the heart of sendfile.  *from is moved by what
- * has been written, which may be less than was read. */
+/* Copies between two host files by way of our buffer: the heart of sendfile.  *from is moved by
+ * what has been written, which may be less than was read. */
 static int64_t
 host_copy(
     struct os_process *p, struct os_file *in, struct os_file *out, uint64_t *from, uint64_t len)

@@ -45,8 +45,7 @@ heap_grow(struct os_mm *mm, uint64_t from, uint64_t to)
 
     if (from > mm->layout.heap && space->ops->find(space, from - 1, &region) &&
         region.start < from && region.end == from && region.use == SPACE_USE_HEAP &&
-        (region.locked || mm->lock_future == 0) &&
-        region.prot == (PROT_MASK_R | PROT_MASK_W)) {
+        (region.locked || mm->lock_future == 0) && region.prot == (PROT_MASK_R | PROT_MASK_W)) {
         enum pgw_status status = space->ops->remap(
             space, region.start, from - region.start, to - region.start, false, false, &va);
         if (status == PGW_OK)
@@ -69,8 +68,7 @@ heap_may_grow(const struct os_process *p, uint64_t from, uint64_t to)
     const struct os_mm *mm = p->mm;
 
     return to - mm->layout.heap <= p->mem_limits[OS_LIMIT_DATA].soft &&
-           os_mem_has_room(p, to - from) &&
-           (mm->lock_future == 0 || os_mem_may_lock(p, to - from));
+           os_mem_has_room(p, to - from) && (mm->lock_future == 0 || os_mem_may_lock(p, to - from));
 }
 
 int64_t

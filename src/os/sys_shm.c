@@ -176,7 +176,9 @@ os_sys_shmat(struct os_process *p, const uint64_t *a)
         args.flags |= SPACE_FIXED | ((flags & SHM_REMAP) != 0 ? 0u : SPACE_NOREPLACE);
     enum pgw_status status = space->ops->map(space, &args, &va);
     if (status != PGW_OK)
-        return status == PGW_EXIST ? -OS_EINVAL : status == PGW_RANGE ? -OS_ENOMEM : os_error(status);
+        return status == PGW_EXIST   ? -OS_EINVAL
+               : status == PGW_RANGE ? -OS_ENOMEM
+                                     : os_error(status);
     shm->attached_at = shm_now(p->os);
     shm->last = p->pid;
     return (int64_t)va;

@@ -39,9 +39,8 @@ os_syscall_fn os_sys_fstat, os_sys_newfstatat, os_sys_statx, os_sys_faccessat, o
     os_sys_fchdir, os_sys_umask, os_sys_fchmod, os_sys_fchmodat, os_sys_fchown, os_sys_fchownat,
     os_sys_utimensat, os_sys_statfs, os_sys_fstatfs, os_sys_fadvise64;
 os_syscall_fn os_sys_brk, os_sys_mmap, os_sys_munmap, os_sys_mprotect, os_sys_mremap, os_sys_msync,
-    os_sys_memfd_create, os_sys_shmget, os_sys_shmctl, os_sys_shmat, os_sys_shmdt,
-    os_sys_madvise, os_sys_mincore, os_sys_mlock, os_sys_mlock2, os_sys_munlock, os_sys_mlockall,
-    os_sys_munlockall;
+    os_sys_memfd_create, os_sys_shmget, os_sys_shmctl, os_sys_shmat, os_sys_shmdt, os_sys_madvise,
+    os_sys_mincore, os_sys_mlock, os_sys_mlock2, os_sys_munlock, os_sys_mlockall, os_sys_munlockall;
 os_syscall_fn os_sys_clone, os_sys_execve, os_sys_exit, os_sys_wait4, os_sys_waitid, os_sys_getpid,
     os_sys_getppid, os_sys_getpgid, os_sys_setpgid, os_sys_getsid, os_sys_setsid,
     os_sys_set_tid_address, os_sys_futex, os_sys_sched_yield, os_sys_sched_getaffinity,

@@ -34,14 +34,15 @@
  * guards RAM.
  *
  * Rejected: to use a free object of a larger class rather than take a frame, which wastes more in
- * objects than it saves in frames (measured: 1% worse on text); buddies of compressed pages in one frame (zbud, z3fold), which hold two or three to a
- * frame at the most; a log with a cleaner, which is denser, but moves everything again and again.
+ * objects than it saves in frames (measured: 1% worse on text); buddies of compressed pages in one
+ * frame (zbud, z3fold), which hold two or three to a frame at the most; a log with a cleaner, which
+ * is denser, but moves everything again and again.
  */
 
 #define ZHEAP_TAG sizeof(void *)
 #define ZHEAP_END UINT16_MAX /* of a free list */
 #define ZHEAP_OBJECTS_MAX (ZHEAP_GROUP_FRAMES * PAGE_SIZE / 32)
-#define ZHEAP_LARGER 4u     /* classes up that are looked at before a frame is taken */
+#define ZHEAP_LARGER 4u      /* classes up that are looked at before a frame is taken */
 #define ZHEAP_TOLERANCE 256u /* a 256th part of a group's bytes is "hardly more" */
 
 /* The step by the limit in frames. */
@@ -188,8 +189,8 @@ zheap_frame(struct zheap *heap, unsigned flags)
 
     if (heap->frames >= heap->limit)
         return NULL;
-    struct mem_page *page =
-        node != NULL ? (struct mem_page *)(void *)node : mem_alloc(heap->mem, 0, flags | MEM_PINNED);
+    struct mem_page *page = node != NULL ? (struct mem_page *)(void *)node
+                                         : mem_alloc(heap->mem, 0, flags | MEM_PINNED);
     if (page == NULL)
         return NULL;
     if (node != NULL) {

@@ -29,7 +29,7 @@ struct zheap_class {
     uint16_t frames;   /* of a group */
     uint16_t capacity; /* objects of a group */
     uint64_t groups, objects;
-    uint64_t backed; /* objects that the groups' frames have room for */
+    uint64_t backed;                             /* objects that the groups' frames have room for */
     struct zheap_groups partial[ZHEAP_FULLNESS]; /* the emptiest first */
     struct zheap_groups full;
 };

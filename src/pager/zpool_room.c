@@ -77,8 +77,7 @@ zpool_count(struct zpool *zpool)
     stats->ram = zpool->stats.limit;
     if (next != NULL) {
         stats->slots += next->stats.slots - next->stats.used;
-        stats->hoped =
-            stats->slots > next->stats.slots ? stats->slots - next->stats.slots : 0;
+        stats->hoped = stats->slots > next->stats.slots ? stats->slots - next->stats.slots : 0;
         stats->get_ios = next->stats.get_ios;
         stats->put_ios = next->stats.put_ios;
     }

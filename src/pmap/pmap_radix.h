@@ -24,8 +24,8 @@ struct radix_size {
 struct radix_system {
     struct pmap_system base;
     const struct mmu_format *format;
-    uint64_t va_end;     /* user addresses are [0, va_end) */
-    unsigned orders;     /* bit n: mappings of 2^n pages */
+    uint64_t va_end;   /* user addresses are [0, va_end) */
+    unsigned orders;   /* bit n: mappings of 2^n pages */
     bool dirty_writes; /* a dirty leaf is a writable one: the format says both with the same bits */
     uint64_t rights_mask, rights[8]; /* bits of a leaf's rights, and what they are by prot_t */
     struct radix_size size[MMU_LEVELS_MAX + 1];

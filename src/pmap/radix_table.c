@@ -61,7 +61,8 @@ struct mem_page *
 radix_table_alloc(struct radix_system *system, unsigned level, void *owner)
 {
     unsigned order = mmu_format_table_order(system->format, level);
-    struct mem_page *table = mem_alloc(system->base.mem, order, MEM_ZERO | MEM_RESERVED | MEM_PINNED);
+    struct mem_page *table =
+        mem_alloc(system->base.mem, order, MEM_ZERO | MEM_RESERVED | MEM_PINNED);
     if (table == NULL)
         return NULL;
     table->owner = owner;

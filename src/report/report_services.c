@@ -9,7 +9,7 @@
 /* One figure of a group: its key in JSON, its label and note in text. */
 struct service_row {
     const char *key, *label, *note; /* of PAGES, the note goes on behind a size: ", of files" */
-    size_t offset;                     /* in struct pgw_stats */
+    size_t offset;                  /* in struct pgw_stats */
     enum { COUNT, PAGES, RATIO, SETTING } kind; /* RATIO: a double */
 };
 

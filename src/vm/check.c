@@ -27,12 +27,12 @@ tally_add(struct tally *tally, const void *what)
 struct check {
     struct vm_system *system;
     struct tally anons, amaps;
-    uint64_t slots;  /* anons with a slot */
+    uint64_t slots;           /* anons with a slot */
     uint64_t shared, sharing; /* merged anons, and references to them beyond the first */
-    uint64_t in_ram; /* anons and object slots with a page */
+    uint64_t in_ram;          /* anons and object slots with a page */
     uint64_t charged, roots;
     uint64_t cached, dirty, dirty_objects; /* files' pages that are, and objects that have such */
-    uint64_t locked, wired; /* pages of locked regions; those that spaces hold */
+    uint64_t locked, wired;                /* pages of locked regions; those that spaces hold */
 };
 
 /* A page in RAM and its owner point at each other, and the policy knows the page (C3). */

@@ -102,11 +102,12 @@ struct vm_object {
     struct vm_amap *amap;    /* a memory object's; NULL: a file */
     uint64_t len;            /* bytes; base.npages is that, rounded up */
     uint64_t ndirty;         /* of pages: newer than the file */
-    struct base_radix shadows; /* of pages that were evicted: when, as their group counts (refault.c) */
-    uint16_t group;            /* whose limit it counts against */
+    struct base_radix
+        shadows;    /* of pages that were evicted: when, as their group counts (refault.c) */
+    uint16_t group; /* whose limit it counts against */
     uint64_t id;
     uint64_t refs;
-    uint64_t charged; /* pages promised for it: a memory object's */
+    uint64_t charged;                  /* pages promised for it: a memory object's */
     TAILQ_ENTRY(vm_object) link;       /* vm_system.all_objects */
     TAILQ_ENTRY(vm_object) dirty_link; /* vm_system.dirty_objects, while ndirty > 0 */
 };
@@ -159,7 +160,7 @@ struct vm_space {
     struct vm_region_tree regions;
     struct vm_region *hint; /* the region found last */
     uint64_t nregions;
-    uint64_t mapped; /* bytes */
+    uint64_t mapped;         /* bytes */
     struct base_radix wired; /* the pages that locked regions hold, by virtual page */
     uint64_t locked;         /* pages of locked regions */
     uint64_t roots;          /* frames that its page table takes while it is empty */
@@ -222,10 +223,10 @@ struct vm_system {
         unsigned rests, shift; /* requests to turn down, and as a power of two after a failure */
     } compact;
     struct vm_squeeze {
-        unsigned percent;               /* of the time that may be lost; 0: off */
-        unsigned rests;                 /* periods to leave out */
-        uint64_t since, some;  /* the period's start; the time lost until then */
-        uint64_t mean;         /* pages in RAM lately, in parts of 256 */
+        unsigned percent;       /* of the time that may be lost; 0: off */
+        unsigned rests;         /* periods to leave out */
+        uint64_t since, some;   /* the period's start; the time lost until then */
+        uint64_t mean;          /* pages in RAM lately, in parts of 256 */
         uint64_t time, stalled; /* in all periods, nanoseconds */
     } squeeze;
     struct vm_thrash thrash;
@@ -277,8 +278,8 @@ void vm_region_move(struct vm_space *space, struct vm_region *region, uint64_t s
 /* npages more of it are promised: with the region, or with the amap of one that is shared. */
 MUST_CHECK enum pgw_status vm_region_promise_more(
     struct vm_space *space, struct vm_region *region, uint64_t npages);
-/* The same as vm_region_move, to a larger place: what it is to have more is promised and locked as the rest of it.
- * PGW_NOCOMMIT, PGW_NORAM. */
+/* The same as vm_region_move, to a larger place: what it is to have more is promised and locked as
+ * the rest of it. PGW_NOCOMMIT, PGW_NORAM. */
 MUST_CHECK enum pgw_status vm_region_grow(
     struct vm_space *space, struct vm_region *region, uint64_t start, uint64_t end);
 /* Takes it out of the tree and frees it; drops its amap and object. */
@@ -350,20 +351,16 @@ MUST_CHECK enum pgw_status vm_lock_range(
 void vm_unlock_range(struct vm_space *space, uint64_t va, uint64_t end);
 /* The page is about to be mapped at va in a locked region; it takes the place of another that was
  * there.  PGW_NOMEM. */
-MUST_CHECK enum pgw_status vm_lock_page(
-    struct vm_space *space, uint64_t va, struct mem_page *page);
+MUST_CHECK enum pgw_status vm_lock_page(struct vm_space *space, uint64_t va, struct mem_page *page);
 /* The page goes, locked or not: its owner does not exist any more, or not that far. */
 void vm_lock_forget(struct vm_system *system, struct mem_page *page);
 
 /* --- advise.c, populate.c, usage.c --- */
 
-enum pgw_status vm_advise(
-    struct space *space, uint64_t va, uint64_t len, enum space_advice advice);
+enum pgw_status vm_advise(struct space *space, uint64_t va, uint64_t len, enum space_advice advice);
 enum pgw_status vm_populate(struct space *space, uint64_t va, uint64_t len, bool write);
-enum pgw_status vm_incore(
-    struct space *space, uint64_t va, uint64_t npages, unsigned char *vec);
-void vm_usage(
-    struct space *space, const struct space_region *region, struct space_usage *usage);
+enum pgw_status vm_incore(struct space *space, uint64_t va, uint64_t npages, unsigned char *vec);
+void vm_usage(struct space *space, const struct space_region *region, struct space_usage *usage);
 /* The page of RAM behind va, whether it is mapped or not; NULL. */
 struct mem_page *vm_resident(const struct vm_region *region, uint64_t va);
 
@@ -610,7 +607,8 @@ void vm_io_yield(struct vm_system *system, struct pager *pager);
 void vm_io_forget(struct vm_system *system, uint64_t slot);
 /* Slots in use and in all; without swap, 0 and 0. */
 void vm_io_swap_room(struct vm_system *system, uint64_t *used, uint64_t *slots);
-/* Slots that are there whatever the pages hold, and frames that swap may come to take for its own. */
+/* Slots that are there whatever the pages hold, and frames that swap may come to take for its own.
+ */
 void vm_io_swap_sure(struct vm_system *system, uint64_t *slots, uint64_t *frames);
 
 /* --- ahead.c: reading before it is asked for --- */

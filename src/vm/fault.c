@@ -54,10 +54,10 @@ struct fault {
     enum access access;
     struct vm_group *full; /* STARVED: whose limit is why; NULL: no frame is free */
     bool over;             /* another group's limit is passed over: it has nothing that could go */
-    bool waited;    /* for a device: a major fault */
-    bool zero_fill; /* gave a fresh page of zeros */
-    bool cow;       /* copied a page */
-    bool unshare;   /* nobody accesses it: the region shall have a page of its own */
+    bool waited;           /* for a device: a major fault */
+    bool zero_fill;        /* gave a fresh page of zeros */
+    bool cow;              /* copied a page */
+    bool unshare;          /* nobody accesses it: the region shall have a page of its own */
 };
 
 /* RISC-V and x86 alike: what can be written can be read. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a process may do to its map: map, unmap, protect; remap.c has the rest.  Each works on whole regions, after
- * cutting those that lie across an end of the range.  What can fail (cutting, records) is done
- * before anything is changed.  Neighbours that became alike are joined afterwards, so that what a
- * program sees as one mapping is one region to remap, however it came about.
+ * What a process may do to its map: map, unmap, protect; remap.c has the rest.  Each works on whole
+ * regions, after cutting those that lie across an end of the range.  What can fail (cutting,
+ * records) is done before anything is changed.  Neighbours that became alike are joined afterwards,
+ * so that what a program sees as one mapping is one region to remap, however it came about.
  */
 #include "vm/core.h"
 
@@ -240,14 +240,12 @@ protect_regions(struct vm_space *space, uint64_t va, uint64_t end, prot_t prot)
     struct vm_region *first = vm_region_at(space, va), *region;
     uint64_t npages = 0;
 
-    for (region = first; region != NULL && region->start < end;
-         region = vm_region_next(region))
+    for (region = first; region != NULL && region->start < end; region = vm_region_next(region))
         npages += protect_counts(system, region, prot) ? vm_region_pages(region) : 0;
     enum pgw_status status = vm_commit_charge(system, npages);
     if (status != PGW_OK)
         return status;
-    for (region = first; region != NULL && region->start < end;
-         region = vm_region_next(region)) {
+    for (region = first; region != NULL && region->start < end; region = vm_region_next(region)) {
         region->charged = region->charged || protect_counts(system, region, prot);
         region->prot = prot;
     }

@@ -33,7 +33,8 @@
  * must be able to be there together. */
 #define DAEMON_LEAVES 8u
 
-/* Frames are not looked at for less than so many evictions in all of RAM, however small the group. */
+/* Frames are not looked at for less than so many evictions in all of RAM, however small the group.
+ */
 #define SCAN_LEAST_PART 256u
 
 /* Tells a policy that ranks by recency which pages of the group were used since the last time. */
@@ -130,8 +131,7 @@ reclaim_must_put(struct vm_system *system, struct mem_page *page)
     system->pmap_ops->page_protect(system->pmap_system, page, PROT_MASK_NONE);
     if (page->owner_kind != MEM_OWNER_ANON)
         return page->dirty;
-    bool must_put =
-        page->dirty || system->pmap_ops->page_is_modified(system->pmap_system, page);
+    bool must_put = page->dirty || system->pmap_ops->page_is_modified(system->pmap_system, page);
     if (must_put)
         page->lazyfree = 0; /* it was written again */
     return must_put;
@@ -343,8 +343,7 @@ vm_reclaim_locked(struct vm_system *system, uint64_t n)
 uint64_t
 vm_reclaim_group_locked(struct vm_system *system, struct vm_group *group, uint64_t n)
 {
-    struct reclaim reclaim = {
-        .only = group, .tries = 2 * vm_group_pages(group) + PAGER_RUN_MAX};
+    struct reclaim reclaim = {.only = group, .tries = 2 * vm_group_pages(group) + PAGER_RUN_MAX};
     uint64_t freed = 0;
 
     while (freed < n && reclaim.tries > 0 && vm_group_pages(group) > 0)

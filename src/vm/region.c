@@ -347,8 +347,7 @@ vm_region_floor(const struct vm_region *region)
 
 /* The highest hole in [low, high), where the subtree's regions lie. */
 static bool
-region_hole(
-    const struct vm_region *root, uint64_t low, uint64_t high, uint64_t len, uint64_t *va)
+region_hole(const struct vm_region *root, uint64_t low, uint64_t high, uint64_t len, uint64_t *va)
 {
     if (region_gap(low, high) < len)
         return false;

@@ -97,7 +97,8 @@ enum space_use {
 #define SPACE_NORESERVE 16u /* not counted as promised, unless nothing may be overcommitted */
 #define SPACE_NOWRITE 64u   /* with SHARED: may never become writable, PGW_ACCESS */
 #define SPACE_KEEP                                                                                 \
-    128u /* of remap: the old place stays mapped; what was private there is as new */
+    128u                 /* of remap: the old place stays mapped; what was private there is as new \
+                          */
 #define SPACE_LOCKED 32u /* as after lock(SPACE_LOCK_NOW), but without the pages: populate them */
 
 struct space_map_args {
@@ -119,8 +120,8 @@ struct space_region {
     bool growsdown;
     bool shared;
     bool locked;
-    bool committed; /* what it holds, or will, is promised or can be had elsewhere; not so of
-                       addresses that are only reserved */
+    bool committed;  /* what it holds, or will, is promised or can be had elsewhere; not so of
+                        addresses that are only reserved */
     unsigned advice; /* what was advised and stays so: bits 1 << enum space_advice */
     uint64_t offset;
     struct space_object *object;
@@ -158,15 +159,15 @@ enum space_lock {
 
 /* What one region holds now, in pages. */
 struct space_usage {
-    uint64_t resident; /* in RAM */
-    uint64_t swapped;  /* on swap only */
-    uint64_t shared;   /* resident, and seen by others too */
-    uint64_t dirty;    /* resident, and newer than what is on its device, if anything is */
+    uint64_t resident;     /* in RAM */
+    uint64_t swapped;      /* on swap only */
+    uint64_t shared;       /* resident, and seen by others too */
+    uint64_t dirty;        /* resident, and newer than what is on its device, if anything is */
     uint64_t shared_dirty; /* both of these */
     uint64_t anon;         /* resident, and private: neither a file's nor shared memory's */
     uint64_t share;        /* bytes: of each resident page its size divided by how many see it */
-    uint64_t huge;     /* resident, and mapped by entries larger than a page */
-    uint64_t merged;   /* resident, and merged with equal pages */
+    uint64_t huge;         /* resident, and mapped by entries larger than a page */
+    uint64_t merged;       /* resident, and merged with equal pages */
     uint64_t locked;
 };
 
@@ -241,8 +242,8 @@ struct space_counts {
 
 struct space {
     const struct space_ops *ops;
-    uint64_t id;   /* unique in its system, never used again */
-    uint32_t asid; /* the tag of its translations */
+    uint64_t id;    /* unique in its system, never used again */
+    uint32_t asid;  /* the tag of its translations */
     uint32_t group; /* whose limit its pages count against; 0: the root's, which has none */
 };
 

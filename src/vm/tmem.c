@@ -58,8 +58,7 @@ vm_tmem_take(const struct vm_object *object, uint64_t idx, struct mem_page *page
     if (tmem == NULL || object->base.pager == NULL)
         return false;
     base_lock_take(&system->pager_lock);
-    enum pgw_status status =
-        tmem->ops->get(tmem, system->tmem_pool, object->id, idx, page);
+    enum pgw_status status = tmem->ops->get(tmem, system->tmem_pool, object->id, idx, page);
     base_lock_drop(&system->pager_lock);
     return status == PGW_OK;
 }

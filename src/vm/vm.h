@@ -35,14 +35,14 @@ struct vm_config {
     uint64_t seed;
     const struct base_clock *clock; /* for telling thrashing; NULL: that is not told */
     enum vm_merge_mode merge;
-    uint64_t space_end;             /* user addresses are [0, space_end); from the pmap's caps */
+    uint64_t space_end; /* user addresses are [0, space_end); from the pmap's caps */
     enum vm_overcommit overcommit;
     unsigned overcommit_ratio; /* percent of RAM that is promised under NEVER, besides swap */
-    unsigned ahead_max;             /* pages: most to read beyond one that must be read, 31 at most;
-                                       0: none */
-    unsigned around_max;            /* pages of a file, of those in RAM, that one fault maps at the
-                                       most, 64 at most; 0: one */
-    uint64_t device_ns;             /* what an operation of a device is taken to cost */
+    unsigned ahead_max;        /* pages: most to read beyond one that must be read, 31 at most;
+                                  0: none */
+    unsigned around_max;       /* pages of a file, of those in RAM, that one fault maps at the
+                                  most, 64 at most; 0: one */
+    uint64_t device_ns;        /* what an operation of a device is taken to cost */
     unsigned proactive; /* percent of time that may be lost while memory is taken ahead of need, to
                            see what is needed at all; 0: it is not taken */
     /* Does anybody want to run but the one who waits, in that group (0: anywhere)?  Called with the
@@ -148,20 +148,20 @@ MUST_CHECK enum pgw_status vm_space_create(struct vm_system *system, struct spac
 #define VM_GROUP_LEAST 16u
 MUST_CHECK enum pgw_status vm_group_create(
     struct vm_system *system, const char *name, uint64_t limit, unsigned *id);
-/* The space, which is of the paged core, belongs to the group from now on; what it has already stays
- * charged where it is.  A fork inherits the group.  PGW_NOTFOUND. */
+/* The space, which is of the paged core, belongs to the group from now on; what it has already
+ * stays charged where it is.  A fork inherits the group.  PGW_NOTFOUND. */
 MUST_CHECK enum pgw_status vm_group_join(struct space *space, unsigned id);
 
 /* In pages, counted since creation, except where "now" is said. */
 struct vm_group_stats {
     char name[VM_GROUP_NAME];
-    uint64_t limit;           /* UINT64_MAX: none */
-    uint64_t resident;        /* now */
+    uint64_t limit;    /* UINT64_MAX: none */
+    uint64_t resident; /* now */
     uint64_t resident_peak;
-    uint64_t spaces;          /* now */
-    uint64_t evicted;         /* by whomever */
-    uint64_t reclaims;        /* times it had to make room within its limit */
-    uint64_t limit_hits;      /* times that no page of it could go */
+    uint64_t spaces;              /* now */
+    uint64_t evicted;             /* by whomever */
+    uint64_t reclaims;            /* times it had to make room within its limit */
+    uint64_t limit_hits;          /* times that no page of it could go */
     uint64_t refaults, activated; /* pages that came back; so soon that they are its working set */
 };
 /* Time lost for want of memory, as pressure.c defines it. */
@@ -170,11 +170,11 @@ enum { VM_PRESSURE_SOME, VM_PRESSURE_FULL, VM_PRESSURE_KINDS };
 #define VM_PRESSURE_SHIFT 11   /* ... in fixed point, with so many bits for the part below 1 */
 
 struct vm_pressure {
-    uint64_t total[VM_PRESSURE_KINDS];   /* nanoseconds */
-    uint64_t counted[VM_PRESSURE_KINDS]; /* of these, in the averages */
+    uint64_t total[VM_PRESSURE_KINDS];                        /* nanoseconds */
+    uint64_t counted[VM_PRESSURE_KINDS];                      /* of these, in the averages */
     uint64_t average[VM_PRESSURE_KINDS][VM_PRESSURE_WINDOWS]; /* percent */
-    uint64_t settled, updated;           /* when: total, averages */
-    unsigned stalled;                    /* tasks, now */
+    uint64_t settled, updated;                                /* when: total, averages */
+    unsigned stalled;                                         /* tasks, now */
 };
 
 /* Of a group, 0: of all.  PGW_NOTFOUND: there are fewer. */

@@ -35,8 +35,7 @@ rig_open_remote(struct fixture *f, struct host_file file, struct pager **pager)
     (void)unlink(at);
     f->server = fork();
     if (f->server == 0) {
-        (void)execlp(
-            "nbdkit", "nbdkit", "--exit-with-parent", "-f", "-U", at, "file", path, NULL);
+        (void)execlp("nbdkit", "nbdkit", "--exit-with-parent", "-f", "-U", at, "file", path, NULL);
         _exit(127);
     }
     enum pgw_status status = PGW_IO;

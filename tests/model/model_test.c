@@ -22,7 +22,9 @@
 #define FRAMES 64u
 #define SLOTS 4096u
 #define LOCKED_MOST 8u /* they are taken from everybody */
-#define HUGE_ORDER 4u /* 64 KiB, for back ends that have it: 2 MiB do not fit into so little RAM */
+#define HUGE_ORDER                                                                                 \
+    4u /* 64 KiB, for back ends that have it: 2 MiB do not fit into so little RAM                  \
+        */
 
 #define RIGS_MOST 48u
 
@@ -373,8 +375,8 @@ op_populate(struct model *model, unsigned s)
     enum pgw_status want = populate_want(model->naive[s], page, n, write);
     for (unsigned r = 0; r < model->nrigs; r++) {
         struct space *space = model->spaces[r][s];
-        assert_int_equal(space->ops->populate(
-                             space, va_of(model, r, page), (uint64_t)n * PAGE_SIZE, write),
+        assert_int_equal(
+            space->ops->populate(space, va_of(model, r, page), (uint64_t)n * PAGE_SIZE, write),
             want);
     }
 }
@@ -409,9 +411,9 @@ op_remap(struct model *model, unsigned s)
     for (unsigned r = 0; r < model->nrigs; r++) {
         uint64_t va = va_of(model, r, to);
         struct space *space = model->spaces[r][s];
-        enum pgw_status status = space->ops->remap(space, va_of(model, r, page),
-            (uint64_t)n * PAGE_SIZE, (uint64_t)new_n * PAGE_SIZE, true,
-            SPACE_FIXED | (keep ? SPACE_KEEP : 0), &va);
+        enum pgw_status status =
+            space->ops->remap(space, va_of(model, r, page), (uint64_t)n * PAGE_SIZE,
+                (uint64_t)new_n * PAGE_SIZE, true, SPACE_FIXED | (keep ? SPACE_KEEP : 0), &va);
         if (r == 0 && !one && status == PGW_NOTFOUND)
             want = status;
         assert_int_equal(status, want);
@@ -650,10 +652,10 @@ model_step(struct model *model)
     static const struct {
         model_op op;
         unsigned weight;
-    } ops[] = {{op_map, 8}, {op_unmap, 2}, {op_protect, 4}, {op_remap, 3}, {op_fork, 3}, {op_join, 1},
-        {op_destroy, 1}, {op_store, 40}, {op_load, 30}, {op_copy_out, 6}, {op_copy_in, 6},
-        {op_evict, 6}, {op_huge, 4}, {op_equal, 8}, {op_merge, 4}, {op_lock, 4}, {op_advise, 5},
-        {op_give_up, 4}, {op_populate, 2}};
+    } ops[] = {{op_map, 8}, {op_unmap, 2}, {op_protect, 4}, {op_remap, 3}, {op_fork, 3},
+        {op_join, 1}, {op_destroy, 1}, {op_store, 40}, {op_load, 30}, {op_copy_out, 6},
+        {op_copy_in, 6}, {op_evict, 6}, {op_huge, 4}, {op_equal, 8}, {op_merge, 4}, {op_lock, 4},
+        {op_advise, 5}, {op_give_up, 4}, {op_populate, 2}};
     unsigned total = 0;
     unsigned s;
 

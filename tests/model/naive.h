@@ -15,8 +15,8 @@
 struct naive_page {
     bool mapped;
     prot_t prot;
-    int origin; /* regions with different origins were never one mapping: for remap */
-    uint64_t fill; /* of test_page_fill, what it was as new; 0: zeros */
+    int origin;          /* regions with different origins were never one mapping: for remap */
+    uint64_t fill;       /* of test_page_fill, what it was as new; 0: zeros */
     bool wipe, unforked; /* a child has zeros, or nothing */
     unsigned char bytes[PAGE_SIZE];
 };

@@ -355,8 +355,7 @@ op_advise(struct share *m, unsigned s)
         lock_window(m, s, i, 1, SPACE_UNLOCK);
         for (unsigned r = 0; r < m->nrigs; r++)
             assert_int_equal(
-                m->spaces[r][s]->ops->advise(m->spaces[r][s], va_of(i), PAGE_SIZE, advice),
-                PGW_OK);
+                m->spaces[r][s]->ops->advise(m->spaces[r][s], va_of(i), PAGE_SIZE, advice), PGW_OK);
         slot_renew(m, slot, advice);
     }
 }
@@ -411,8 +410,8 @@ share_step(struct share *m)
         void (*op)(struct share *m, unsigned s);
         unsigned weight;
     } ops[] = {{op_map, 6}, {op_unmap, 2}, {op_fork, 2}, {op_end, 1}, {op_load, 30}, {op_store, 30},
-        {op_resize, 1}, {op_read, 4}, {op_write, 3}, {op_writeback, 4}, {op_lock, 2}, {op_advise, 4},
-        {op_services, 3}, {op_again, 2}};
+        {op_resize, 1}, {op_read, 4}, {op_write, 3}, {op_writeback, 4}, {op_lock, 2},
+        {op_advise, 4}, {op_services, 3}, {op_again, 2}};
     unsigned total = 0, s;
     size_t i;
 

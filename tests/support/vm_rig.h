@@ -22,14 +22,14 @@ struct vm_rig_config {
     bool delayed; /* the swap device completes later and out of order */
     const struct policy_ops *policy;
     uint64_t frames;
-    uint64_t swap_slots;           /* 0: no swap */
-    uint64_t pool;                 /* frames of a compressed pool over it, which keeps clean pages of
-                                      files, too; 0: none */
+    uint64_t swap_slots; /* 0: no swap */
+    uint64_t pool;       /* frames of a compressed pool over it, which keeps clean pages of
+                            files, too; 0: none */
     enum vm_merge_mode merge;
-    const char *tlb;               /* "none" or a spec */
+    const char *tlb; /* "none" or a spec */
     enum vm_overcommit overcommit;
     unsigned overcommit_ratio;
-    unsigned ahead, around;        /* pages, as in struct vm_config */
+    unsigned ahead, around; /* pages, as in struct vm_config */
     enum vm_huge_mode huge;
     unsigned huge_order;           /* 0: the scheme's */
     const struct backend *backend; /* whose MMU it is; NULL: the first one over pmap */

@@ -272,9 +272,8 @@ step_protect(struct torture *t)
     enum pgw_status status =
         t->parent->ops->protect(t->parent, BASE + PAGES(1), PAGES(5), PROT_MASK_R);
 
-    return status == PGW_OK
-               ? t->parent->ops->protect(t->parent, BASE + PAGES(1), PAGES(5), RW)
-               : status;
+    return status == PGW_OK ? t->parent->ops->protect(t->parent, BASE + PAGES(1), PAGES(5), RW)
+                            : status;
 }
 
 static const struct step steps[] = {{"begin", step_begin}, {"shared", step_map_shared},

@@ -246,7 +246,8 @@ test_no_memory(void **state)
     free(env);
 }
 
-/* A copy holds the same and is a tree of its own; without memory there is none, and nothing leaks. */
+/* A copy holds the same and is a tree of its own; without memory there is none, and nothing leaks.
+ */
 static void
 test_copy(void **state)
 {

@@ -2,8 +2,8 @@
 /*
  * Several threads on one system: each has a space of its own and a part of one that all share, and
  * faults, writes, reads back, evicts, forks, merges, advises and locks, over a swap device that
- * completes later and in any order.  The lock is dropped in every I/O, so all of it interleaves.  Made for a build with
- * -Db_sanitize=thread; without, it still finds lost bytes.
+ * completes later and in any order.  The lock is dropped in every I/O, so all of it interleaves.
+ * Made for a build with -Db_sanitize=thread; without, it still finds lost bytes.
  *
  * A thread touches memory with the system's lock held: it stands for a processor whose accesses the
  * core can shut out.
@@ -24,7 +24,8 @@
 #define FILE_PAGES 12u
 #define FILE_KEY 7000u
 #define FILE_AT (2 * BASE)
-#define DATA_PAGES 4u /* of the file behind those, each thread's to write through a shared mapping */
+#define DATA_PAGES                                                                                 \
+    4u /* of the file behind those, each thread's to write through a shared mapping */
 #define DATA_AT (3 * BASE)
 
 struct worker {
@@ -187,8 +188,8 @@ step_data(struct worker *worker)
     touch(worker, worker->common, va, ACCESS_WRITE, worker->data_keys[i]);
     if (base_rng_below(&worker->rng, 3) == 0)
         (void)worker->common->ops->sync(worker->common, va, PAGE_SIZE); /* a write may fail */
-    if (worker->file->ops->read(
-            worker->file, PAGES(FILE_PAGES + at), bytes, PAGE_SIZE, &done) != PGW_OK ||
+    if (worker->file->ops->read(worker->file, PAGES(FILE_PAGES + at), bytes, PAGE_SIZE, &done) !=
+            PGW_OK ||
         (done == PAGE_SIZE && !test_page_is(bytes, worker->data_keys[i])))
         worker->wrong = "the file has other bytes than its mapping";
     evict_one(worker, worker->common, DATA_AT, THREADS * DATA_PAGES);
@@ -297,11 +298,8 @@ worker_init(struct worker *worker, struct vm_case *c, unsigned id, uint64_t roun
         .object = c->rig.file};
     uint64_t va;
 
-    *worker = (struct worker){.vm = c->rig.vm,
-        .common = c->space,
-        .file = c->rig.file,
-        .id = id,
-        .rounds = rounds};
+    *worker = (struct worker){
+        .vm = c->rig.vm, .common = c->space, .file = c->rig.file, .id = id, .rounds = rounds};
     for (unsigned i = 0; i < DATA_PAGES; i++)
         worker->data_keys[i] = FILE_KEY + FILE_PAGES + id * DATA_PAGES + i;
     test_rng_init(&worker->rng, id);

@@ -354,12 +354,10 @@ test_collapse_after_fork(void **state)
     vm_case_store(&c, c.space, HUGE_BASE, 1);
     struct space *child = vm_case_fork(c.space);
     child->ops->destroy(child);
-    assert_int_equal(
-        c.space->ops->protect(c.space, HUGE_BASE, SIZE, PROT_MASK_NONE), PGW_OK);
+    assert_int_equal(c.space->ops->protect(c.space, HUGE_BASE, SIZE, PROT_MASK_NONE), PGW_OK);
     assert_int_equal(c.space->ops->protect(c.space, HUGE_BASE, SIZE, RW), PGW_OK);
     assert_int_equal(order_at(c.space, HUGE_BASE), 0);
-    assert_int_equal(
-        c.space->ops->advise(c.space, HUGE_BASE, SIZE, SPACE_ADVICE_COLLAPSE), PGW_OK);
+    assert_int_equal(c.space->ops->advise(c.space, HUGE_BASE, SIZE, SPACE_ADVICE_COLLAPSE), PGW_OK);
     assert_int_equal(order_at(c.space, HUGE_BASE), 9);
     assert_true(vm_check(c.rig.vm));
     vm_case_fini(&c);

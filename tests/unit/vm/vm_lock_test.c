@@ -35,8 +35,7 @@ cutting_a_file_takes_locked_pages_too(void **state)
     assert_int_equal(c.space->ops->lock(c.space, BASE, PAGES(8), SPACE_LOCK_NOW), PGW_OK);
     assert_int_equal(c.rig.file->ops->resize(c.rig.file, PAGES(4)), PGW_OK);
     for (unsigned i = 4; i < 8; i++)
-        assert_int_equal(
-            vm_rig_load(&c.rig, c.space, BASE + PAGES(i), &byte), SPACE_FAULT_BUS);
+        assert_int_equal(vm_rig_load(&c.rig, c.space, BASE + PAGES(i), &byte), SPACE_FAULT_BUS);
     assert_int_equal(vm_case_stats(&c).file_dirty, 0); /* nothing is left to make it longer */
     assert_true(vm_check(c.rig.vm));
     vm_case_fini(&c);

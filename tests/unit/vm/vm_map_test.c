@@ -356,8 +356,7 @@ test_stack_grows_after_join(void **state)
     vm_case_fill(c.space, BASE - PAGES(5), 77);
     vm_case_fill(c.space, BASE + PAGES(9), 78);
     assert_true(vm_check(c.rig.vm));
-    assert_int_equal(
-        c.space->ops->protect(c.space, BASE, PAGES(12), PROT_MASK_R), PGW_OK);
+    assert_int_equal(c.space->ops->protect(c.space, BASE, PAGES(12), PROT_MASK_R), PGW_OK);
     vm_case_expect(c.space, BASE - PAGES(5), 77);
     vm_case_expect(c.space, BASE + PAGES(9), 78);
     for (unsigned i = 10; i < 20; i++)
@@ -590,10 +589,10 @@ main(void)
         cmocka_unit_test(test_protect_merges_range), cmocka_unit_test(test_growth_keeps_one_region),
         cmocka_unit_test(test_remap_errors), cmocka_unit_test(test_remap_fixed_errors),
         cmocka_unit_test(test_stack_grows_after_join),
-        cmocka_unit_test(test_remap_again_over_itself),
-        cmocka_unit_test(test_remap_in_place), cmocka_unit_test(test_remap_moves),
-        cmocka_unit_test(test_stack_limit), cmocka_unit_test(test_stack_guard),
-        cmocka_unit_test(test_stack_split), cmocka_unit_test(test_wild_addresses)};
+        cmocka_unit_test(test_remap_again_over_itself), cmocka_unit_test(test_remap_in_place),
+        cmocka_unit_test(test_remap_moves), cmocka_unit_test(test_stack_limit),
+        cmocka_unit_test(test_stack_guard), cmocka_unit_test(test_stack_split),
+        cmocka_unit_test(test_wild_addresses)};
 
     return cmocka_run_group_tests_name("vm map", tests, NULL, NULL);
 }

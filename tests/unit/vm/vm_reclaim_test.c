@@ -35,8 +35,11 @@ counted_create(const struct policy_env *env, struct policy **policy)
 static void
 test_hopeless_reclaim_is_linear(void **state)
 {
-    struct vm_rig_config config = {
-        .name = "no swap", .pmap = &pmap_sv39, .policy = &counted, .frames = 1024, .tlb = "none",
+    struct vm_rig_config config = {.name = "no swap",
+        .pmap = &pmap_sv39,
+        .policy = &counted,
+        .frames = 1024,
+        .tlb = "none",
         .overcommit = VM_OVERCOMMIT_ALWAYS};
     struct vm_case c;
     unsigned char byte = 0;
