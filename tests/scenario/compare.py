@@ -114,8 +114,8 @@ def check_agreement(checks):
         table = checks.table("--mmu", "sv39,sv48", checks.program("crash"), how)
         tap.check([(row["ended"], row["code"]) for row in table["schemes"]] == [("signal", code)] * 2,
                   f"a signal is a row: {code}", table)
-    table = checks.table("--mmu", "sv48,sv39", "--ram", "1M", "--swap", "none", "--",
-                         checks.program("overcommit"))
+    table = checks.table("--mmu", "sv48,sv39", "--ram", "1M", "--swap", "none", "--overcommit",
+                         "always", "--", checks.program("overcommit"))
     tap.check([row["ended"] for row in table["schemes"]] == ["memory"] * 2, "so is too little memory",
               table)
     table = checks.table("--mmu", "linear,sv39", "--ram", "1M", checks.program("hello"))

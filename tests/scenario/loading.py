@@ -121,6 +121,7 @@ def group_sysroot(options, tap):
         tap.check(got.status == 0, "also by a relative name", got.err)
         with open(os.path.join(lib, "note"), "w", encoding="utf-8") as file:
             file.write("from the sysroot")
+        os.chmod(os.path.join(lib, "note"), 0o755)
         says(tap, run(options, ["--sysroot", tmp], spoil(tmp, program, b"/lib/nobody.so")), 126,
              ["/lib/nobody.so", "no such file"], "an interpreter that is nowhere is named")
         says(tap, run(options, ["--sysroot", tmp], spoil(tmp, program, b"lib/relative")), 126,
