@@ -18,7 +18,10 @@
  *
  * Pages that were read ahead are not mapped: their first fault is what tells a hit from a waste.
  * Slots of pages that were written together lie together, so a window is often one operation of
- * the device; an io is sorted by slot to make that so as often as possible.
+ * the device; an io is sorted by slot to make that so as often as possible.  A page that lies
+ * elsewhere costs an operation, whether it is used or not, so only a stream that has gone on for
+ * AHEAD_PROVEN equal strides may ask for such: programs whose faults are often, but not always,
+ * neighbours (a database's tree) would pay for five pages to use one.
  *
  * Reading ahead never takes the last frames, and no window is more than 1/32 of RAM.  While a
  * window is open, the page daemon keeps as many frames more free, so that reading ahead finds room
@@ -36,11 +39,13 @@
 #define AHEAD_FIRST 2u       /* the window a stream starts with */
 #define AHEAD_RAM_PART 32u   /* of RAM: the largest window */
 #define AHEAD_SPARE 2u       /* frames left above the reserve: tables on the way to the page */
+#define AHEAD_PROVEN 8u      /* equal strides in a row that make a stream worth operations */
 
 /* One io under way: pages of one owner kind, the one asked for among them. */
 struct ahead_io {
     struct vm_system *system;
     struct vm_object *object; /* NULL: anons, on swap */
+    bool near;                /* only what lies beside it on the device may join it */
     struct mem_page *pages[PAGER_RUN_MAX];
     uint64_t slots[PAGER_RUN_MAX];
     unsigned n;
@@ -93,8 +98,12 @@ ahead_note(struct vm_region *region, uint64_t va)
     if (apart == 0 && stream->last != 0)
         return stream;
     stream->sure = apart != 0 && (apart == stream->stride || apart == 1 || apart == -1);
-    if (apart != stream->stride)
+    if (apart != stream->stride) {
         stream->window = 0;
+        stream->length = 0;
+    } else if (stream->length < UINT8_MAX) {
+        stream->length++;
+    }
     stream->stride = (int32_t)apart;
     stream->last = va;
     return stream;
@@ -114,9 +123,10 @@ ahead_limit(const struct vm_system *system, const struct vm_region *region)
     return (unsigned)(limit < VM_AHEAD_MAX ? limit : VM_AHEAD_MAX);
 }
 
-/* A page must be read: how many to read beyond it.  Sets *stride, in bytes. */
+/* A page must be read: how many to read beyond it.  Sets *stride, in bytes, and *near. */
 static unsigned
-ahead_window(struct vm_system *system, struct vm_region *region, uint64_t va, int64_t *stride)
+ahead_window(
+    struct vm_system *system, struct vm_region *region, uint64_t va, int64_t *stride, bool *near)
 {
     unsigned limit = ahead_limit(system, region);
     bool sequential = (region->advice & 1u << SPACE_ADVICE_SEQUENTIAL) != 0;
@@ -139,6 +149,7 @@ ahead_window(struct vm_system *system, struct vm_region *region, uint64_t va, in
     stream->hits = 0;
     system->ahead_room = window;
     *stride = (int64_t)stream->stride * (int64_t)PAGE_SIZE;
+    *near = !sequential && stream->length < AHEAD_PROVEN;
     return window;
 }
 
@@ -177,6 +188,13 @@ ahead_add(struct ahead_io *io, struct mem_page *page, uint64_t slot)
     io->pages[i] = page;
 }
 
+/* May what is in this slot join the io? */
+static bool
+ahead_joins(const struct ahead_io *io, uint64_t slot)
+{
+    return !io->near || io->n == 0 || slot == io->slots[io->n - 1] + 1 || slot + 1 == io->slots[0];
+}
+
 /* The anon's page, if it is on swap only, joins the io. */
 static bool
 ahead_add_anon(struct ahead_io *io, struct vm_anon *anon)
@@ -185,6 +203,8 @@ ahead_add_anon(struct ahead_io *io, struct vm_anon *anon)
 
     if (anon == NULL || anon->page != NULL || anon->slot == PAGER_SLOT_NONE)
         return true;
+    if (!ahead_joins(io, anon->slot))
+        return false;
     struct mem_page *page =
         ahead_may_take(system, anon->group) ? mem_alloc(system->mem, 0, 0) : NULL;
     if (page == NULL)
@@ -202,6 +222,8 @@ ahead_add_object(struct ahead_io *io, uint64_t idx)
 
     if (idx >= io->object->base.npages || vm_object_page(io->object, idx) != NULL)
         return true;
+    if (!ahead_joins(io, idx))
+        return false;
     struct mem_page *page =
         ahead_may_take(system, io->object->group) ? mem_alloc(system->mem, 0, 0) : NULL;
     if (page == NULL)
@@ -221,7 +243,8 @@ ahead_add_object(struct ahead_io *io, uint64_t idx)
     return true;
 }
 
-/* What is behind va joins the io, if it is of the io's kind and not in RAM; false: no frame. */
+/* What is behind va joins the io, if it is of the io's kind and not in RAM; false: it may not, or
+ * there is no frame. */
 static bool
 ahead_add_va(struct ahead_io *io, const struct vm_region *region, uint64_t va)
 {
@@ -350,13 +373,13 @@ vm_ahead_anon(struct vm_space *space, struct vm_region *region, uint64_t va, str
     struct ahead_io io = {.system = space->system};
     struct mem_page *page = anon->page;
     int64_t stride;
-    unsigned n = ahead_window(io.system, region, va, &stride);
+    unsigned n = ahead_window(io.system, region, va, &stride, &io.near);
 
     vm_anon_hold(io.system, anon);
     ahead_add(&io, page, anon->slot);
     ahead_gather(&io, region, va + (uint64_t)stride, stride, n);
     enum pgw_status status = ahead_run(&io, page);
-    if (status == PGW_OK)
+    if (status == PGW_OK && !io.near)
         ahead_rest(space, va, stride, n, false);
     return status;
 }
@@ -367,14 +390,14 @@ vm_ahead_object(
 {
     struct ahead_io io = {.system = space->system, .object = page->owner};
     int64_t stride;
-    unsigned n = ahead_window(io.system, region, va, &stride);
+    unsigned n = ahead_window(io.system, region, va, &stride, &io.near);
 
     vm_object_hold_locked(io.object);
     ahead_add(&io, page, page->offset);
     ahead_gather(&io, region, va + (uint64_t)stride, stride, n);
     enum pgw_status status = ahead_run(&io, page);
     vm_object_release_locked(io.object);
-    if (status == PGW_OK)
+    if (status == PGW_OK && !io.near)
         ahead_rest(space, va, stride, n, true);
     return status;
 }

@@ -119,6 +119,7 @@ struct vm_stream {
     bool sure;      /* two strides were equal, or the pages are neighbours */
     uint8_t window; /* pages read ahead last, or to be */
     uint8_t hits;   /* of these, asked for since */
+    uint8_t length; /* equal strides in a row */
 };
 
 #define VM_STREAMS 4u
