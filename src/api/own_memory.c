@@ -11,33 +11,6 @@ _Static_assert((int)PGW_ADVICE_RANDOM == (int)SPACE_ADVICE_RANDOM &&
                    (int)PGW_ADVICE_REMOVE == (int)SPACE_ADVICE_REMOVE,
     "enum pgw_advice and enum space_advice");
 
-static enum pgw_status
-own_done(struct pgw_space *space, enum pgw_status status, const char *what)
-{
-    const char *why = space->system->core_ops->why(space->system);
-
-    if (status == PGW_OK)
-        return PGW_OK;
-    return sim_fail(space->system, status, "cannot %s: %s%s%s", what, pgw_status_text(status),
-        why[0] != '\0' ? ": " : "", why);
-}
-
-static enum pgw_status
-own_check(struct pgw_space *space, uint64_t va, uint64_t len)
-{
-    uint64_t end = space->system->va_end;
-
-    if (len == 0 || va != page_floor(va))
-        return sim_fail(space->system, PGW_INVAL,
-            "the range 0x%llx, %llu bytes long, is empty or does not start at a page",
-            (unsigned long long)va, (unsigned long long)len);
-    if (va >= end || len > end - va)
-        return sim_fail(space->system, PGW_RANGE,
-            "the range 0x%llx, %llu bytes long, is outside the space, which ends at 0x%llx",
-            (unsigned long long)va, (unsigned long long)len, (unsigned long long)end);
-    return PGW_OK;
-}
-
 enum pgw_status
 pgw_reserve(struct pgw_space *space, uint64_t len, unsigned flags, uint64_t *va)
 {
@@ -75,7 +48,7 @@ own_is_private(struct pgw_space *space, uint64_t va, uint64_t end)
 enum pgw_status
 pgw_decommit(struct pgw_space *space, uint64_t va, uint64_t len)
 {
-    enum pgw_status status = own_check(space, va, len);
+    enum pgw_status status = sim_check_range(space, va, len);
 
     if (status == PGW_OK)
         status = own_is_private(space, va, va + page_ceil(len));
@@ -84,31 +57,32 @@ pgw_decommit(struct pgw_space *space, uint64_t va, uint64_t len)
     const struct space_map_args args = {
         .va = va, .len = page_ceil(len), .prot = PROT_MASK_NONE, .flags = SPACE_FIXED};
     uint64_t at;
-    return own_done(space, space->space->ops->map(space->space, &args, &at), "give memory back");
+    return sim_space_done(
+        space->system, space->space->ops->map(space->space, &args, &at), "give memory back");
 }
 
 enum pgw_status
 pgw_advise(struct pgw_space *space, uint64_t va, uint64_t len, enum pgw_advice advice)
 {
-    enum pgw_status status = own_check(space, va, len);
+    enum pgw_status status = sim_check_range(space, va, len);
 
     if (status != PGW_OK)
         return status;
     if (advice > PGW_ADVICE_REMOVE)
         return sim_fail(space->system, PGW_INVAL, "there is no advice %d", (int)advice);
     status = space->space->ops->advise(space->space, va, page_ceil(len), (enum space_advice)advice);
-    return own_done(space, status, "take the advice");
+    return sim_space_done(space->system, status, "take the advice");
 }
 
 enum pgw_status
 pgw_populate(struct pgw_space *space, uint64_t va, uint64_t len, bool write)
 {
-    enum pgw_status status = own_check(space, va, len);
+    enum pgw_status status = sim_check_range(space, va, len);
 
     if (status == PGW_OK)
-        status =
-            own_done(space, space->space->ops->populate(space->space, va, page_ceil(len), write),
-                "bring the range in");
+        status = sim_space_done(space->system,
+            space->space->ops->populate(space->space, va, page_ceil(len), write),
+            "bring the range in");
     return status;
 }
 
@@ -133,7 +107,7 @@ own_populate(struct pgw_space *space, uint64_t va, uint64_t end)
 enum pgw_status
 pgw_lock(struct pgw_space *space, uint64_t va, uint64_t len, bool on_fault)
 {
-    enum pgw_status status = own_check(space, va, len);
+    enum pgw_status status = sim_check_range(space, va, len);
 
     if (status != PGW_OK)
         return status;
@@ -141,32 +115,32 @@ pgw_lock(struct pgw_space *space, uint64_t va, uint64_t len, bool on_fault)
         space->space, va, page_ceil(len), on_fault ? SPACE_LOCK_ONFAULT : SPACE_LOCK_NOW);
     if (status == PGW_OK && !on_fault)
         status = own_populate(space, va, va + page_ceil(len));
-    return own_done(space, status, "lock the range");
+    return sim_space_done(space->system, status, "lock the range");
 }
 
 enum pgw_status
 pgw_unlock(struct pgw_space *space, uint64_t va, uint64_t len)
 {
-    enum pgw_status status = own_check(space, va, len);
+    enum pgw_status status = sim_check_range(space, va, len);
 
     if (status != PGW_OK)
         return status;
     status = space->space->ops->lock(space->space, va, page_ceil(len), SPACE_UNLOCK);
-    return own_done(space, status, "unlock the range");
+    return sim_space_done(space->system, status, "unlock the range");
 }
 
 enum pgw_status
 pgw_resident(struct pgw_space *space, uint64_t va, uint64_t npages, unsigned char *vec)
 {
-    enum pgw_status status = own_check(space, va, npages);
+    enum pgw_status status = sim_check_range(space, va, npages);
 
     if (status == PGW_OK && npages > (space->system->va_end - va) / PGW_PAGE_SIZE)
         status = sim_fail(space->system, PGW_RANGE, "%llu pages from 0x%llx end outside the space",
             (unsigned long long)npages, (unsigned long long)va);
     if (status != PGW_OK)
         return status;
-    return own_done(
-        space, space->space->ops->incore(space->space, va, npages, vec), "look at the range");
+    return sim_space_done(space->system, space->space->ops->incore(space->space, va, npages, vec),
+        "look at the range");
 }
 
 enum pgw_status

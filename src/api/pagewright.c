@@ -105,9 +105,8 @@ pagewright_done(struct pgw_system *system, enum pgw_status status, const char *w
     return sim_fail(system, status, "cannot %s: %s", what, pgw_status_text(status));
 }
 
-/* The same for a call on a space, of which the memory manager may know more. */
-static enum pgw_status
-pagewright_space_done(struct pgw_system *system, enum pgw_status status, const char *what)
+enum pgw_status
+sim_space_done(struct pgw_system *system, enum pgw_status status, const char *what)
 {
     const char *why = system->core_ops->why(system);
 
@@ -154,7 +153,7 @@ pgw_fork(struct pgw_space *space, struct pgw_space **child)
     enum pgw_status status = space->space->ops->fork(space->space, &made->space);
     if (status != PGW_OK) {
         free(made);
-        return pagewright_space_done(space->system, status, "fork the space");
+        return sim_space_done(space->system, status, "fork the space");
     }
     LIST_INSERT_HEAD(&space->system->spaces, made, link);
     *child = made;
@@ -218,7 +217,7 @@ pgw_map(struct pgw_space *space, uint64_t len, unsigned prot, unsigned flags, ui
     if (status != PGW_OK)
         return status;
     status = space->space->ops->map(space->space, &args, va);
-    return pagewright_space_done(space->system, status, "map memory");
+    return sim_space_done(space->system, status, "map memory");
 }
 
 enum pgw_status
@@ -243,12 +242,11 @@ pgw_map_file(struct pgw_space *space, int fd, uint64_t offset, uint64_t len, uns
         return pagewright_done(space->system, status, "map the file");
     status = space->space->ops->map(space->space, &args, va);
     args.object->ops->release(args.object);
-    return pagewright_space_done(space->system, status, "map the file");
+    return sim_space_done(space->system, status, "map the file");
 }
 
-/* Ranges of whole pages inside the space. */
-static enum pgw_status
-pagewright_check_range(struct pgw_space *space, uint64_t va, uint64_t len)
+enum pgw_status
+sim_check_range(struct pgw_space *space, uint64_t va, uint64_t len)
 {
     uint64_t end = space->system->va_end;
 
@@ -266,44 +264,44 @@ pagewright_check_range(struct pgw_space *space, uint64_t va, uint64_t len)
 enum pgw_status
 pgw_sync(struct pgw_space *space, uint64_t va, uint64_t len)
 {
-    enum pgw_status status = pagewright_check_range(space, va, len);
+    enum pgw_status status = sim_check_range(space, va, len);
 
     if (status != PGW_OK)
         return status;
     status = space->space->ops->sync(space->space, va, page_ceil(len));
     if (status == PGW_UNSUPPORTED) /* nothing is shared, so nothing is to be written */
         status = PGW_OK;
-    return pagewright_space_done(space->system, status, "write to the file");
+    return sim_space_done(space->system, status, "write to the file");
 }
 
 enum pgw_status
 pgw_unmap(struct pgw_space *space, uint64_t va, uint64_t len)
 {
-    enum pgw_status status = pagewright_check_range(space, va, len);
+    enum pgw_status status = sim_check_range(space, va, len);
 
     if (status != PGW_OK)
         return status;
     status = space->space->ops->unmap(space->space, va, page_ceil(len));
-    return pagewright_space_done(space->system, status, "unmap");
+    return sim_space_done(space->system, status, "unmap");
 }
 
 enum pgw_status
 pgw_protect(struct pgw_space *space, uint64_t va, uint64_t len, unsigned prot)
 {
-    enum pgw_status status = pagewright_check_range(space, va, len);
+    enum pgw_status status = sim_check_range(space, va, len);
 
     if (status != PGW_OK)
         return status;
     if (!pagewright_prot_valid(prot))
         return sim_fail(space->system, PGW_INVAL, "there are no rights 0x%x", prot);
     status = space->space->ops->protect(space->space, va, page_ceil(len), prot);
-    return pagewright_space_done(space->system, status, "change rights");
+    return sim_space_done(space->system, status, "change rights");
 }
 
 enum pgw_status
 pgw_remap(struct pgw_space *space, uint64_t old_len, uint64_t new_len, bool may_move, uint64_t *va)
 {
-    enum pgw_status status = pagewright_check_range(space, *va, old_len);
+    enum pgw_status status = sim_check_range(space, *va, old_len);
 
     if (status != PGW_OK)
         return status;
@@ -313,7 +311,7 @@ pgw_remap(struct pgw_space *space, uint64_t old_len, uint64_t new_len, bool may_
         return sim_fail(space->system, PGW_RANGE, "cannot resize a mapping beyond the space");
     status = space->space->ops->remap(
         space->space, *va, page_ceil(old_len), page_ceil(new_len), may_move, false, va);
-    return pagewright_space_done(space->system, status, "resize the mapping");
+    return sim_space_done(space->system, status, "resize the mapping");
 }
 
 enum pgw_status
@@ -329,7 +327,7 @@ pgw_share(
     enum pgw_status status = space->space->ops->share(space->space, from->space, from_va, prot, va);
     if (status == PGW_NOTFOUND)
         return sim_fail(system, status, "no region starts at 0x%llx", (unsigned long long)from_va);
-    return pagewright_space_done(system, status, "share the region");
+    return sim_space_done(system, status, "share the region");
 }
 
 static enum pgw_status
@@ -450,7 +448,7 @@ pgw_evict(struct pgw_space *space, uint64_t va)
     if (status == PGW_AGAIN)
         return sim_fail(space->system, status,
             "cannot evict the page at 0x%llx: it is locked in RAM", (unsigned long long)va);
-    return pagewright_space_done(space->system, status, "evict the page");
+    return sim_space_done(space->system, status, "evict the page");
 }
 
 enum pgw_status

@@ -118,6 +118,13 @@ MUST_CHECK enum pgw_status sim_create(
 enum pgw_status sim_fail(struct pgw_system *system, enum pgw_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same with what the memory manager has to say about the last call on a space; PGW_OK stays so.
+ * what: the attempt, as in "cannot map memory". */
+enum pgw_status sim_space_done(struct pgw_system *system, enum pgw_status status, const char *what);
+
+/* Does the range start at a page, is it not empty, and inside the space?  PGW_INVAL, PGW_RANGE. */
+MUST_CHECK enum pgw_status sim_check_range(struct pgw_space *space, uint64_t va, uint64_t len);
+
 /* The processors forget npages from va of the space with this tag (gone: they are elsewhere now),
  * or all of it; see struct pmap_shootdown. */
 void sim_shoot_range(void *ctx, uint32_t asid, uint64_t va, uint64_t npages, bool gone);
