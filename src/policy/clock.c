@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "policy/policies.h"
 
+#include "policy/drive.h"
+
 /*
  * CLOCK, or second chance: pages stand in a circle; a hand goes round, and the first page it
  * finds unused since it last came by goes.
@@ -170,18 +172,28 @@ clock_check(struct policy *policy)
     return hand && n == policy->count && n <= policy->env.capacity;
 }
 
+static void
+clock_replay(
+    struct policy *policy, struct policy_frames *frames, const struct policy_touch *touch, size_t n)
+{
+    policy_drive(&policy_clock, policy, frames, touch, n);
+}
+
 const struct policy_ops policy_clock = {
     .name = "clock",
     .summary = "second chance: the first page the hand finds unused (Corbato 1969)",
     .wants = 0,
     .create = clock_create,
     .destroy = clock_destroy,
+    .missed = policy_ignore_missed,
     .admit = clock_admit,
     .accessed = clock_accessed,
     .victim = clock_victim,
+    .surplus = policy_no_surplus,
     .forget = clock_forget,
     .cold = clock_cold,
     .evicted = clock_evicted,
     .moved = clock_moved,
+    .replay = clock_replay,
     .check = clock_check,
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "policy/policies.h"
 
+#include "policy/drive.h"
+
 /*
  * First in, first out: the page that has been in memory longest goes, used or not.
  *
@@ -108,18 +110,28 @@ fifo_check(struct policy *policy)
     return n == policy->count && n <= policy->env.capacity;
 }
 
+static void
+fifo_replay(
+    struct policy *policy, struct policy_frames *frames, const struct policy_touch *touch, size_t n)
+{
+    policy_drive(&policy_fifo, policy, frames, touch, n);
+}
+
 const struct policy_ops policy_fifo = {
     .name = "fifo",
     .summary = "first in, first out (Belady 1966)",
-    .wants = 0,
+    .wants = POLICY_IGNORES_USE,
     .create = fifo_create,
     .destroy = fifo_destroy,
+    .missed = policy_ignore_missed,
     .admit = fifo_admit,
     .accessed = fifo_accessed,
     .victim = fifo_victim,
+    .surplus = policy_no_surplus,
     .forget = fifo_forget,
     .cold = fifo_cold,
     .evicted = fifo_evicted,
     .moved = fifo_moved,
+    .replay = fifo_replay,
     .check = fifo_check,
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "policy/policies.h"
 
+#include "policy/drive.h"
+
 /*
  * Least recently used: the page whose last use is longest ago goes.
  *
@@ -129,18 +131,28 @@ lru_check(struct policy *policy)
     return n == policy->count && n <= policy->env.capacity;
 }
 
+static void
+lru_replay(
+    struct policy *policy, struct policy_frames *frames, const struct policy_touch *touch, size_t n)
+{
+    policy_drive(&policy_lru, policy, frames, touch, n);
+}
+
 const struct policy_ops policy_lru = {
     .name = "lru",
     .summary = "least recently used (Mattson and others 1970)",
     .wants = POLICY_WANTS_SCAN,
     .create = lru_create,
     .destroy = lru_destroy,
+    .missed = policy_ignore_missed,
     .admit = lru_admit,
     .accessed = lru_accessed,
     .victim = lru_victim,
+    .surplus = policy_no_surplus,
     .forget = lru_forget,
     .cold = lru_cold,
     .evicted = lru_evicted,
     .moved = lru_moved,
+    .replay = lru_replay,
     .check = lru_check,
 };

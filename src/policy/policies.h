@@ -10,4 +10,26 @@ extern const struct policy_ops policy_clock;
 extern const struct policy_ops policy_lru;
 extern const struct policy_ops policy_random;
 
+/* Of policies that do not look at what is about to come in, or keep the resident set full. */
+static inline void
+policy_ignore_missed(struct policy *policy, uint64_t key)
+{
+    (void)policy;
+    (void)key;
+}
+
+static inline struct base_node *
+policy_no_surplus(struct policy *policy)
+{
+    (void)policy;
+    return NULL;
+}
+
+/* The parameter at place i, or its default. */
+static inline uint64_t
+policy_param(const struct policy_ops *ops, const struct policy_env *env, unsigned i)
+{
+    return env->param[i] != 0 ? env->param[i] : ops->params[i].usual;
+}
+
 #endif

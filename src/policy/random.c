@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/rng.h"
+#include "policy/drive.h"
 
 /*
  * RANDOM: any page goes, each with the same chance.
@@ -132,18 +133,28 @@ random_check(struct policy *policy)
     return true;
 }
 
+static void
+random_replay(
+    struct policy *policy, struct policy_frames *frames, const struct policy_touch *touch, size_t n)
+{
+    policy_drive(&policy_random, policy, frames, touch, n);
+}
+
 const struct policy_ops policy_random = {
     .name = "random",
     .summary = "any page, each with the same chance (Belady 1966)",
-    .wants = 0,
+    .wants = POLICY_IGNORES_USE,
     .create = random_create,
     .destroy = random_destroy,
+    .missed = policy_ignore_missed,
     .admit = random_admit,
     .accessed = random_accessed,
     .victim = random_victim,
+    .surplus = policy_no_surplus,
     .forget = random_forget,
     .cold = random_cold,
     .evicted = random_evicted,
     .moved = random_moved,
+    .replay = random_replay,
     .check = random_check,
 };

@@ -31,6 +31,10 @@
 #include "base/result.h"
 
 struct policy;
+struct policy_frames;
+struct policy_touch;
+
+#define POLICY_PARAMS_MAX 4u
 
 /*
  * What a policy may ask of its surroundings.  In the core references are learnt from the MMU's
@@ -40,10 +44,21 @@ struct policy;
 struct policy_env {
     /* Was the node's page referenced since this was last asked? Clears.  May be NULL: no. */
     bool (*referenced)(void *ctx, struct base_node *node);
+    /* Would the node's page have to be written if it went?  May be NULL: not known, as if no. */
+    bool (*modified)(void *ctx, struct base_node *node);
     void *ctx;
     struct base_alloc *alloc;
     uint64_t capacity; /* frames that the policy ranks at the most; at least 1 */
     uint64_t seed;
+    /* By place in policy_ops.params; 0: the parameter's default. */
+    uint64_t param[POLICY_PARAMS_MAX];
+};
+
+/* A number that a policy may be tuned by, as in --policy slru:protected=50.  The list ends with a
+ * name that is NULL. */
+struct policy_param {
+    const char *name, *summary; /* the summary with its unit and its source */
+    uint64_t least, most, usual;
 };
 
 /* Every policy starts with this. */
@@ -51,21 +66,31 @@ struct policy {
     const struct policy_ops *ops;
     struct policy_env env;
     uint64_t count; /* nodes admitted now */
+    uint64_t now;   /* the program's virtual time, which never goes back: references told so far in
+                       replay, in the core what its clock of memory use says.  Set by the machine
+                       where POLICY_WANTS_TIME; 0 else. */
 };
 
 /* Properties, for the machine that drives the policy. */
 #define POLICY_WANTS_SCAN                                                                          \
     1u /* ranks by recency: the core should harvest referenced bits and                            \
           call accessed() for them between evictions */
+#define POLICY_IGNORES_USE 2u /* accessed() does nothing: replay need not call it */
+#define POLICY_WANTS_TIME 4u  /* reads policy->now */
 
 struct policy_ops {
     const char *name;
     const char *summary; /* one line: the idea and its source */
     unsigned wants;
+    const struct policy_param *params; /* NULL: none */
 
     enum pgw_status (*create)(const struct policy_env *env, struct policy **policy);
     void (*destroy)(struct policy *policy); /* nodes still admitted are simply dropped */
 
+    /* The page with this key is about to be admitted.  Told before victim() is asked for the room
+     * that it needs; not always told (the core may make room ahead of need), so admit() must do
+     * without.  Nothing but a victim, its evicted and a surplus may come between it and admit. */
+    void (*missed)(struct policy *policy, uint64_t key);
     /* The page came in.  Never fails, never allocates except for ghosts made ready in create. */
     void (*admit)(struct policy *policy, struct base_node *node, uint64_t key);
     /* An admitted page was used again.  write: to be written.  No allocation. */
@@ -73,6 +98,9 @@ struct policy_ops {
     /* The page that should go next, NULL when none is admitted.  It stays admitted. Called twice
      * with nothing in between, it may name another page. */
     struct base_node *(*victim)(struct policy *policy);
+    /* A page that should go although there is room (policies that let the resident set vary, such as
+     * PFF); NULL: none.  Asked after each admit until it says NULL. */
+    struct base_node *(*surplus)(struct policy *policy);
     /* (A victim that cannot go now, being busy, wired or impossible to write, is forgotten and
      * admitted anew by the core.) */
     /* The page is gone for other reasons than replacement: no ghost. */
@@ -85,7 +113,40 @@ struct policy_ops {
      * that is known of it, and from is outside.  No allocation. */
     void (*moved)(struct policy *policy, struct base_node *from, struct base_node *to);
 
+    /* Replays n touches, in order: the loop of policy/drive.h over this policy's own functions.  One
+     * call a batch, so that a hit costs no call at all. */
+    void (*replay)(struct policy *policy, struct policy_frames *frames,
+        const struct policy_touch *touch, size_t n);
+
     bool (*check)(struct policy *policy);
+};
+
+/* ---- what replay hands over ---- */
+
+/* References to one page with none to another in between. */
+struct policy_touch {
+    uint32_t page;  /* dense: 0, 1, 2, ... in the order of first use */
+    uint16_t count; /* of references; at least 1 */
+    uint8_t first;  /* POLICY_TOUCH_*: what the first of them is */
+    uint8_t write;  /* 1: one of them at least writes */
+};
+enum { POLICY_TOUCH_READ, POLICY_TOUCH_WRITE, POLICY_TOUCH_FETCH, POLICY_TOUCH_KINDS };
+
+/*
+ * The frames of one policy at one size, and the page table of replay.  An entry of frame_of is 0
+ * for a page that is not resident, else (frame + 1) << 1 | dirty.
+ */
+struct policy_frames {
+    struct base_node *node; /* frame i's; capacity of them */
+    uint32_t *page_of;      /* the page in frame i; of a free frame, the next free one */
+    uint32_t *frame_of;     /* by page; the machine keeps it long enough for every page told */
+    uint32_t capacity, fresh; /* frames from fresh on were never used */
+    uint32_t free;            /* head of the list of frames given back, plus 1; 0: none */
+    uint64_t misses[POLICY_TOUCH_KINDS]; /* by the kind of the first reference */
+    uint64_t evictions, writebacks;      /* writebacks: of pages that were dirty */
+    /* Told of each page evicted, with whether it was dirty; NULL: nobody asks. */
+    void (*on_evict)(void *ctx, uint32_t page, bool dirty);
+    void *ctx;
 };
 
 #endif

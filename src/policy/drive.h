@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The loop of replay, which each policy compiles into its own file over its own functions:
+ *
+ *      static void
+ *      lru_replay(struct policy *policy, struct policy_frames *frames,
+ *          const struct policy_touch *touch, size_t n)
+ *      {
+ *          policy_drive(&policy_lru, policy, frames, touch, n);
+ *      }
+ *
+ * ops is a constant that the compiler sees, so the calls through it are direct calls or none:
+ * replay runs the very functions that the core calls, without the price of an indirect call a
+ * reference.
+ *
+ * What it does is pure demand paging: a hit is told to the policy; a miss asks for a victim when
+ * all frames are taken, and admits.  A page's key is its number.
+ *
+ * Frames are indices, 32 bits each, and the page table is an array, so that the next
+ * references' entries and nodes can be fetched ahead of their turn: it is the misses of the host's
+ * caches that replay spends its time on.
+ */
+#ifndef POLICY_DRIVE_H
+#define POLICY_DRIVE_H
+
+#include "policy/policies.h"
+
+/* How many references ahead entries of the page table, and then nodes, are fetched. */
+#define DRIVE_AHEAD_ENTRY 24u
+#define DRIVE_AHEAD_NODE 12u
+
+static inline __attribute__((always_inline)) void
+policy_drive_evict(const struct policy_ops *ops, struct policy *policy,
+    struct policy_frames *frames, struct base_node *node)
+{
+    uint32_t frame = (uint32_t)(node - frames->node);
+    uint32_t page = frames->page_of[frame];
+    bool dirty = (frames->frame_of[page] & 1u) != 0;
+
+    ops->evicted(policy, node, page);
+    frames->frame_of[page] = 0;
+    frames->page_of[frame] = frames->free;
+    frames->free = frame + 1;
+    frames->evictions++;
+    frames->writebacks += dirty;
+    if (__builtin_expect(frames->on_evict != NULL, 0))
+        frames->on_evict(frames->ctx, page, dirty);
+}
+
+/* A frame that holds nothing; the caller has seen to it that there is one. */
+static inline __attribute__((always_inline)) uint32_t
+policy_drive_frame(struct policy_frames *frames)
+{
+    uint32_t frame;
+    if (frames->free == 0)
+        return frames->fresh++;
+    frame = frames->free - 1;
+    frames->free = frames->page_of[frame];
+    return frame;
+}
+
+static inline __attribute__((always_inline)) void
+policy_drive_miss(const struct policy_ops *ops, struct policy *policy, struct policy_frames *frames,
+    const struct policy_touch *touch)
+{
+    struct base_node *node;
+    uint32_t frame;
+
+    frames->misses[touch->first]++;
+    ops->missed(policy, touch->page);
+    if (policy->count == frames->capacity)
+        policy_drive_evict(ops, policy, frames, ops->victim(policy));
+    frame = policy_drive_frame(frames);
+    frames->page_of[frame] = touch->page;
+    frames->frame_of[touch->page] = (frame + 1) << 1 | touch->write;
+    ops->admit(policy, &frames->node[frame], touch->page);
+    while ((node = ops->surplus(policy)) != NULL)
+        policy_drive_evict(ops, policy, frames, node);
+}
+
+static inline __attribute__((always_inline)) void
+policy_drive_ahead(const struct policy_frames *frames, const struct policy_touch *touch)
+{
+    uint32_t entry = frames->frame_of[touch[DRIVE_AHEAD_NODE].page];
+    __builtin_prefetch(&frames->frame_of[touch[DRIVE_AHEAD_ENTRY].page], 1);
+    __builtin_prefetch(&frames->node[entry >> 1], 1);
+}
+
+static inline __attribute__((always_inline)) void
+policy_drive_one(const struct policy_ops *ops, struct policy *policy, struct policy_frames *frames,
+    const struct policy_touch *touch)
+{
+    uint32_t entry = frames->frame_of[touch->page];
+    unsigned more = touch->count;
+
+    if ((ops->wants & POLICY_WANTS_TIME) != 0)
+        policy->now++;
+    if (__builtin_expect(entry == 0, 0)) {
+        policy_drive_miss(ops, policy, frames, touch);
+        more--;
+        entry = frames->frame_of[touch->page];
+    } else {
+        frames->frame_of[touch->page] = entry | touch->write;
+    }
+    if ((ops->wants & POLICY_IGNORES_USE) != 0)
+        return;
+    /* A page just admitted may be gone as surplus. */
+    for (; more > 0 && entry != 0; more--)
+        ops->accessed(policy, &frames->node[(entry >> 1) - 1], touch->write != 0);
+    if ((ops->wants & POLICY_WANTS_TIME) != 0)
+        policy->now += touch->count - 1u;
+}
+
+static inline __attribute__((always_inline)) void
+policy_drive(const struct policy_ops *ops, struct policy *policy, struct policy_frames *frames,
+    const struct policy_touch *touch, size_t n)
+{
+    const struct policy_touch *end = touch + n;
+    const struct policy_touch *last = n > DRIVE_AHEAD_ENTRY ? end - DRIVE_AHEAD_ENTRY : touch;
+
+    for (; touch < last; touch++) {
+        policy_drive_ahead(frames, touch);
+        policy_drive_one(ops, policy, frames, touch);
+    }
+    for (; touch < end; touch++)
+        policy_drive_one(ops, policy, frames, touch);
+}
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From references to pages.  All policies, sizes and curves of one pass work on the same dense page
+ * numbers, which are found once a reference, here.
+ *
+ * A page is a place of a space (process and virtual page number) for as long as its content lasts:
+ * what is unmapped, discarded or left by exec or exit is gone, and what comes there next is another
+ * page.  After a fork both processes have the same pages, and a page that one of them writes
+ * becomes a page of its own for the writer, unless its mapping is shared.  So replay counts what a
+ * machine with copy-on-write holds.
+ */
+#ifndef REPLAY_PAGES_H
+#define REPLAY_PAGES_H
+
+#include <pagewright/trace.h>
+
+#include "base/alloc.h"
+#include "base/result.h"
+#include "vm/policy.h"
+
+struct replay_pages;
+
+/* page_size in bytes: a power of two, 512 at least.  PGW_NOMEM, PGW_INVAL. */
+MUST_CHECK enum pgw_status replay_pages_create(
+    struct base_alloc *alloc, uint64_t page_size, struct replay_pages **pages);
+void replay_pages_destroy(struct replay_pages *pages);
+
+/*
+ * Turns references into touches, in order: one that crosses into a second page is two.  touch has
+ * room for `room` touches, 2 n at the most are needed.  Consecutive references to one page are not
+ * folded (a recorded run stays one touch).  PGW_NOMEM: some were done, *ndone says how many
+ * references, *ntouch how many touches.
+ */
+MUST_CHECK enum pgw_status replay_pages_touch(struct replay_pages *pages,
+    const struct pgw_ref *refs, size_t n, struct policy_touch *touch, size_t *ndone,
+    size_t *ntouch);
+
+/* An event: the pages that are gone by it are told one by one through gone. */
+MUST_CHECK enum pgw_status replay_pages_event(struct replay_pages *pages,
+    const struct pgw_event *event, void (*gone)(void *ctx, uint32_t page), void *ctx);
+
+/* Page numbers given out so far: all are below it. */
+uint32_t replay_pages_count(const struct replay_pages *pages);
+/* Where page is, or was first: for people. */
+void replay_pages_place(
+    const struct replay_pages *pages, uint32_t page, uint32_t *process, uint64_t *va);
+/* Bytes held for each page, all told. */
+uint64_t replay_pages_bytes(const struct replay_pages *pages);
+
+/* References so far by kind, over all touches. */
+struct replay_totals {
+    uint64_t references, reads, writes, fetches;
+};
+void replay_pages_totals(const struct replay_pages *pages, struct replay_totals *totals);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Naive replacement policies: written from the papers with arrays that are searched from the front,
+ * so plain that they are right by inspection, and with no line in common with src/policy.  The
+ * conformance suite compares each with the real one, reference by reference.
+ */
+#ifndef NAIVE_POLICY_H
+#define NAIVE_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define NAIVE_PAGES 1024u /* page numbers are below this */
+
+struct naive_policy {
+    const char *name; /* the policy's whose twin it is */
+    /* param: as policy_env.param, by place; NULL: defaults. */
+    void *(*create)(unsigned frames, const uint64_t *param, uint64_t seed);
+    void (*destroy)(void *naive);
+    /* One reference.  The pages that went for it are written to evicted, in order (room for frames
+     * + 1); returns how many. */
+    unsigned (*step)(void *naive, unsigned page, bool write, unsigned *evicted);
+};
+
+#endif
