@@ -707,6 +707,7 @@ struct pgw_stats {
     uint64_t pool_overflowed; /* passed on for want of room */
     uint64_t pool_written_back;                  /* the oldest, moved to the device to make room */
     uint64_t pool_compacted;                     /* moved within the pool to free a frame */
+    uint64_t pool_dictionaries;                  /* made from its pages to compress others, ever */
     uint64_t device_pages;                       /* on the device under it, now */
     uint64_t tmem_puts, tmem_hits, tmem_dropped; /* clean pages of files: kept in the pool; had from
                                                     there; dropped for want of room */

@@ -36,6 +36,7 @@ sim_stats_pool(const struct pgw_system *system, struct pgw_stats *out)
     out->pool_overflowed = pool.overflowed;
     out->pool_written_back = pool.written_back;
     out->pool_compacted = pool.compacted;
+    out->pool_dictionaries = pool.dictionaries;
     out->device_pages = device != NULL ? device->stats.used : 0;
     out->tmem_puts = tmem->puts;
     out->tmem_hits = tmem->hits;

@@ -50,6 +50,7 @@ struct pager_zpool_stats {
     uint64_t overflowed;              /* pages passed on for want of room */
     uint64_t written_back;            /* oldest pages made room for newer ones */
     uint64_t compacted;               /* compressed pages moved to empty a frame */
+    uint64_t dictionaries;            /* made, ever */
 };
 
 struct pager_zpool_config {

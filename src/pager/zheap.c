@@ -20,7 +20,7 @@
  *      [obj|obj|obj|ob--j|obj|obj|obj|ob--j|obj|obj|..]      .. lost
  *
  * A free object holds the number of the next free one, a used one its owner's tag, both in its
- * first bytes: classes are multiples of 32 bytes, so these never lie across two frames.
+ * first bytes: classes are multiples of 16 bytes, so these never lie across two frames.
  *
  * Objects are taken from the fullest group that is not full, so that sparse ones run empty by
  * themselves.  What stays sparse is compacted: while the others have room in their frames for what
@@ -42,16 +42,22 @@
 #define ZHEAP_TAG sizeof(void *)
 #define ZHEAP_END UINT16_MAX /* of a free list */
 #define ZHEAP_OBJECTS_MAX (ZHEAP_GROUP_FRAMES * PAGE_SIZE / 32)
-#define ZHEAP_LARGER 4u      /* classes up that are looked at before a frame is taken */
 #define ZHEAP_TOLERANCE 256u /* a 256th part of a group's bytes is "hardly more" */
 
-/* The step by the limit in frames. */
+/* The step by the limit in frames: where what is lost to rounding, in a full heap of objects of
+ * 1.5 KiB, about equals what is lost in the classes' last frames. */
 static unsigned
 zheap_step(uint64_t limit)
 {
-    if (limit >= 2048)
-        return 32;
-    return limit >= 512 ? 64 : 128;
+    static const struct {
+        uint64_t limit;
+        unsigned step;
+    } steps[] = {{8192, 32}, {2048, 48}, {1024, 64}, {512, 96}, {0, 128}};
+    unsigned i = 0;
+
+    while (limit < steps[i].limit)
+        i++;
+    return steps[i].step;
 }
 
 struct zheap_group {

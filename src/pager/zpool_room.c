@@ -55,6 +55,7 @@ zpool_count_pool(struct zpool *zpool)
     stats->stored = store->pages << PAGE_SHIFT;
     stats->bytes = zpool_bytes(zpool);
     stats->compacted = store->heap.moved;
+    stats->dictionaries = store->zdict.made;
     if (stats->frames > stats->frames_peak)
         stats->frames_peak = stats->frames;
     if (stats->pages > stats->pages_peak)

@@ -22,6 +22,7 @@
 #include "base/assert.h"
 
 #define ZSTORE_SCRATCH (2 * PAGE_SIZE)
+#define ZSTORE_SAMPLE_GAP 3u /* items, a little less than a try of a dictionary waits for */
 
 static uint64_t
 zstore_sum(const struct zitem *item, const void *page)
@@ -59,7 +60,8 @@ zstore_init(struct zstore *store, struct mem *mem, struct base_alloc *alloc, enu
     store->scratch = alloc->map(alloc, ZSTORE_SCRATCH);
     if (store->scratch == NULL)
         return PGW_NOMEM;
-    enum pgw_status status = zcodec_init(&store->codec, alloc, codec);
+    zdict_init(&store->zdict, limit);
+    enum pgw_status status = zcodec_init(&store->codec, alloc, codec, store->zdict.len);
     if (status != PGW_OK) {
         alloc->unmap(alloc, store->scratch, ZSTORE_SCRATCH);
         store->scratch = NULL;
@@ -76,8 +78,56 @@ zstore_fini(struct zstore *store)
 {
     BASE_ASSERT(store->pages == 0);
     zheap_fini(&store->heap);
+    zdict_fini(&store->zdict, &store->codec);
     zcodec_fini(&store->codec);
     store->alloc->unmap(store->alloc, store->scratch, ZSTORE_SCRATCH);
+}
+
+/* --- samples --- */
+
+/* Items that were put lately, with gaps between them; those of a run look alike. */
+struct zstore_sampler {
+    struct zstore *store;
+    const struct zitem *items[ZDICT_SAMPLES_MAX];
+};
+
+static const void *
+zstore_sample(void *ctx, unsigned i)
+{
+    struct zstore_sampler *sampler = ctx;
+    struct zstore *store = sampler->store;
+
+    return zstore_read(store, sampler->items[i], store->scratch) == PGW_OK ? store->scratch : NULL;
+}
+
+/* The newest of all kinds, one of each ZSTORE_SAMPLE_GAP; how many there are, up to n. */
+static unsigned
+zstore_find_samples(struct zstore *store, unsigned n, const struct zitem **items)
+{
+    const struct zitem *item;
+    unsigned found = 0, seen = 0;
+
+    for (unsigned kind = 0; kind < ZITEM_KINDS; kind++) {
+        TAILQ_FOREACH_REVERSE (item, &store->lists[kind], zitem_list, link) {
+            if (found == n)
+                return n;
+            if (seen++ % ZSTORE_SAMPLE_GAP == 0)
+                items[found++] = item;
+        }
+    }
+    return found;
+}
+
+static void
+zstore_learn(struct zstore *store)
+{
+    struct zstore_sampler sampler = {.store = store};
+    unsigned n = zdict_wants(&store->zdict);
+
+    if (n == 0 || zstore_find_samples(store, n, sampler.items) < n)
+        return;
+    const struct zdict_samples samples = {.page = zstore_sample, .ctx = &sampler, .n = n};
+    zdict_try(&store->zdict, &store->codec, &samples);
 }
 
 /* --- in --- */
@@ -92,9 +142,13 @@ zstore_prepare(struct zstore *store, const void *bytes, struct zstore_page *page
         page->len = 0;
         return;
     }
-    size_t len = zcodec_squeeze(&store->codec, bytes, store->scratch, zheap_len_max(&store->heap));
+    zdict_settle(&store->zdict, &store->codec);
+    zstore_learn(store);
+    size_t len = zcodec_squeeze(&store->codec, zdict_get(&store->zdict, store->zdict.now), bytes,
+        store->scratch, zheap_len_max(&store->heap));
     if (len == 0)
         return;
+    page->dict = store->zdict.now;
     page->data = store->scratch;
     page->len = len;
 }
@@ -113,6 +167,8 @@ zstore_keep(
         zheap_write(&store->heap, at, page->data, page->len);
         zstore_on_move(item, at);
         item->len = (uint16_t)page->len;
+        item->dict = page->dict;
+        store->zdict.versions[item->dict].pages++;
         item->state = ZITEM_HELD;
         TAILQ_INSERT_TAIL(zstore_list(store, item), item, link);
         store->payload += page->len;
@@ -154,7 +210,8 @@ zstore_read(struct zstore *store, const struct zitem *item, void *page)
         const void *data = zheap_read(&store->heap, zstore_at(item), buf, item->len);
         if (item->len == PAGE_SIZE)
             memcpy(page, data, PAGE_SIZE);
-        else if (!zcodec_expand(&store->codec, data, item->len, page))
+        else if (!zcodec_expand(&store->codec, zdict_get(&store->zdict, item->dict), data,
+                     item->len, page))
             return PGW_CORRUPT;
     }
     return zstore_is(item, page) ? PGW_OK : PGW_CORRUPT;
@@ -171,6 +228,7 @@ zstore_drop(struct zstore *store, struct zitem *item)
     } else if (item->state != ZITEM_NONE && item->state != ZITEM_AWAY) {
         zheap_free(&store->heap, zstore_at(item));
         store->payload -= item->len;
+        store->zdict.versions[item->dict].pages--;
         store->pages--;
     }
     item->state = ZITEM_NONE;
@@ -198,7 +256,7 @@ zstore_bytes(const struct zstore *store)
     const struct zheap *heap = &store->heap;
 
     return ((heap->frames + heap->idle) << PAGE_SHIFT) + zheap_record_bytes(heap) +
-           page_ceil(store->codec.work_len) + ZSTORE_SCRATCH;
+           page_ceil(store->codec.work_len) + zdict_bytes(&store->zdict, &store->codec) + ZSTORE_SCRATCH;
 }
 
 bool
@@ -216,5 +274,6 @@ zstore_check(const struct zstore *store)
     }
     /* Those that are being written are in no list. */
     return held <= store->heap.objects && store->heap.objects + store->same == store->pages &&
-           store->payload <= store->heap.bytes && zheap_check(&store->heap);
+           store->payload <= store->heap.bytes &&
+           zdict_check(&store->zdict, store->heap.objects) && zheap_check(&store->heap);
 }

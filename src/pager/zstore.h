@@ -3,7 +3,7 @@
 #ifndef PAGER_ZSTORE_H
 #define PAGER_ZSTORE_H
 
-#include "pager/zcodec.h"
+#include "pager/zdict.h"
 #include "pager/zheap.h"
 
 enum zitem_state {
@@ -37,6 +37,7 @@ struct zitem {
     uint8_t state;
     uint8_t kind;
     uint8_t place; /* its owner's */
+    uint8_t dict;  /* HELD, WRITING, DEAD: the version that it was compressed with */
 };
 
 TAILQ_HEAD(zitem_list, zitem);
@@ -44,6 +45,7 @@ TAILQ_HEAD(zitem_list, zitem);
 struct zstore {
     struct zheap heap;
     struct zcodec codec;
+    struct zdict zdict;
     struct base_alloc *alloc;
     unsigned char *scratch;               /* two pages: what was squeezed, what was gathered */
     struct zitem_list lists[ZITEM_KINDS]; /* HELD, the oldest first */
@@ -64,8 +66,10 @@ struct zstore_page {
     const void *data; /* compressed, or bytes; valid until the next page is prepared */
     size_t len;       /* 0: it is the same word throughout; PAGE_SIZE: it is hard to compress */
     uint64_t word;
+    uint8_t dict; /* the version that it was compressed with */
 };
 
+/* Frees what no page needs any more, and may make a dictionary: not from a pager's drive(). */
 void zstore_prepare(struct zstore *store, const void *bytes, struct zstore_page *page);
 
 /* Keeps a page that was prepared, in an item that has none, and a kind.  flags: of mem_alloc.

@@ -142,6 +142,7 @@ static const struct service_row pool_rows[] = {
     ROW(COUNT, pool_overflowed, "overflowed", "no room", "for so many pages, passed on"),
     ROW(COUNT, pool_written_back, "written_back", "written back", "the oldest, to make room"),
     ROW(COUNT, pool_compacted, "compacted", "compacted", "pages moved within it to free a frame"),
+    ROW(COUNT, pool_dictionaries, "dictionaries", "dictionaries", "made from its pages to compress others"),
     ROW(PAGES, device_pages, "device_pages", "on the device below", ""),
     ROW(COUNT, tmem_puts, "clean_puts", "clean pages kept", "of files"),
     ROW(COUNT, tmem_hits, "clean_hits", "  of these, used", "instead of reading the file"),
