@@ -52,6 +52,7 @@ clock_create(const struct policy_env *env, struct policy **policy)
         return PGW_NOMEM;
     clock->policy.ops = &policy_clock;
     clock->policy.env = *env;
+    clock->policy.size = env->capacity;
     TAILQ_INIT(&clock->pages);
     *policy = &clock->policy;
     return PGW_OK;

@@ -102,13 +102,16 @@ policy_drive_one(const struct policy_ops *ops, struct policy *policy, struct pol
     } else {
         frames->frame_of[touch->page] = entry | touch->write;
     }
-    if ((ops->wants & POLICY_IGNORES_USE) != 0)
+    if ((ops->wants & POLICY_IGNORES_USE) != 0) {
+        if ((ops->wants & POLICY_WANTS_TIME) != 0)
+            policy->now += touch->count - 1u;
         return;
-    /* A page just admitted may be gone as surplus. */
-    for (; more > 0 && entry != 0; more--)
+    }
+    for (; more > 0; more--) {
+        if ((ops->wants & POLICY_WANTS_TIME) != 0 && more < touch->count)
+            policy->now++;
         ops->accessed(policy, &frames->node[(entry >> 1) - 1], touch->write != 0);
-    if ((ops->wants & POLICY_WANTS_TIME) != 0)
-        policy->now += touch->count - 1u;
+    }
 }
 
 static inline __attribute__((always_inline)) void

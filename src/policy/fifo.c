@@ -34,6 +34,7 @@ fifo_create(const struct policy_env *env, struct policy **policy)
         return PGW_NOMEM;
     fifo->policy.ops = &policy_fifo;
     fifo->policy.env = *env;
+    fifo->policy.size = env->capacity;
     TAILQ_INIT(&fifo->pages);
     *policy = &fifo->policy;
     return PGW_OK;

@@ -39,6 +39,7 @@ lru_create(const struct policy_env *env, struct policy **policy)
         return PGW_NOMEM;
     lru->policy.ops = &policy_lru;
     lru->policy.env = *env;
+    lru->policy.size = env->capacity;
     TAILQ_INIT(&lru->pages);
     *policy = &lru->policy;
     return PGW_OK;

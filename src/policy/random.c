@@ -49,6 +49,7 @@ random_create(const struct policy_env *env, struct policy **policy)
     }
     random->policy.ops = &policy_random;
     random->policy.env = *env;
+    random->policy.size = env->capacity;
     base_rng_init(&random->rng, env->seed);
     *policy = &random->policy;
     return PGW_OK;

@@ -66,6 +66,10 @@ struct policy {
     const struct policy_ops *ops;
     struct policy_env env;
     uint64_t count; /* nodes admitted now */
+    uint64_t size;  /* frames that it should reckon with, 1 to env.capacity, where parts of them count:
+                       create sets it to env.capacity, and replay leaves it at that; in the core not
+                       all frames are for pages of this policy, and it says how many are before it
+                       asks for a victim */
     uint64_t now;   /* the program's virtual time, which never goes back: references told so far in
                        replay, in the core what its clock of memory use says.  Set by the machine
                        where POLICY_WANTS_TIME; 0 else. */
@@ -89,7 +93,8 @@ struct policy_ops {
 
     /* The page with this key is about to be admitted.  Told before victim() is asked for the room
      * that it needs; not always told (the core may make room ahead of need), so admit() must do
-     * without.  Nothing but a victim, its evicted and a surplus may come between it and admit. */
+     * without; and it may come to nothing (a fault whose page cannot be read), so admit() may be of
+     * another key.  What was told last counts; the same key twice running is one miss. */
     void (*missed)(struct policy *policy, uint64_t key);
     /* The page came in.  Never fails, never allocates except for ghosts made ready in create. */
     void (*admit)(struct policy *policy, struct base_node *node, uint64_t key);
@@ -99,7 +104,7 @@ struct policy_ops {
      * with nothing in between, it may name another page. */
     struct base_node *(*victim)(struct policy *policy);
     /* A page that should go although there is room (policies that let the resident set vary, such as
-     * PFF); NULL: none.  Asked after each admit until it says NULL. */
+     * PFF); NULL: none.  Never the one admitted last.  Asked after each admit until it says NULL. */
     struct base_node *(*surplus)(struct policy *policy);
     /* (A victim that cannot go now, being busy, wired or impossible to write, is forgotten and
      * admitted anew by the core.) */
@@ -148,5 +153,14 @@ struct policy_frames {
     void (*on_evict)(void *ctx, uint32_t page, bool dirty);
     void *ctx;
 };
+
+/* policy_env.modified for replay; ctx is the struct policy_frames. */
+static inline bool
+policy_frames_modified(void *ctx, struct base_node *node)
+{
+    const struct policy_frames *frames = ctx;
+
+    return (frames->frame_of[frames->page_of[node - frames->node]] & 1u) != 0;
+}
 
 #endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Golden counts from papers and textbooks, and properties that single policies are known for. */
+#include "policy_rig.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- golden counts ---- */
+
+struct golden {
+    const struct policy_ops *ops;
+    unsigned frames;
+    unsigned misses;
+};
+
+static void
+golden_check(const unsigned *refs, unsigned n, const struct golden *golden, size_t count)
+{
+    struct test_env env;
+    struct rig_trace t = {.name = "golden", .n = n};
+    memcpy(t.page, refs, n * sizeof refs[0]);
+    test_env_init(&env, 8);
+    for (size_t i = 0; i < count; i++) {
+        struct policy_twin twin = {.ops = golden[i].ops};
+        uint64_t misses = golden[i].ops == NULL ? rig_opt_misses(&t, golden[i].frames)
+                                                : rig_misses(&env, &twin, &t, golden[i].frames);
+        if (misses != golden[i].misses)
+            fail_msg("%s with %u frames: %u misses, not %u",
+                golden[i].ops == NULL ? "opt" : golden[i].ops->name, golden[i].frames,
+                (unsigned)misses, golden[i].misses);
+    }
+    test_env_fini(&env);
+}
+
+/* Belady, Nelson, Shedler 1969: one frame more, one fault more. */
+static void
+golden_anomaly(void **state)
+{
+    const unsigned refs[] = {1, 2, 3, 4, 1, 2, 5, 1, 2, 3, 4, 5};
+    const struct golden golden[] = {
+        {&policy_fifo, 3, 9},
+        {&policy_fifo, 4, 10},
+        {&policy_lru, 3, 10},
+        {&policy_lru, 4, 8},
+        {NULL, 3, 7},
+        {NULL, 4, 6},
+    };
+    (void)state;
+    golden_check(refs, 12, golden, sizeof golden / sizeof golden[0]);
+}
+
+/* The string of Silberschatz, Galvin, Gagne, Operating System Concepts, and its shorter form. */
+static void
+golden_textbook(void **state)
+{
+    const unsigned refs[] = {7, 0, 1, 2, 0, 3, 0, 4, 2, 3, 0, 3, 2, 1, 2, 0, 1, 7, 0, 1};
+    const struct golden whole[] = {{&policy_fifo, 3, 15}, {&policy_lru, 3, 12}, {NULL, 3, 9}};
+    const struct golden head[] = {{&policy_fifo, 3, 10}, {&policy_lru, 3, 9}, {NULL, 3, 7},
+        {&policy_lru, 4, 6}, {NULL, 4, 6}};
+    (void)state;
+    golden_check(refs, 20, whole, sizeof whole / sizeof whole[0]);
+    golden_check(refs, 13, head, sizeof head / sizeof head[0]);
+}
+
+/* A loop one page larger than memory: FIFO, CLOCK and LRU miss every time. */
+static void
+golden_loop(void **state)
+{
+    unsigned refs[1000];
+    for (unsigned i = 0; i < 1000; i++)
+        refs[i] = i % 20;
+    const struct golden golden[] = {
+        {&policy_fifo, 19, 1000},
+        {&policy_clock, 19, 1000},
+        {&policy_lru, 19, 1000},
+        {&policy_fifo, 20, 20},
+        {&policy_clock, 20, 20},
+        {&policy_lru, 20, 20},
+        {&policy_random, 20, 20},
+    };
+    (void)state;
+    golden_check(refs, 1000, golden, sizeof golden / sizeof golden[0]);
+}
+
+/* LRU's miss count never rises with the frames; it is a stack algorithm. */
+static void
+lru_includes(void **state)
+{
+    const struct policy_twin lru = {.ops = &policy_lru};
+    struct test_env env;
+    struct rig_trace t;
+    (void)state;
+    test_env_init(&env, 8);
+    for (unsigned i = 0; rig_trace_make(&t, i, 40); i++) {
+        uint64_t before = UINT64_MAX;
+        for (unsigned frames = 1; frames <= 64; frames++) {
+            uint64_t misses = rig_misses(&env, &lru, &t, frames);
+            assert_true(misses <= before);
+            before = misses;
+        }
+    }
+    test_env_fini(&env);
+}
+
+/* ---- RANDOM is uniform ---- */
+
+/*
+ * Chi-squared over the victims of n admitted pages, after pages have come and gone.  The bound
+ * is the mean of the distribution, n-1, and 5 of its standard deviations, sqrt(2(n-1)).
+ */
+static void
+random_is_uniform(void **state)
+{
+    enum { DRAWS = 200000, MIXES = 5000, PAGES = 300 };
+    const struct policy_twin twin = {.ops = &policy_random};
+    unsigned evicted[RIG_FRAMES_MAX + 1];
+    struct test_env env;
+    (void)state;
+    test_env_init(&env, 8);
+    for (unsigned n = 2; n <= 64; n *= 2) {
+        struct rig r;
+        struct base_rng rng;
+        unsigned hits[PAGES] = {0};
+        base_rng_init(&rng, n);
+        rig_init(&r, &env, &twin, n, false);
+        for (unsigned i = 0; i < MIXES; i++) {
+            unsigned number = (unsigned)base_rng_below(&rng, PAGES);
+            if (r.pages[number].resident && i % 3 == 0)
+                rig_forget(&r, number);
+            else
+                (void)rig_step(&r, number, false, evicted);
+        }
+        for (unsigned number = 0; r.resident < n; number++)
+            (void)rig_step(&r, number, false, evicted);
+        for (unsigned i = 0; i < DRAWS; i++)
+            hits[(struct rig_page *)r.policy->ops->victim(r.policy) - r.pages]++;
+        double expected = (double)DRAWS / n;
+        double chi = 0;
+        for (unsigned p = 0; p < PAGES; p++)
+            if (r.pages[p].resident)
+                chi += (hits[p] - expected) * (hits[p] - expected) / expected;
+        assert_true(chi < n - 1 + 5 * sqrt(2.0 * (n - 1)));
+        rig_fini(&r);
+    }
+    test_env_fini(&env);
+}
+
+const struct CMUnitTest policy_golden_tests[] = {
+    cmocka_unit_test(golden_anomaly),
+    cmocka_unit_test(golden_textbook),
+    cmocka_unit_test(golden_loop),
+    cmocka_unit_test(lru_includes),
+    cmocka_unit_test(random_is_uniform),
+};
+const size_t policy_golden_count = sizeof policy_golden_tests / sizeof policy_golden_tests[0];

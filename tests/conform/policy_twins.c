@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "policy_twins.h"
+
+static const struct policy_twin twins[] = {
+    {.ops = &policy_clock, .naive = &naive_clock, .bits = true},
+    {.ops = &policy_fifo, .naive = &naive_fifo, .bits = true},
+    {.ops = &policy_lru, .naive = &naive_lru},
+    {.ops = &policy_random, .naive = &naive_random, .bits = true},
+};
+
+const struct policy_twin *
+policy_twin_at(unsigned i)
+{
+    return i < sizeof twins / sizeof twins[0] ? &twins[i] : NULL;
+}
