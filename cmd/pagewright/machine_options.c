@@ -29,6 +29,7 @@ enum {
     KEY_MERGE,
     KEY_MERGE_RATE,
     KEY_HUGE,
+    KEY_HUGE_ALLOC,
     KEY_HARTS
 };
 
@@ -76,6 +77,9 @@ static const struct argp_option options[] = {
     {"huge", KEY_HUGE, "off|madvise|always", 0,
         "which memory gets huge pages: none, where the program asks for them with madvise(2) "
         "(default), all that is private and anonymous", 0},
+    {"huge-alloc", KEY_HUGE_ALLOC, "direct|reserve", 0,
+        "how a huge page comes: whole with the first fault (default), or page by page in a run of "
+        "frames that is reserved for it", 0},
     {"cost", KEY_COST, "NAME=TIME,...", 0,
         "the cost model, each of " MACHINE_SPEC_COSTS " in ns, us, ms or s (default: 0.5ns, "
         "2.3ns, 100ns, 1us, 85us, 6.7ns, 3.8us, 33ns, 2us and 2us)", 0},
@@ -272,6 +276,9 @@ machine_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_HUGE:
         machine->config.huge = arg;
+        return 0;
+    case KEY_HUGE_ALLOC:
+        machine->config.huge_alloc = arg;
         return 0;
     case KEY_COST:
         machine_cost(state, &machine->config.cost, arg);

@@ -81,6 +81,13 @@ verb_machine_huge(struct args *args, struct verb_machine_options *o, const char 
     o->config.huge = text;
 }
 
+static void
+verb_machine_huge_alloc(struct args *args, struct verb_machine_options *o, const char *text)
+{
+    (void)args;
+    o->config.huge_alloc = text;
+}
+
 static const struct {
     const char *name;
     void (*set)(struct args *args, struct verb_machine_options *options, const char *text);
@@ -93,6 +100,7 @@ static const struct {
     {"seed=", verb_machine_seed},
     {"cost=", verb_machine_cost},
     {"huge=", verb_machine_huge},
+    {"huge-alloc=", verb_machine_huge_alloc},
 };
 
 static void

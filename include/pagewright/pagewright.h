@@ -186,11 +186,11 @@ struct pgw_config {
     uint64_t merge_rate;  /* for pgw_run(): pages that are looked at in a million instructions (20)
                            */
     unsigned harts;       /* that pgw_run() has, each with TLBs of its own: 1 to 16 (1) */
-    /* Which memory gets huge pages (of the largest size up to 4 MiB that the scheme has) without
-     * being collapsed by the program's own wish: "off", "madvise" (where the program advised it),
-     * "always" (any private anonymous memory).  Without effect on schemes of one page size
-     * ("madvise"). */
-    const char *huge;
+    /* Which private anonymous memory gets huge pages (of the largest size up to 4 MiB that the
+     * scheme has) unasked: "off", "madvise" (what the program advised), "always".  And how:
+     * "direct", whole with the first fault, while RAM is plenty; "reserve", page by page, in frames
+     * that the first fault reserves and that others get before any page goes. */
+    const char *huge, *huge_alloc; /* ("madvise", "direct") */
     bool maps; /* the report has what each process that pgw_run() ran had mapped when it ended, of
                   the first 64 (false) */
 };
@@ -725,9 +725,12 @@ struct pgw_stats {
     uint64_t huge_collapsed; /* made of pages that were there already */
     uint64_t huge_splits;    /* mappings that were split into smaller ones */
     uint64_t huge_mapped;    /* pages that are mapped so, now */
-    uint64_t mapped_pages;   /* pages mapped by all spaces, now */
-    double pages_per_entry;  /* pages that an entry of the TLB reaches, on average: the same divided
-                                by the number of mappings, now */
+    /* Runs of frames reserved for one; filled with its pages; broken, as nothing else was free; and
+     * frames that are reserved, now (they count as free). */
+    uint64_t reserve_made, reserve_filled, reserve_broken, reserve_held;
+    uint64_t mapped_pages;  /* pages mapped by all spaces, now */
+    double pages_per_entry; /* pages that an entry of the TLB reaches, on average: the same divided
+                               by the number of mappings, now */
     uint64_t huge_mapped_peak;   /* pgw_run(): the most of huge_mapped between two slices */
     double pages_per_entry_then; /* pages_per_entry at that time */
 
@@ -773,8 +776,6 @@ struct pgw_stats {
     uint64_t shootdowns;           /* times that translations were taken away from the TLBs */
     uint64_t shootdown_interrupts; /* of harts, each because another took translations away */
     uint64_t shootdown_dropped;    /* TLB entries that went on harts other than that one */
-
-    /* Groups and the end of memory. */
 };
 
 PGW_API enum pgw_status pgw_system_stats(struct pgw_system *system, struct pgw_stats *stats);

@@ -27,6 +27,7 @@ pgw_config_init_sized(struct pgw_config *config, size_t size)
         .merge = PGW_MERGE_ADVISED,
         .merge_rate = 20,
         .huge = "madvise",
+        .huge_alloc = "direct",
         .cost = {.tlb_ns = 0.5,
             .l2_ns = 2.3,
             .ram_ns = 100,
@@ -84,21 +85,37 @@ settings_names(const char *(*name)(unsigned i), char *out, size_t len)
         at += (size_t)snprintf(out + at, len - at, "%s%s", i > 0 ? ", " : "", name(i));
 }
 
+/* Which of n names text is; n: none of them. */
+static unsigned
+settings_choice(const char *text, const char *const *names, unsigned n)
+{
+    unsigned i = 0;
+
+    while (i < n && (text == NULL || strcmp(text, names[i]) != 0))
+        i++;
+    return i;
+}
+
 static enum pgw_status
-settings_read_huge(struct pgw_system *system, const char *huge)
+settings_read_huge(struct pgw_system *system, const struct pgw_config *config)
 {
     static const char *const modes[] = {
         [VM_HUGE_OFF] = "off", [VM_HUGE_MADVISE] = "madvise", [VM_HUGE_ALWAYS] = "always"};
+    static const char *const ways[] = {[VM_HUGE_DIRECT] = "direct", [VM_HUGE_RESERVE] = "reserve"};
+    unsigned mode = settings_choice(config->huge, modes, 3);
+    unsigned way = settings_choice(config->huge_alloc, ways, 2);
 
-    for (unsigned i = 0; i < sizeof modes / sizeof modes[0]; i++) {
-        if (huge == NULL || strcmp(huge, modes[i]) != 0)
-            continue;
-        system->settings.huge = (enum vm_huge_mode)i;
-        return PGW_OK;
-    }
-    return sim_fail(system, PGW_INVAL,
-        "huge pages \"%.64s\" are not known: use off, madvise or always",
-        huge != NULL ? huge : "(null)");
+    if (mode == 3)
+        return sim_fail(system, PGW_INVAL,
+            "huge pages \"%.64s\" are not known: use off, madvise or always",
+            config->huge != NULL ? config->huge : "(null)");
+    if (way == 2)
+        return sim_fail(system, PGW_INVAL,
+            "to allocate huge pages by \"%.64s\" is not known: use direct or reserve",
+            config->huge_alloc != NULL ? config->huge_alloc : "(null)");
+    system->settings.huge = (enum vm_huge_mode)mode;
+    system->settings.huge_alloc = (enum vm_huge_alloc)way;
+    return PGW_OK;
 }
 
 static enum pgw_status
@@ -205,6 +222,6 @@ settings_read(struct pgw_system *system, const struct pgw_config *config)
     s->message_ctx = config->message_ctx;
     enum pgw_status status = settings_read_sysroot(system, config);
     if (status == PGW_OK)
-        status = settings_read_huge(system, config->huge);
+        status = settings_read_huge(system, config);
     return status == PGW_OK ? settings_read_names(system, config) : status;
 }

@@ -46,6 +46,7 @@ struct sim_settings {
     uint64_t merge_rate; /* pages a million instructions */
     unsigned harts;
     enum vm_huge_mode huge;
+    enum vm_huge_alloc huge_alloc;
     struct pgw_cost cost;
     unsigned readahead, fault_around; /* pages */
     unsigned proactive;               /* percent */

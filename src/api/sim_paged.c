@@ -35,6 +35,7 @@ sim_paged_create(struct pgw_system *system)
         .others = sim_paged_others,
         .others_ctx = system,
         .huge = system->settings.huge,
+        .huge_alloc = system->settings.huge_alloc,
     };
 
     return vm_system_create(&config, &system->vm);
@@ -133,6 +134,10 @@ sim_paged_huge_stats(const struct vm_stats *vm, struct pgw_stats *out)
     out->huge_collapsed = vm->huge_collapsed;
     out->huge_splits = vm->huge_splits;
     out->huge_mapped = vm->huge_mapped;
+    out->reserve_made = vm->reserve_made;
+    out->reserve_filled = vm->reserve_filled;
+    out->reserve_broken = vm->reserve_broken;
+    out->reserve_held = vm->reserve_held;
     out->mapped_pages = vm->mapped;
     out->pages_per_entry = vm->mappings > 0 ? (double)vm->mapped / (double)vm->mappings : 0;
     out->huge_mapped_peak = vm->huge_mapped_peak;

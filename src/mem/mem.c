@@ -11,10 +11,12 @@
  *  - Every frame belongs to exactly one run, free or allocated.  Only the run's head bears its
  *    order; `free` is set in the heads of free runs and nowhere else.
  *  - The heads of free runs of order n are on free[n], or on pinned[n] where n is below
- *    MEM_BLOCK_ORDER and their block's bit is set; nfree is the sum of their sizes.
+ *    MEM_BLOCK_ORDER and their block's bit is set; nfree is the sum of their sizes, and of what is
+ *    unused in reservations (reservation.c), which to the lists is allocated.
  *  - The bit of a block that is free as a whole is clear.
  *  - Two buddies of the same order are never both free.
- *  - A claimed frame (mem_claim) is an allocated run of order 0 without an owner.
+ *  - A claimed frame (mem_claim), or a reserved one, is an allocated run of order 0 without an
+ *    owner.
  *  - The bytes of a free run are zero, as the host gave them, unless its head's node.bits says
  *    MEM_USED.  So MEM_ZERO costs nothing for RAM that was never used.
  *  - All frames of a free run, but for the head's node, order and free, are all-zero records.  So a
@@ -217,6 +219,7 @@ void
 mem_fini(struct mem *mem, struct base_alloc *ram)
 {
     if (mem->pages != NULL) {
+        mem_reservation_fini(mem);
         mem_unpoison_all(mem);
         mem->alloc->unmap(mem->alloc, mem->pages, mem_table_len(mem));
     }
@@ -287,6 +290,18 @@ mem_find_movable(struct mem *mem, unsigned order)
     return page != NULL ? page : mem_find(mem->pinned, order, MEM_BLOCK_ORDER);
 }
 
+/* A free run to cut 2^order frames from.  Reservations are broken if there is no other way. */
+static struct mem_page *
+mem_find_run(struct mem *mem, unsigned order, unsigned flags)
+{
+    struct mem_page *page;
+
+    do
+        page = flags & MEM_PINNED ? mem_find_pinned(mem, order) : mem_find_movable(mem, order);
+    while (page == NULL && mem_reservation_break_oldest(mem, order));
+    return page;
+}
+
 struct mem_page *
 mem_alloc(struct mem *mem, unsigned order, unsigned flags)
 {
@@ -297,8 +312,7 @@ mem_alloc(struct mem *mem, unsigned order, unsigned flags)
     uint64_t n = UINT64_C(1) << order;
     if (mem->nfree < n || mem->nfree - n < kept)
         return NULL;
-    struct mem_page *page =
-        flags & MEM_PINNED ? mem_find_pinned(mem, order) : mem_find_movable(mem, order);
+    struct mem_page *page = mem_find_run(mem, order, flags);
     if (page == NULL)
         return NULL;
 
@@ -342,6 +356,8 @@ mem_free(struct mem *mem, struct mem_page *page)
 
     BASE_ASSERT(idx < mem->nframes && idx % n == 0 && !page->free);
     BASE_ASSERT(!page->busy && !page->queued && page->wired == 0 && page->pv.pmap == NULL);
+    if (order == 0 && mem_reservation_return(mem, page))
+        return;
     memset(page, 0, (size_t)n * sizeof(*page));
     base_poison(mem_page_bytes(mem, page), (size_t)n << PAGE_SHIFT);
     mem->nfree += n;
@@ -382,6 +398,7 @@ mem_claim(struct mem *mem, struct mem_page *block, unsigned order)
     uint64_t n = UINT64_C(1) << order, claimed = 0;
 
     BASE_ASSERT(mem_index(mem, block) % n == 0 && n <= mem->nframes - mem_index(mem, block));
+    mem_reservation_break_in(mem, block, order);
     for (struct mem_page *page = block; page < block + n;) {
         unsigned run = page->order;
         if (page->free) {
@@ -542,7 +559,8 @@ mem_check(const struct mem *mem)
         nfree += runs[order] << order;
         pinned += more << order;
     }
-    return nfree == mem->nfree && pinned == mem->nfree_pinned;
+    return nfree + mem->reservations.nheld == mem->nfree && pinned == mem->nfree_pinned &&
+           mem_reservation_check(mem);
 }
 
 const struct mem_page *

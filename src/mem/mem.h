@@ -59,7 +59,7 @@ struct mem_page {
     uint64_t ahead : 1;      /* read ahead of need, and not asked for yet */
     uint64_t active : 1;     /* came back so soon that it belongs to the working set */
     uint64_t lazyfree : 1;   /* its content may be dropped as long as it is not modified */
-    uint64_t reserved : 1;   /* the frame is claimed for a run that is being cleared */
+    uint64_t reserved : 1;   /* kept for a huge page, or claimed for a run that is being cleared */
     uint64_t aside : 1;      /* kept out of the policy: dirty, and there is nowhere to put it */
     uint64_t spare : 1;
     struct mem_pv pv; /* mappings of this page: the first one here, more chained */
@@ -69,12 +69,26 @@ struct mem_page {
  * cleared. */
 #define MEM_BLOCK_ORDER 9u
 
+/* A run of frames that are kept together (reservation.c). */
+struct mem_reservation {
+    TAILQ_ENTRY(mem_reservation) link; /* mem_reservations.partial, while it is not full */
+    uint64_t used;                     /* of its frames; 0: there is no reservation here */
+};
+
+struct mem_reservations {
+    struct mem_reservation *table; /* by place in RAM; NULL: none are made */
+    unsigned order;                /* of each */
+    TAILQ_HEAD(, mem_reservation) partial;
+    uint64_t nheld;                /* frames that are reserved and not in use, now */
+    uint64_t made, filled, broken; /* so far; filled: all frames came into use */
+};
+
 struct mem {
     struct mem_page *pages; /* the frame table, by index = pfn - base_pfn */
     unsigned char *ram;     /* private: reach it through mem_page_bytes */
     uint64_t base_pfn;      /* frame number of pages[0]; physical addresses start there */
     uint64_t nframes;
-    uint64_t nfree;
+    uint64_t nfree;   /* those that are reserved included */
     uint64_t reserve; /* frames that only MEM_RESERVED allocations may take */
     struct base_node_list free[MEM_ORDER_MAX + 1];
     struct base_node_list pinned[MEM_BLOCK_ORDER]; /* free runs in blocks for pages that stay */
@@ -82,6 +96,7 @@ struct mem {
     uint64_t runs[MEM_ORDER_MAX + 1]; /* free ones, by order */
     uint64_t nfree_pinned;            /* frames of those on the pinned lists */
     struct base_alloc *alloc;
+    struct mem_reservations reservations;
     size_t ram_len; /* bytes */
 };
 
@@ -120,7 +135,8 @@ void mem_split(struct mem *mem, struct mem_page *page);
  * Clearing a block, the 2^order aligned frames from block on, which lies in RAM and is not free as
  * a whole, so that it becomes one run:
  *
- *      mem_claim          its free frames are claimed: allocated, and marked "reserved".  How many
+ *      mem_claim          its free frames are claimed: allocated, and marked "reserved".  How many.
+ *                         A reservation in it is broken first
  *      mem_claim_page     a page of it, single and vacated (as for mem_free), joins them
  *      mem_claim_take     all of it is claimed now: one allocated run, which is returned
  *      mem_claim_drop     or: what was claimed is free again
@@ -129,6 +145,36 @@ uint64_t mem_claim(struct mem *mem, struct mem_page *block, unsigned order);
 void mem_claim_page(struct mem *mem, struct mem_page *page);
 struct mem_page *mem_claim_take(struct mem *mem, struct mem_page *block, unsigned order);
 void mem_claim_drop(struct mem *mem, struct mem_page *block, unsigned order);
+
+/*
+ * Reservations of aligned runs of one order, whose frames come into use one by one: theory and
+ * invariants are in reservation.c.  From init on they can be made; fini, or mem_fini, ends all of
+ * them.  A RAM smaller than a run has none.  PGW_NOMEM.
+ */
+MUST_CHECK enum pgw_status mem_reservation_init(struct mem *mem, unsigned order);
+void mem_reservation_fini(struct mem *mem);
+
+/* Reserves a run and takes the frame at place (below 2^order) of it, with flags as for mem_alloc;
+ * NULL: there is no free run, or reservations are not made. */
+struct mem_page *mem_reservation_make(struct mem *mem, uint64_t place, unsigned flags);
+
+/* Takes a frame that is reserved (mem_page.reserved) out of its reservation: as mem_alloc, order 0.
+ * It is freed by mem_free.  NULL: the frame is refused, as mem_alloc would. */
+struct mem_page *mem_reservation_take(struct mem *mem, struct mem_page *page, unsigned flags);
+
+/* Is the frame, in use or not, one of a reservation? */
+bool mem_reservation_has(const struct mem *mem, const struct mem_page *page);
+
+/* Breaks reservations: what is not in use of them is free as any other frame.  All that are not
+ * full; those in the 2^order frames from block on, full ones too. */
+void mem_reservation_break_all(struct mem *mem);
+void mem_reservation_break_in(struct mem *mem, struct mem_page *block, unsigned order);
+
+/* For mem.c.  A single frame is freed; false: it is of no reservation.  Breaks the one touched
+ * least recently for an allocation of that order; false: that would not help.  See mem_check. */
+bool mem_reservation_return(struct mem *mem, struct mem_page *page);
+bool mem_reservation_break_oldest(struct mem *mem, unsigned order);
+bool mem_reservation_check(const struct mem *mem);
 
 /*
  * Fragmentation with regard to runs of an order, as Linux counts it (mm/vmstat.c,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The invariants of core.h, verified: C1 to C9, the counts, and each contract's own check.  Slow;
+ * The invariants of core.h, verified: C1 to C10, the counts, and each contract's own check.  Slow;
  * for tests and for the curious.  No I/O may be under way.
  */
 #include <stdint.h>
@@ -283,6 +283,13 @@ check_objects(struct check *check)
            check->cached == check->system->stats.file_cached;
 }
 
+/* A frame of a reservation is unused, or holds a page of an anon (C10). */
+static bool
+check_reserved(const struct mem *mem, const struct mem_page *page)
+{
+    return !mem_reservation_has(mem, page) || page->reserved || page->owner_kind == MEM_OWNER_ANON;
+}
+
 /* The frame table tells the same story. */
 static bool
 check_frames(const struct check *check)
@@ -295,6 +302,8 @@ check_frames(const struct check *check)
         queued += mem->pages[i].queued;
         ahead += mem->pages[i].ahead;
         wired += mem->pages[i].queued ? mem->pages[i].wired : 0;
+        if (!check_reserved(mem, &mem->pages[i]))
+            return false;
     }
     if (stats->ahead_read != stats->ahead_used + stats->ahead_wasted + ahead)
         return false;

@@ -14,6 +14,9 @@
  * move, and the look is a pass over the frame table that skips free runs and stops at a block that
  * is as good as empty.
  *
+ * What is unused in a reservation (mem/reservation.c) is free: a block that is reserved for a huge
+ * page of which little has come is a cheap one, and the reservation ends when it is chosen.
+ *
  * The frames that are moved to must lie outside of blocks that are free already, or nothing is won;
  * that is reckoned before anything is moved.  A try that failed for want of such a block is not
  * made again at once: each failure doubles the number of requests that are turned down unseen, as
@@ -41,7 +44,7 @@ compact_look(struct vm_system *system, struct mem_page *head, unsigned order, ui
     for (struct mem_page *page = head; page < end; page += UINT64_C(1) << page->order) {
         if (page->free && page->order >= order)
             return false;
-        if (page->free)
+        if (page->free || page->reserved)
             continue;
         if (!vm_migrate_can(page)) {
             system->stats.compact_pinned++;
@@ -169,6 +172,7 @@ vm_compact(struct vm_system *system)
     uint64_t made = 0;
 
     base_lock_take(&system->lock);
+    mem_reservation_break_all(system->mem); /* runs are wanted now, by somebody else */
     for (uint64_t whole = compact_whole(system, order);; made++) {
         head = compact_one(system, order);
         if (head == NULL)

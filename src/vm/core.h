@@ -41,6 +41,7 @@
  *      clean and not mapped.
  *  C9  A page is wired once for each place in a locked region where a fault or lock() has found it,
  *      and these are written down in the space (vm_space.wired).
+ * C10 A frame in use of a reservation (mem/reservation.c) holds an anon's page.
  *
  * Locking: everything here is guarded by vm_system.lock.  The lock is dropped only in io.c, by
  * vm_io_get, vm_io_put and vm_io_yield, while the pages of the I/O are busy; whoever called
@@ -215,6 +216,7 @@ struct vm_system {
     void *others_ctx;
     struct {
         enum vm_huge_mode mode;
+        enum vm_huge_alloc alloc;
         unsigned order;     /* 0: the scheme has no large leaves */
         unsigned run;       /* the same, or what stands for it there: what compaction makes */
         uint64_t space, va; /* how far the scanner is: a space's number, an address in it */
@@ -674,13 +676,19 @@ MUST_CHECK enum pgw_status vm_merge_unmerge_locked(
 
 /* --- huge.c, all with the lock held --- */
 
-void vm_huge_init(struct vm_system *system, enum vm_huge_mode mode, unsigned order);
+/* PGW_NOMEM: no record of reservations. */
+MUST_CHECK enum pgw_status vm_huge_init(struct vm_system *system, const struct vm_config *config);
+void vm_huge_fini(struct vm_system *system);
 /* The order of huge pages, or what stands for it where there are none. */
 unsigned vm_huge_run_order(const struct vm_system *system);
 /* A fault at va of an anonymous region found nothing there: gives the whole range around it pages
  * of zeros in one run, if it may have them and nothing is there yet; the anon at va.  NULL: not so.
  */
 struct vm_anon *vm_huge_populate(struct vm_space *space, struct vm_region *region, uint64_t va);
+/* A frame for a page that is about to come to va, in its place in a run that is reserved for the
+ * range around it, or is now; with flags as for mem_alloc.  NULL: any frame will do. */
+struct mem_page *vm_huge_frame(
+    struct vm_space *space, const struct vm_region *region, uint64_t va, unsigned flags);
 /* The order by which page, which va is about to be mapped to with rights prot, can be mapped:
  * above 0 if its neighbours are all there and may be mapped alike. */
 unsigned vm_huge_order(struct vm_space *space, struct vm_region *region, uint64_t va,

@@ -117,7 +117,10 @@ fault_frame(struct fault *fault, unsigned group, unsigned flags)
     struct vm_group *owner = fault->system->groups[group];
 
     fault->full = vm_group_is_full(owner) && !fault->over ? owner : NULL;
-    return fault->full == NULL ? mem_alloc(fault->system->mem, 0, flags) : NULL;
+    if (fault->full != NULL)
+        return NULL;
+    struct mem_page *page = vm_huge_frame(fault->space, fault->region, fault->va, flags);
+    return page != NULL ? page : mem_alloc(fault->system->mem, 0, flags);
 }
 
 /* The anon's page is on swap: brings it in. */

@@ -18,14 +18,18 @@
  * transparent operating system support for superpages", OSDI 2002), and unlike Linux's compound
  * pages it needs no second way to count, lock or dirty memory.
  *
- * Where the frames come from.  Direct allocation: a fault takes and clears a whole run at once, and
- * makes all its anons.  FreeBSD's reservations (a run is set aside at the first fault, filled page
- * by page, and mapped as one when it is full) touch no memory ahead of need, but take a fault for
- * every page as without huge pages and one entry only when all have come, so that a sparse walk
- * never gains; and a frame set aside is a frame that others lack, until pressure breaks the
- * reservation. Here a page that was never written costs no swap when it is evicted, so what direct
- * allocation wastes is RAM while there is enough of it: it is only done while free frames are well
- * above the daemon's high watermark.
+ * Where the frames come from, there are two ways.  Direct allocation: a fault takes and clears a
+ * whole run at once, and makes all its anons.  That is one fault for all of it, and RAM for pages
+ * that may never be touched, so it is only done while free frames are well above the daemon's high
+ * watermark.
+ *
+ * Reservation, as FreeBSD does it: the first fault in a range where nothing is yet reserves a run
+ * (mem/reservation.c) and takes the frame in its place; further pages of the range, new, copied or
+ * read in, come to their places; when the last one has come, the fault that brought it finds a run
+ * and maps it as one.  RAM is used as without huge pages.  Which reservation a range has is seen
+ * by its pages: vm_huge_frame looks at the faulting page's neighbours for one that lies in its
+ * place in a reservation.  Only a few are looked at, so that a fault never costs a search through
+ * the range; if it is missed the page lies elsewhere, and collapse brings it home later.
  *
  * A fault never reclaims for a huge page.  It asks compaction only where the program asked for huge
  * pages by advice, as Linux does by default (transparent_hugepage/defrag=madvise).  Else small
@@ -45,6 +49,8 @@
 
 /* The scanner makes no page huge of which more than one part in so many was never touched. */
 #define HUGE_NONE_PART 2u
+/* Neighbours of a page that are looked at, above it and below, for the reservation of its range. */
+#define HUGE_LOOKS 16u
 /* Regions that the scanner passes over in one turn. */
 #define HUGE_SCAN_REGIONS 16u
 
@@ -58,16 +64,28 @@ struct huge {
     uint64_t n; /* pages */
 };
 
-void
-vm_huge_init(struct vm_system *system, enum vm_huge_mode mode, unsigned order)
+enum pgw_status
+vm_huge_init(struct vm_system *system, const struct vm_config *config)
 {
     unsigned orders = system->pmap_caps.orders & ((2u << HUGE_ORDER_MOST) - 1) & ~1u;
+    unsigned order = config->huge_order;
 
-    system->huge.mode = mode;
+    system->huge.mode = config->huge;
+    system->huge.alloc = config->huge_alloc;
     if (order == 0 && orders != 0)
         order = 31u - (unsigned)__builtin_clz(orders);
     system->huge.run = order != 0 ? order : HUGE_ORDER_USUAL;
     system->huge.order = (orders >> order & 1) != 0 ? order : 0;
+    if (system->huge.order == 0 || system->huge.mode == VM_HUGE_OFF ||
+        system->huge.alloc != VM_HUGE_RESERVE)
+        return PGW_OK;
+    return mem_reservation_init(system->mem, system->huge.order);
+}
+
+void
+vm_huge_fini(struct vm_system *system)
+{
+    mem_reservation_fini(system->mem);
 }
 
 unsigned
@@ -196,6 +214,114 @@ huge_settle(const struct huge *huge, struct mem_page *run, bool cleared)
     }
 }
 
+/* --- reservations --- */
+
+/* Looks at the range's pages from the idx-th of the amap on, a few of them at the most, for one
+ * that lies in its place in a reservation; that one's head.  NULL: none of these does. */
+static struct mem_page *
+huge_reservation_from(const struct huge *huge, uint64_t idx)
+{
+    const struct mem *mem = huge->system->mem;
+    const struct vm_anon *anon;
+
+    for (unsigned looks = 0; looks < HUGE_LOOKS; looks++, idx++) {
+        anon = base_radix_next(&huge->region->amap->slots, &idx);
+        if (anon == NULL || idx >= huge->first + huge->n)
+            break;
+        struct mem_page *page = anon->page;
+        if (page == NULL || !mem_reservation_has(mem, page))
+            continue;
+        uint64_t place = idx - huge->first;
+        if ((mem_page_pfn(mem, page) & (huge->n - 1)) == place)
+            return page - place;
+    }
+    return NULL;
+}
+
+/* The reservation that the range has, as its pages near the idx-th show; NULL. */
+static struct mem_page *
+huge_reservation(const struct huge *huge, uint64_t idx)
+{
+    uint64_t below = idx - huge->first < HUGE_LOOKS / 2 ? huge->first : idx - HUGE_LOOKS / 2;
+
+    if (huge->region->amap == NULL || huge->system->mem->reservations.table == NULL)
+        return NULL;
+    struct mem_page *head = huge_reservation_from(huge, below);
+    return head != NULL || below == huge->first ? head : huge_reservation_from(huge, huge->first);
+}
+
+/* Was nothing in the range ever touched? */
+static bool
+huge_is_bare(const struct huge *huge)
+{
+    uint64_t idx = huge->first;
+
+    return huge->region->amap == NULL ||
+           base_radix_next(&huge->region->amap->slots, &idx) == NULL ||
+           idx >= huge->first + huge->n;
+}
+
+struct mem_page *
+vm_huge_frame(struct vm_space *space, const struct vm_region *region, uint64_t va, unsigned flags)
+{
+    struct mem *mem = space->system->mem;
+    struct huge huge;
+
+    if (mem->reservations.table == NULL || !huge_is_wanted(space->system, region) ||
+        !huge_range(&huge, space, (struct vm_region *)(uintptr_t)region, va))
+        return NULL;
+    uint64_t place = (va - huge.base) >> PAGE_SHIFT;
+    struct mem_page *page = huge_reservation(&huge, huge.first + place);
+    if (page != NULL)
+        return page[place].reserved ? mem_reservation_take(mem, &page[place], flags) : NULL;
+    if (!huge_is_bare(&huge))
+        return NULL;
+    page = mem_reservation_make(mem, place, flags);
+    space->system->stats.huge_failed += page == NULL;
+    return page;
+}
+
+/* Can the range, of which so many pages are not there, be made whole in the reservation? */
+static bool
+huge_fits(const struct huge *huge, const struct mem_page *head, uint64_t none)
+{
+    const struct vm_system *system = huge->system;
+
+    if (system->mem->nfree < none + system->free_high ||
+        !vm_group_has_room(system->groups[huge->space->space.group], none))
+        return false;
+    for (uint64_t i = 0; i < huge->n; i++) {
+        const struct vm_anon *anon = base_radix_get(&huge->region->amap->slots, huge->first + i);
+        if (!head[i].reserved && (anon == NULL || anon->page != &head[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Gives all anons of the range, which are there, their places in the reservation, in which they
+ * fit.  PGW_NORAM: a frame was refused; those that have come to their places stay there. */
+static enum pgw_status
+huge_complete(const struct huge *huge, struct mem_page *head)
+{
+    struct vm_system *system = huge->system;
+
+    for (uint64_t i = 0; i < huge->n; i++) {
+        struct vm_anon *anon = base_radix_get(&huge->region->amap->slots, huge->first + i);
+        struct mem_page *from = anon->page;
+        if (from == &head[i])
+            continue;
+        if (mem_reservation_take(system->mem, &head[i], from == NULL ? MEM_ZERO : 0) == NULL)
+            return PGW_NORAM;
+        if (from == NULL) {
+            vm_anon_attach(system, anon, &head[i]);
+            continue;
+        }
+        vm_migrate_page(system, from, &head[i]);
+        mem_free(system->mem, from);
+    }
+    return PGW_OK;
+}
+
 /* --- on fault --- */
 
 struct vm_anon *
@@ -204,11 +330,8 @@ vm_huge_populate(struct vm_space *space, struct vm_region *region, uint64_t va)
     struct vm_system *system = space->system;
     struct huge huge;
 
-    if (!huge_is_wanted(system, region) || !huge_range(&huge, space, region, va))
-        return NULL;
-    uint64_t idx = huge.first;
-    if (region->amap != NULL && base_radix_next(&region->amap->slots, &idx) != NULL &&
-        idx < huge.first + huge.n)
+    if (system->huge.alloc != VM_HUGE_DIRECT || !huge_is_wanted(system, region) ||
+        !huge_range(&huge, space, region, va) || !huge_is_bare(&huge))
         return NULL;
     struct mem_page *run = huge_frames(&huge, true, huge_is_advised(region));
     if (run == NULL)
@@ -298,6 +421,32 @@ huge_enter(const struct huge *huge, struct mem_page *run)
         huge->space->pmap, huge->base, &run, 1, huge->order, prot, ACCESS_READ, 0);
 }
 
+/* Gives the range a run, and all its pages places there; *head is where they are.  PGW_NORAM: there
+ * is no run; PGW_NOMEM. */
+static enum pgw_status
+huge_gather(const struct huge *huge, uint64_t none, struct mem_page **head)
+{
+    struct vm_system *system = huge->system;
+    struct mem_page *reserved = huge_reservation(huge, huge->first);
+    struct mem_page *run = NULL;
+
+    if (reserved != NULL && huge_fits(huge, reserved, none))
+        *head = reserved;
+    else
+        *head = run = huge_frames(huge, false, true);
+    if (*head == NULL)
+        return PGW_NORAM;
+    if (vm_amap_own(system, huge->region) != PGW_OK || !huge_fill(huge)) {
+        if (run != NULL)
+            mem_free(system->mem, run);
+        return PGW_NOMEM;
+    }
+    if (run == NULL)
+        return huge_complete(huge, *head);
+    huge_settle(huge, run, false);
+    return PGW_OK;
+}
+
 /*
  * Makes the range a huge page, if at most none_most of its pages were never touched.  PGW_OK, also
  * if it is one; PGW_NOTFOUND: it has too few pages; PGW_AGAIN: see huge_survey; PGW_NORAM: no run;
@@ -327,15 +476,10 @@ huge_collapse(const struct huge *huge, uint64_t none_most)
             huge_enter(huge, head);
         return status;
     }
-    struct mem_page *run = huge_frames(huge, false, true);
-    if (run == NULL)
-        return PGW_NORAM;
-    if (vm_amap_own(system, huge->region) != PGW_OK || !huge_fill(huge)) {
-        mem_free(system->mem, run);
-        return PGW_NOMEM;
-    }
-    huge_settle(huge, run, false);
-    huge_enter(huge, run);
+    status = huge_gather(huge, none, &head);
+    if (status != PGW_OK)
+        return status;
+    huge_enter(huge, head);
     system->stats.huge_collapsed++;
     return PGW_OK;
 }
@@ -480,6 +624,10 @@ vm_huge_stats(const struct vm_system *system, struct vm_stats *stats)
     const struct pmap_system *pmaps = system->pmap_system;
     unsigned order = vm_huge_run_order(system);
 
+    stats->reserve_made = system->mem->reservations.made;
+    stats->reserve_filled = system->mem->reservations.filled;
+    stats->reserve_broken = system->mem->reservations.broken;
+    stats->reserve_held = system->mem->reservations.nheld;
     stats->huge_splits = pmaps->splits;
     stats->huge_mapped = pmaps->super_pages;
     huge_count_mappings(system, stats);

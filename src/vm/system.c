@@ -79,12 +79,13 @@ vm_system_create(const struct vm_config *config, struct vm_system **out)
     system_init_pools(system);
     vm_merge_init(system, config->merge);
     system_set_watermarks(system);
-    vm_huge_init(system, config->huge, config->huge_order);
     TAILQ_INIT(&system->all_spaces);
     TAILQ_INIT(&system->all_objects);
     TAILQ_INIT(&system->dirty_objects);
     TAILQ_INIT(&system->cached);
-    status = vm_tmem_start(system, config->tmem);
+    status = vm_huge_init(system, config);
+    if (status == PGW_OK)
+        status = vm_tmem_start(system, config->tmem);
     if (status != PGW_OK)
         vm_system_destroy(system);
     else
@@ -104,6 +105,7 @@ vm_system_destroy(struct vm_system *system)
     BASE_ASSERT(TAILQ_EMPTY(&system->all_spaces) && TAILQ_EMPTY(&system->all_objects));
     vm_tmem_stop(system);
     vm_merge_fini(system);
+    vm_huge_fini(system);
     base_pool_fini(&system->anons);
     base_pool_fini(&system->amaps);
     base_pool_fini(&system->regions);

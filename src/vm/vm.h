@@ -16,6 +16,9 @@ struct vm_system;
 enum vm_overcommit { VM_OVERCOMMIT_HEURISTIC, VM_OVERCOMMIT_ALWAYS, VM_OVERCOMMIT_NEVER };
 /* Which regions get huge pages by themselves: none, those that are advised to, all that allow. */
 enum vm_huge_mode { VM_HUGE_OFF, VM_HUGE_MADVISE, VM_HUGE_ALWAYS };
+/* How such a region gets one: all of it with the first fault, or page by page in a run of frames
+ * that the first fault reserves. */
+enum vm_huge_alloc { VM_HUGE_DIRECT, VM_HUGE_RESERVE };
 
 /* Which equal pages are merged. */
 enum vm_merge_mode {
@@ -50,6 +53,7 @@ struct vm_config {
     bool (*others)(void *ctx, unsigned group);
     void *others_ctx;
     enum vm_huge_mode huge;
+    enum vm_huge_alloc huge_alloc;
     unsigned huge_order; /* of huge pages; 0: the largest up to 4 MiB that the scheme has */
 };
 
@@ -107,6 +111,10 @@ struct vm_stats {
     uint64_t huge_mapped_peak; /* the most there were, as the scanner's turns saw it */
     uint64_t mapped, mappings; /* pages mapped by all spaces, and entries that map them, now */
     uint64_t mapped_then, mappings_then; /* the same when huge_mapped was at its most */
+    uint64_t reserve_made;   /* runs of frames reserved for a huge page */
+    uint64_t reserve_filled; /* of these, full: the huge page is there */
+    uint64_t reserve_broken; /* given up in part, because nothing else was free */
+    uint64_t reserve_held;   /* frames reserved and not in use, now; they count as free */
 
     /* Compaction. */
     uint64_t compact_runs;                 /* times that a block was looked for */

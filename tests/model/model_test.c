@@ -53,8 +53,8 @@ struct model {
     struct naive *naive[MODEL_SPACES]; /* NULL: no such space */
     struct space *spaces[RIGS_MOST][MODEL_SPACES];
     int origins;
-    unsigned huge, compacted; /* rigs in which that happened */
-    unsigned locked;          /* pages, at the most */
+    unsigned huge, compacted, reserved; /* rigs in which that happened */
+    unsigned locked;                    /* pages, at the most */
 };
 
 /*
@@ -96,6 +96,7 @@ model_add(struct model *model, const struct backend *backend, uint64_t salt, boo
         .ahead = variety->ahead,
         .around = variety->around,
         .huge = (enum vm_huge_mode)((r + salt) % 3),
+        .huge_alloc = (enum vm_huge_alloc)((r + salt) / 3 % 2),
         .huge_order = HUGE_ORDER,
         .backend = backend};
 }
@@ -709,11 +710,12 @@ model_fini(struct model *model)
             fail_msg("too little happened: %s", model->configs[r].name);
         model->huge += stats.huge_faults > 0;
         model->compacted += stats.compact_moved > 0;
+        model->reserved += stats.reserve_made > 0 && stats.reserve_broken > 0;
         assert_true(!model->configs[r].chaos || chaos_pmap_dropped(model->rigs[r].pmaps) > 0);
         vm_rig_fini(&model->rigs[r]);
     }
-    if (model->huge == 0 || model->compacted == 0)
-        fail_msg("no rig had a huge page, or none was compacted");
+    if (model->huge == 0 || model->compacted == 0 || model->reserved == 0)
+        fail_msg("no rig had a huge page, or reserved one, or none was compacted");
 }
 
 static void

@@ -103,6 +103,7 @@ vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config)
             .overcommit = config->overcommit,
             .overcommit_ratio = config->overcommit_ratio,
             .huge = config->huge,
+            .huge_alloc = config->huge_alloc,
             .huge_order = config->huge_order};
         status = vm_system_create(&vm, &rig->vm);
     }

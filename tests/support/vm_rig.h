@@ -31,6 +31,7 @@ struct vm_rig_config {
     unsigned overcommit_ratio;
     unsigned ahead, around; /* pages, as in struct vm_config */
     enum vm_huge_mode huge;
+    enum vm_huge_alloc huge_alloc;
     unsigned huge_order;           /* 0: the scheme's */
     const struct backend *backend; /* whose MMU it is; NULL: the first one over pmap */
 };
