@@ -67,6 +67,8 @@ static const struct policy_ops *const policies[] = {
     &policy_fifo,
     &policy_lru,
     &policy_random,
+    &policy_s3fifo,
+    &policy_sieve,
 };
 
 static const struct registry_pager pagers[] = {

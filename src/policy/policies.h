@@ -9,6 +9,8 @@ extern const struct policy_ops policy_fifo;
 extern const struct policy_ops policy_clock;
 extern const struct policy_ops policy_lru;
 extern const struct policy_ops policy_random;
+extern const struct policy_ops policy_s3fifo;
+extern const struct policy_ops policy_sieve;
 
 /* Of policies that do not look at what is about to come in, or keep the resident set full. */
 static inline void
@@ -23,6 +25,13 @@ policy_no_surplus(struct policy *policy)
 {
     (void)policy;
     return NULL;
+}
+
+/* Was the page used since this was last asked, as far as the MMU can tell?  Never in replay. */
+static inline bool
+policy_referenced(const struct policy *policy, struct base_node *node)
+{
+    return policy->env.referenced != NULL && policy->env.referenced(policy->env.ctx, node);
 }
 
 /* The parameter at place i, or its default. */

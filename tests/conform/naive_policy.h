@@ -38,5 +38,7 @@ extern const struct naive_policy naive_clock;
 extern const struct naive_policy naive_fifo;
 extern const struct naive_policy naive_lru;
 extern const struct naive_policy naive_random;
+extern const struct naive_policy naive_s3fifo;
+extern const struct naive_policy naive_sieve;
 
 #endif

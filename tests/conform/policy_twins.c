@@ -6,6 +6,9 @@ static const struct policy_twin twins[] = {
     {.ops = &policy_fifo, .naive = &naive_fifo, .bits = true},
     {.ops = &policy_lru, .naive = &naive_lru},
     {.ops = &policy_random, .naive = &naive_random, .bits = true},
+    {.ops = &policy_s3fifo, .naive = &naive_s3fifo},
+    {.ops = &policy_s3fifo, .naive = &naive_s3fifo, .param = {40}},
+    {.ops = &policy_sieve, .naive = &naive_sieve, .bits = true},
 };
 
 const struct policy_twin *
