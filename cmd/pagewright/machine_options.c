@@ -2,6 +2,7 @@
 #include "machine_options.h"
 
 #include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "commands.h"
@@ -40,7 +41,7 @@ static const struct argp_option options[] = {
     {"swap", KEY_SWAP, "none|SIZE|FILE:SIZE|STACK", 0,
         "where pages go that do not fit in RAM; FILE is made if absent, and what it contains is "
         "lost; STACK: zpool:25%,SIZE is a compressed pool in RAM before that (default: a temporary file of four times the RAM)", 0},
-    {"policy", KEY_POLICY, "NAME", 0, "which page goes next (default clock)", 0},
+    {"policy", KEY_POLICY, "NAME", 0, "which page goes next, NAME or NAME:KEY=VALUE:... (default clock)", 0},
     {"tlb", KEY_TLB, "SPEC", 0,
         "none, a preset (listed by pagewright mmus --tlbs), or items such as "
         "l1=ENTRIES:WAYS,l2=ENTRIES:WAYS,pwc=N/N,replace=fifo,asid=off: see pagewright(1) "
@@ -317,6 +318,20 @@ machine_help_list(FILE *help, const char *title, const char *(*name)(unsigned i)
         machine_help_item(help, name(i), summary(i));
 }
 
+/* "bits=1..8 (1): ..." */
+static void
+machine_help_params(FILE *help, unsigned policy)
+{
+    struct pgw_policy_param param = {.size = sizeof param};
+    char line[256];
+
+    for (unsigned j = 0; pgw_policy_param(policy, j, &param); j++) {
+        (void)snprintf(line, sizeof line, "%s=%" PRIu64 "..%" PRIu64 " (%" PRIu64 "): %s",
+            param.name, param.least, param.most, param.usual, param.summary);
+        machine_help_item(help, "", line);
+    }
+}
+
 /* The lists come from the library, so that they are never out of date. */
 char *
 machine_help(int key, const char *text, void *input)
@@ -339,7 +354,11 @@ machine_help(int key, const char *text, void *input)
         machine_help_item(help, "", line);
     }
     machine_help_list(help, "TLBs (--tlb)", pgw_tlb_preset_name, pgw_tlb_preset_summary);
-    machine_help_list(help, "Policies (--policy)", pgw_policy_name, pgw_policy_summary);
+    fprintf(help, "\nPolicies (--policy NAME, or NAME:KEY=VALUE:...):\n");
+    for (unsigned i = 0; pgw_policy_name(i) != NULL; i++) {
+        machine_help_item(help, pgw_policy_name(i), pgw_policy_summary(i));
+        machine_help_params(help, i);
+    }
     machine_help_list(help, "Swap (--swap)", pgw_pager_name, pgw_pager_summary);
     return fclose(help) == 0 ? out : NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "verb.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "script_args.h"
@@ -168,6 +169,7 @@ static void
 verb_help_names(
     FILE *out, const char *option, const char *(*name)(unsigned), const char *(*summary)(unsigned))
 {
+    struct pgw_policy_param param = {.size = sizeof param};
     int width = 17 - (int)strlen(option); /* so that all lists of a verb are in line */
 
     fputc('\n', out);
@@ -175,6 +177,9 @@ verb_help_names(
         fprintf(out, "  %s%-*s %s\n", option, width, name(i), summary(i));
         if (name == pgw_mmu_name && pgw_mmu_options(i)[0] != '\0')
             fprintf(out, "  %-17s options, after a colon: %s\n", "", pgw_mmu_options(i));
+        for (unsigned j = 0; name == pgw_policy_name && pgw_policy_param(i, j, &param); j++)
+            fprintf(out, "  %-17s after a colon: %s=%" PRIu64 "..%" PRIu64 " (%" PRIu64 "): %s\n",
+                "", param.name, param.least, param.most, param.usual, param.summary);
     }
 }
 

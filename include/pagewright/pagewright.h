@@ -49,6 +49,7 @@
 
 #include <pagewright/grouping.h>
 #include <pagewright/memory.h>
+#include <pagewright/named.h>
 #include <pagewright/status.h>
 
 #ifdef __cplusplus
@@ -134,8 +135,9 @@ struct pgw_config {
     uint64_t swap_size;    /* bytes, rounded down to pages; 0: four times the RAM (0) */
     const char *mmu;       /* a name that pgw_mmu_name() gives, perhaps with options: NAME or
                               NAME:OPTION,...; pgw_mmu_options() lists them ("sv39") */
-    const char *policy;    /* a name that pgw_policy_name() gives ("clock"); without effect on
-                              contiguous schemes */
+    const char *policy;    /* a name that pgw_policy_name() gives, perhaps with parameters: NAME or
+                              NAME:KEY=VALUE:...; pgw_policy_param() lists them ("clock").  Without
+                              effect on contiguous schemes */
     const char *tlb;       /* "none", a preset that pgw_tlb_preset_name() gives, or items such as
                               "l1=64:4,l2=1536:12": see pagewright(1).  Without effect on schemes
                               that have no pages ("l1=64:4,l2=1536:12:4k+2m") */
@@ -225,39 +227,6 @@ PGW_API void pgw_system_destroy(struct pgw_system *system);
  * "" when there was none, or when system is NULL.  Valid until the next call on the system.
  */
 PGW_API const char *pgw_error_text(const struct pgw_system *system);
-
-/* The i-th translation scheme, policy or kind of swap that can be asked for, and what it is in
- * one line; NULL when there are fewer.  Static storage. */
-PGW_API const char *pgw_mmu_name(unsigned i);
-PGW_API const char *pgw_mmu_summary(unsigned i);
-/* The options that scheme i takes after its name and a colon, one line, such as
- * "fit=first|best|next|worst|buddy,compact=on|off"; "" when it takes none. */
-PGW_API const char *pgw_mmu_options(unsigned i);
-PGW_API const char *pgw_tlb_preset_name(unsigned i);
-PGW_API const char *pgw_tlb_preset_summary(unsigned i);
-PGW_API const char *pgw_policy_name(unsigned i);
-PGW_API const char *pgw_policy_summary(unsigned i);
-PGW_API const char *pgw_pager_name(unsigned i);
-PGW_API const char *pgw_pager_summary(unsigned i);
-
-/* What a translation scheme can and cannot do. */
-struct pgw_mmu_limits {
-    size_t size;           /* set it to sizeof(struct pgw_mmu_limits) before the call */
-    bool contiguous;       /* no pages: memory is in segments, each one piece of RAM */
-    unsigned address_bits; /* of a program's address */
-    uint64_t user_end;     /* the program's part is [0, user_end); 0: as large as the RAM */
-    uint64_t page_sizes;   /* bit n: there are pages of 2^n bytes */
-    unsigned levels;       /* of page tables; 0: none */
-    unsigned entry_bytes;  /* of a page-table entry; 0: none */
-    unsigned tag_bits;     /* of an address-space tag in the TLB; 0: none, a switch empties it */
-    unsigned rights;       /* those of PGW_READ, PGW_WRITE, PGW_EXEC that it can withhold one by one
-                              from a page or segment */
-    unsigned segments;     /* registers that a contiguous scheme has; 0: paged, or none */
-    const char *source;    /* the manual that says so, or who else; static storage */
-};
-
-/* Of the i-th scheme.  PGW_NOTFOUND: there are fewer; PGW_INVAL: size is not set. */
-PGW_API enum pgw_status pgw_mmu_limits(unsigned i, struct pgw_mmu_limits *limits);
 
 /* ---------------------------------------------------------------------------------------- */
 /* Spaces                                                                                   */

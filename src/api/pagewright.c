@@ -80,6 +80,26 @@ pgw_policy_summary(unsigned i)
     return policy != NULL ? policy->summary : NULL;
 }
 
+bool
+pgw_policy_param(unsigned i, unsigned j, struct pgw_policy_param *param)
+{
+    const struct policy_ops *policy = registry_policy_at(i);
+    const struct policy_param *row = policy != NULL ? policy->params : NULL;
+
+    if (row == NULL || param->size < sizeof *param)
+        return false;
+    for (; j > 0 && row->name != NULL; j--)
+        row++;
+    if (row->name == NULL)
+        return false;
+    param->name = row->name;
+    param->summary = row->summary;
+    param->least = row->least;
+    param->most = row->most;
+    param->usual = row->usual;
+    return true;
+}
+
 const char *
 pgw_pager_name(unsigned i)
 {

@@ -195,22 +195,20 @@ registry_option(
            registry_number(value, n, 2, 4, &options->bits);
 }
 
-/* "sv39, ref": what a wrong name could have been. */
+/* "sv39, ref": what a wrong name could have been, one more of them. */
 static void
-registry_names(char *out, size_t len)
+registry_add_name(char *out, size_t len, const char *name)
 {
-    size_t at = 0;
+    size_t at = strlen(out);
 
-    out[0] = '\0';
-    for (unsigned i = 0; i < COUNT(mmus) && at < len; i++)
-        at += (size_t)snprintf(out + at, len - at, "%s%s", i > 0 ? ", " : "", mmus[i].name);
+    (void)snprintf(out + at, len - at, "%s%s", at > 0 ? ", " : "", name);
 }
 
 enum pgw_status
 registry_mmu_parse(const char *text, const struct registry_mmu **mmu,
     struct registry_options *options, char *why, size_t len)
 {
-    char names[256], name[32];
+    char names[256] = "", name[32];
     size_t name_len = strcspn(text, ":");
 
     *options = (struct registry_options){
@@ -218,7 +216,8 @@ registry_mmu_parse(const char *text, const struct registry_mmu **mmu,
     (void)snprintf(name, sizeof name, "%.*s", name_len < 31 ? (int)name_len : 31, text);
     *mmu = registry_mmu_named(name);
     if (*mmu == NULL) {
-        registry_names(names, sizeof names);
+        for (unsigned i = 0; i < COUNT(mmus); i++)
+            registry_add_name(names, sizeof names, mmus[i].name);
         (void)snprintf(why, len, "there is no mmu \"%.64s\": use one of %s", name, names);
         return PGW_INVAL;
     }
@@ -286,6 +285,73 @@ registry_policy_named(const char *name)
             return policies[i];
     }
     return NULL;
+}
+
+/* "bits=1..8, x=1..9": what may follow a policy's name. */
+static void
+registry_policy_params(const struct policy_ops *policy, char *out, size_t len)
+{
+    const struct policy_param *param = policy->params;
+    char one[96];
+
+    for (; param != NULL && param->name != NULL; param++) {
+        (void)snprintf(one, sizeof one, "%s=%llu..%llu", param->name,
+            (unsigned long long)param->least, (unsigned long long)param->most);
+        registry_add_name(out, len, one);
+    }
+}
+
+/* One KEY=VALUE, n bytes of text. */
+static bool
+registry_policy_param(
+    const struct policy_ops *policy, const char *text, size_t n, uint64_t *param)
+{
+    for (unsigned i = 0; policy->params != NULL && policy->params[i].name != NULL; i++) {
+        const struct policy_param *row = &policy->params[i];
+        size_t key = strlen(row->name), value = 0;
+        uint64_t number = 0;
+        if (n < key + 2 || strncmp(text, row->name, key) != 0 || text[key] != '=')
+            continue;
+        for (value = key + 1; value < n; value++) {
+            if (text[value] < '0' || text[value] > '9' || number > row->most)
+                return false;
+            number = number * 10 + (uint64_t)(text[value] - '0');
+        }
+        param[i] = number;
+        return number >= row->least && number <= row->most;
+    }
+    return false;
+}
+
+enum pgw_status
+registry_policy_parse(const char *text, const struct policy_ops **policy, uint64_t *param,
+    char *why, size_t len)
+{
+    char names[384] = "", name[32];
+    size_t name_len = strcspn(text, ":");
+
+    memset(param, 0, POLICY_PARAMS_MAX * sizeof *param);
+    (void)snprintf(name, sizeof name, "%.*s", name_len < 31 ? (int)name_len : 31, text);
+    *policy = registry_policy_named(name);
+    if (*policy == NULL) {
+        for (unsigned i = 0; i < COUNT(policies); i++)
+            registry_add_name(names, sizeof names, policies[i]->name);
+        (void)snprintf(why, len, "there is no policy \"%s\": use one of %s", name, names);
+        return PGW_INVAL;
+    }
+    for (const char *at = text + name_len; *at != '\0';) {
+        size_t n = strcspn(++at, ":");
+        if (!registry_policy_param(*policy, at, n, param)) {
+            registry_policy_params(*policy, names, sizeof names);
+            (void)snprintf(why, len, "policy %s has no parameter \"%.*s\": %s%s", name,
+                n < 64 ? (int)n : 64, at,
+                names[0] != '\0' ? "write any of, with a colon between, " : "it takes none",
+                names);
+            return PGW_INVAL;
+        }
+        at += n;
+    }
+    return PGW_OK;
 }
 
 enum pgw_status

@@ -66,6 +66,11 @@ MUST_CHECK enum pgw_status registry_mmu_create(const struct registry_mmu *row,
     struct mem *mem, struct base_alloc *alloc, struct mmu **mmu);
 const struct policy_ops *registry_policy_named(const char *name);
 
+/* Reads NAME or NAME:KEY=VALUE:...; param has POLICY_PARAMS_MAX places, for struct policy_env.
+ * PGW_INVAL, with what is wrong in why (len bytes). */
+MUST_CHECK enum pgw_status registry_policy_parse(const char *text, const struct policy_ops **policy,
+    uint64_t *param, char *why, size_t len);
+
 /* A swap pager over file, which it takes over (not on failure), and a file's.  PGW_NOMEM. */
 MUST_CHECK enum pgw_status registry_swap_create(struct mem *mem, struct base_alloc *alloc,
     struct host_file file, uint64_t nslots, struct pager **pager);

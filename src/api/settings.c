@@ -74,17 +74,6 @@ settings_cost_valid(const struct pgw_cost *c)
     return true;
 }
 
-/* "sv39, ref": what a wrong name could have been. */
-static void
-settings_names(const char *(*name)(unsigned i), char *out, size_t len)
-{
-    size_t at = 0;
-
-    out[0] = '\0';
-    for (unsigned i = 0; name(i) != NULL && at < len; i++)
-        at += (size_t)snprintf(out + at, len - at, "%s%s", i > 0 ? ", " : "", name(i));
-}
-
 /* Which of n names text is; n: none of them. */
 static unsigned
 settings_choice(const char *text, const char *const *names, unsigned n)
@@ -122,8 +111,6 @@ static enum pgw_status
 settings_read_names(struct pgw_system *system, const struct pgw_config *config)
 {
     struct sim_settings *s = &system->settings;
-    char names[256];
-
     char why[SIM_ERROR_LEN];
 
     if (config->mmu == NULL || strlen(config->mmu) >= sizeof s->mmu_text)
@@ -132,12 +119,13 @@ settings_read_names(struct pgw_system *system, const struct pgw_config *config)
     if (registry_mmu_parse(config->mmu, &s->mmu, &s->options, why, sizeof why) != PGW_OK)
         return sim_fail(system, PGW_INVAL, "%s", why);
     (void)snprintf(s->mmu_text, sizeof s->mmu_text, "%s", config->mmu);
-    s->policy = config->policy != NULL ? registry_policy_named(config->policy) : NULL;
-    if (s->policy == NULL) {
-        settings_names(pgw_policy_name, names, sizeof names);
-        return sim_fail(system, PGW_INVAL, "there is no policy \"%.64s\": use one of %s",
-            config->policy != NULL ? config->policy : "(null)", names);
-    }
+    if (config->policy == NULL || strlen(config->policy) >= sizeof s->policy_text)
+        return sim_fail(system, PGW_INVAL, "the policy's name is %s",
+            config->policy != NULL ? "too long" : "missing");
+    if (registry_policy_parse(config->policy, &s->policy, s->policy_param, why, sizeof why) !=
+        PGW_OK)
+        return sim_fail(system, PGW_INVAL, "%s", why);
+    (void)snprintf(s->policy_text, sizeof s->policy_text, "%s", config->policy);
     if (config->tlb == NULL || strlen(config->tlb) >= sizeof s->tlb_text ||
         mmu_tlb_spec_parse(config->tlb, &s->tlb) != PGW_OK)
         return sim_fail(system, PGW_INVAL,

@@ -34,8 +34,9 @@ struct sim_settings {
     const struct registry_mmu *mmu;
     struct registry_options options; /* of the mmu */
     const struct policy_ops *policy;
+    uint64_t policy_param[POLICY_PARAMS_MAX];
     struct mmu_tlb_spec tlb;
-    char mmu_text[64], tlb_text[128];
+    char mmu_text[64], policy_text[96], tlb_text[128];
     char swap_text[256]; /* for reports */
     uint64_t seed, slice, window, stack_max;
     enum pgw_overcommit overcommit;

@@ -20,6 +20,7 @@ sim_paged_create(struct pgw_system *system)
         .alloc = &system->core,
         .pmap_system = system->pmaps,
         .policy_ops = system->settings.policy,
+        .policy_param = system->settings.policy_param,
         .swap = system->swap,
         .tmem = system->tmem,
         .merge = (enum vm_merge_mode)system->settings.merge,

@@ -214,7 +214,7 @@ sim_report_fill(struct pgw_system *system, struct sim_report *report)
         .version = pgw_version(),
         .cost = s->cost,
         .mmu = s->mmu_text,
-        .policy = s->policy->name,
+        .policy = s->policy_text,
         .tlb = system->mmu->data_sets > 0 ? s->tlb_text : "none",
         .swap = s->swap_text,
         .seed = s->seed,

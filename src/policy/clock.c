@@ -19,6 +19,10 @@
  * "Used" is the node's own bit, set by accessed(), or what env.referenced answers, which is how
  * the MMU's bit arrives.  Both are cleared as the hand passes.
  *
+ * With n bits a page has a counter instead: a use adds one, up to 2^n - 1, and the hand takes one
+ * off as it passes, so that a page used often stays for several laps (A. J. Smith, "Sequentiality
+ * and prefetching in database systems", ACM TODS 3(3), 1978, as GCLOCK).
+ *
  * A page comes in with its bit set, because the reference that faulted is a use: as in Multics,
  * where the hardware sets the bit when the faulting instruction is taken up again.  Were it not,
  * the same references would give other victims in replay than in the core.
@@ -28,14 +32,15 @@
  * names it again; a victim that is forgotten and admitted anew is behind the hand, so a victim
  * that cannot go does not stop the clock.
  *
- * Costs: a link and a bit a page; accessed is one store; victim looks at each page twice at the
- * most, amortised once for each use since the last lap.
+ * Costs: a link and n bits a page; accessed is a load and a store; victim looks at each page 2^n
+ * times at the most, amortised once for each use since the last lap.
  */
 
 struct clock {
     struct policy policy;
     struct base_node_list pages;
     struct base_node *hand; /* the next to be looked at; NULL: the first */
+    uint64_t most;          /* uses that are counted */
 };
 
 static struct clock *
@@ -53,6 +58,7 @@ clock_create(const struct policy_env *env, struct policy **policy)
     clock->policy.ops = &policy_clock;
     clock->policy.env = *env;
     clock->policy.size = env->capacity;
+    clock->most = ((uint64_t)1 << policy_param(&policy_clock, env, 0)) - 1;
     TAILQ_INIT(&clock->pages);
     *policy = &clock->policy;
     return PGW_OK;
@@ -80,20 +86,20 @@ clock_admit(struct policy *policy, struct base_node *node, uint64_t key)
 static void
 clock_accessed(struct policy *policy, struct base_node *node, bool write)
 {
-    (void)policy;
     (void)write;
-    node->bits = 1;
+    node->bits += node->bits < clock_of(policy)->most;
 }
 
-/* Was the page used since the hand last passed?  Clears both places where that is noted. */
+/* Was the page used since the hand last passed, or often before?  Takes one use off. */
 static bool
-clock_test_clear_used(struct clock *clock, struct base_node *node)
+clock_take_use(struct clock *clock, struct base_node *node)
 {
     const struct policy_env *env = &clock->policy.env;
-    bool used = node->bits != 0;
-    node->bits = 0;
+
     if (env->referenced != NULL && env->referenced(env->ctx, node))
-        used = true;
+        clock_accessed(&clock->policy, node, false);
+    bool used = node->bits != 0;
+    node->bits -= used;
     return used;
 }
 
@@ -103,12 +109,12 @@ clock_victim(struct policy *policy)
     struct clock *clock = clock_of(policy);
     struct base_node *node = clock->hand;
 
-    /* The second lap finds every bit cleared, unless pages are being used meanwhile by another
-     * processor; two laps are enough for either. */
-    for (uint64_t looks = 2 * policy->count; looks > 0; looks--) {
+    /* The last of these laps finds every counter at 0, unless pages are being used meanwhile by
+     * another processor; then any page will do. */
+    for (uint64_t looks = (clock->most + 1) * policy->count; looks > 0; looks--) {
         if (node == NULL)
             node = TAILQ_FIRST(&clock->pages);
-        if (!clock_test_clear_used(clock, node))
+        if (!clock_take_use(clock, node))
             break;
         node = TAILQ_NEXT(node, link);
     }
@@ -165,7 +171,7 @@ clock_check(struct policy *policy)
     bool hand = clock->hand == NULL;
     uint64_t n = 0;
     TAILQ_FOREACH (node, &clock->pages, link) {
-        if (*node->link.tqe_prev != node || node->bits > 1)
+        if (*node->link.tqe_prev != node || node->bits > clock->most)
             return false;
         hand = hand || node == clock->hand;
         n++;
@@ -180,10 +186,16 @@ clock_replay(
     policy_drive(&policy_clock, policy, frames, touch, n);
 }
 
+static const struct policy_param clock_params[] = {
+    {"bits", "bits of each page's counter of uses: GCLOCK (Smith 1978)", 1, 8, 1},
+    {NULL, NULL, 0, 0, 0},
+};
+
 const struct policy_ops policy_clock = {
     .name = "clock",
     .summary = "second chance: the first page the hand finds unused (Corbato 1969)",
     .wants = 0,
+    .params = clock_params,
     .create = clock_create,
     .destroy = clock_destroy,
     .missed = policy_ignore_missed,

@@ -197,6 +197,7 @@ struct vm_system {
     const struct pmap_ops *pmap_ops;
     struct pmap_caps pmap_caps;
     const struct policy_ops *policy_ops;
+    uint64_t policy_param[POLICY_PARAMS_MAX];
     struct vm_group *groups[VM_GROUPS_MAX]; /* by id; 0: the root, which has no limit */
     unsigned ngroups;
     uint64_t pass;     /* of the group that gave the last page */

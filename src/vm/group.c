@@ -49,6 +49,7 @@ group_create_locked(struct vm_system *system, const char *name, uint64_t limit)
         .capacity = system->mem->nframes,
         .seed = system->seed + system->ngroups};
 
+    memcpy(env.param, system->policy_param, sizeof env.param);
     if (system->ngroups == VM_GROUPS_MAX)
         return PGW_NOSPACE;
     struct vm_group *group = alloc->map(alloc, sizeof *group);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One system: its pools, its policy, its watermarks. */
+#include <string.h>
+
 #include "vm/core.h"
 
 /* Watermarks, in parts of RAM.  The reserve is for page tables and for the path that frees memory;
@@ -68,6 +70,8 @@ vm_system_create(const struct vm_config *config, struct vm_system **out)
     system->others = config->others;
     system->others_ctx = config->others_ctx;
     system->policy_ops = config->policy_ops;
+    if (config->policy_param != NULL)
+        memcpy(system->policy_param, config->policy_param, sizeof system->policy_param);
     system->seed = config->seed;
     enum pgw_status status = vm_group_init(system);
     if (status != PGW_OK) {

@@ -33,6 +33,7 @@ struct vm_config {
     struct base_alloc *alloc;
     struct pmap_system *pmap_system;
     const struct policy_ops *policy_ops;
+    const uint64_t *policy_param; /* POLICY_PARAMS_MAX of them; NULL: defaults */
     struct pager *swap; /* NULL: no swap */
     struct tmem *tmem;  /* for clean pages of files; NULL: none */
     uint64_t seed;

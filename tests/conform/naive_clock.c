@@ -7,7 +7,7 @@
 #include "naive_policy.h"
 
 struct naive_clock {
-    unsigned frames, n;
+    unsigned frames, n, most;
     unsigned page[NAIVE_PAGES]; /* oldest first */
     unsigned uses[NAIVE_PAGES]; /* by page */
 };
@@ -16,9 +16,9 @@ static void *
 naive_clock_create(unsigned frames, const uint64_t *param, uint64_t seed)
 {
     struct naive_clock *v = calloc(1, sizeof *v);
-    (void)param;
     (void)seed;
     v->frames = frames;
+    v->most = (1u << naive_param(param, 0, 1)) - 1;
     return v;
 }
 
@@ -48,7 +48,8 @@ naive_clock_step(void *naive, unsigned page, bool write, unsigned *evicted)
     (void)write;
     for (unsigned i = 0; i < v->n; i++) {
         if (v->page[i] == page) {
-            v->uses[page] = 1;
+            if (v->uses[page] < v->most)
+                v->uses[page]++;
             return 0;
         }
     }

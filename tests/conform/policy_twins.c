@@ -3,6 +3,8 @@
 
 static const struct policy_twin twins[] = {
     {.ops = &policy_clock, .naive = &naive_clock, .bits = true},
+    {.ops = &policy_clock, .naive = &naive_clock, .param = {2}},
+    {.ops = &policy_clock, .naive = &naive_clock, .param = {5}},
     {.ops = &policy_fifo, .naive = &naive_fifo, .bits = true},
     {.ops = &policy_lru, .naive = &naive_lru},
     {.ops = &policy_random, .naive = &naive_random, .bits = true},

@@ -49,7 +49,7 @@ says 'pagewright 0.' --version
 says 'run a riscv64 Linux program' --help
 says '--report-file=FILE' run --help
 says 'sv39' run --help
-says 'Policies (--policy):' run --help
+says 'Policies (--policy NAME, or NAME:KEY=VALUE:...):' run --help
 says '--ram=SIZE' run --usage
 
 try 125 'no command: to run a program'
@@ -75,7 +75,9 @@ try 125 "cannot make the swap file $dir/no/swap: no such directory" run --swap "
 try 125 "cannot swap to $dir: it is neither" run --swap "$dir:1M" x
 try 125 'cannot swap to /dev/null: it is neither' run --swap /dev/null:1M x
 try 125 'there is no mmu "sv99": use one of none, base-bounds, segments, linear' run --mmu sv99 x
-try 125 'there is no policy "mru": use one of clock, fifo, lru, random' run --policy mru x
+try 125 'there is no policy "none": use one of clock, fifo, lru' run --policy none x
+try 125 'policy clock has no parameter "bits=9": write any of, with a colon between, bits=1..8' run --policy clock:bits=9 x
+try 125 'policy fifo has no parameter "bits=2": it takes none' run --policy fifo:bits=2 x
 try 125 'tlb "l1=3:2" is not valid' run --tlb l1=3:2 x
 try 125 'tlb "l2=64:4" is not valid' run --tlb l2=64:4 x
 try 125 '--report: "xml" is none of: text, json, none' run --report xml x

@@ -243,7 +243,7 @@ bad_configurations(void **state)
         &config, PGW_INVAL, "no mmu \"sv40\": use one of none, base-bounds, segments, linear, x86");
     config = good;
     config.policy = NULL;
-    refused(&config, PGW_INVAL, "no policy");
+    refused(&config, PGW_INVAL, "policy's name is missing");
     config = good;
     config.tlb = "l1=65:4";
     refused(&config, PGW_INVAL, "tlb \"l1=65:4\"");
