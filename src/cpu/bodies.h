@@ -42,7 +42,8 @@
         uint64_t load_va = (a) + IMM(o);                                                           \
         struct cpu_data_slot *load_slot = cpu_data_slot(c, load_va);                               \
         if (!CPU_HIT_READ(load_slot, load_va, sizeof(type)))                                       \
-            CHAIN(cpu_slow_##name, o, k);                                                          \
+            CHAIN(CPU_SLOW(name), o, k);                                                           \
+        RECORD_VA(load_va);                                                                        \
         r = widen(CPU_LOAD(type, load_slot, load_va));                                             \
         RD(o) = r;                                                                                 \
     } while (0)
@@ -60,7 +61,8 @@
         uint64_t store_va = (a) + IMM(o);                                                          \
         struct cpu_data_slot *store_slot = cpu_data_slot(c, store_va);                             \
         if (!CPU_HIT_WRITE(store_slot, store_va, sizeof(type)))                                    \
-            CHAIN(cpu_slow_##name, o, k);                                                          \
+            CHAIN(CPU_SLOW(name), o, k);                                                           \
+        RECORD_VA(store_va);                                                                       \
         CPU_STORE(type, store_slot, store_va, RS2(o));                                             \
     } while (0)
 
@@ -69,9 +71,11 @@
 #define BODY_sw(o, a) BODY_STORE(o, a, sw, uint32_t)
 #define BODY_sd(o, a) BODY_STORE(o, a, sd, uint64_t)
 
-/* Follows payload p: its run is done, and the slice may be. */
+/* Follows payload p: its run is done, and the slice may be.  The op before p holds the word that is
+ * recorded; ops whose imm is in use have it in a payload of its own. */
 #define BODY_TAKE(p)                                                                               \
     do {                                                                                           \
+        RECORD_LEFT((p)[-1].imm);                                                                  \
         k -= (p)->delta;                                                                           \
         if (UNLIKELY((int64_t)k < 0))                                                              \
             CHAIN(cpu_leave_slice, (p)->target, k);                                                \
@@ -117,6 +121,7 @@
 #define BODY_ret(o, a)                                                                             \
     do {                                                                                           \
         uint64_t ret_va = ((a) + IMM(o)) & ~(uint64_t)1;                                           \
+        RECORD_LEFT((o)[2].value);                                                                 \
         k -= (o)[1].delta;                                                                         \
         BODY_ENTER(ret_va);                                                                        \
     } while (0)
@@ -125,6 +130,7 @@
         uint64_t call_va = (o)[1].value;                                                           \
         (void)(a);                                                                                 \
         RD(o) = call_va - IMM(o);                                                                  \
+        RECORD_LEFT((o)[2].value);                                                                 \
         k -= (o)[1].delta;                                                                         \
         BODY_ENTER(call_va);                                                                       \
     } while (0)
@@ -137,13 +143,14 @@
 #define BODY_jump_far(o, a)                                                                        \
     do {                                                                                           \
         (void)(a);                                                                                 \
+        RECORD_LEFT((o)->imm);                                                                     \
         k -= (o)[1].delta;                                                                         \
         BODY_ENTER((o)[1].value);                                                                  \
     } while (0)
 
 /* Leaves before regs.pc, the slice being over. */
-cpu_fn cpu_slice_over;
+COLD cpu_fn cpu_slice_over;
 /* Goes to regs.pc, whose page is not in its fetch slot. */
-cpu_fn cpu_enter;
+COLD cpu_fn cpu_enter;
 
 #endif

@@ -40,6 +40,7 @@
 
 #include "base/size.h"
 #include "cpu/hart.h"
+#include "cpu/recorder.h"
 
 struct cpu_core;
 struct cpu_op;
@@ -83,6 +84,7 @@ struct cpu_run {
     struct cpu_page *page;
     uint32_t slots;
     uint32_t bytes;      /* of guest code covered */
+    uint32_t id;         /* of a hart that records: the recorder's number for it */
     struct cpu_op ops[]; /* slots of them, then slots times struct cpu_side */
 };
 
@@ -150,6 +152,12 @@ struct cpu_core {
     bool reserved; /* by LR: reserved_va held reserved_value */
     uint64_t reserved_va;
     uint64_t reserved_value;
+
+    /* While the hart runs these are the recorder's own pointers. */
+    uint64_t *record_va;
+    uint32_t *record_word;
+    struct cpu_recorder *recorder; /* NULL: nothing is recorded */
+    unsigned record_generation;
 
     struct mmu *mmu;
     struct base_alloc *alloc;
@@ -227,6 +235,16 @@ const struct cpu_op *cpu_leave_slice(struct cpu_core *c, const struct cpu_op *ta
 /* Instructions retired before op. */
 uint64_t cpu_retired_at(const struct cpu_core *c, const struct cpu_op *op, uint64_t k);
 
+/* --- recording (record.c) --- */
+
+/* Around what a run of the hart does: takes the recorder's pointers, and gives them back. */
+void cpu_record_begin(struct cpu_core *c);
+void cpu_record_end(struct cpu_core *c);
+/* Makes room; returns how many of budget instructions it suffices for. */
+uint64_t cpu_record_room(struct cpu_core *c, uint64_t budget);
+/* The run of op is left with ndone of its instructions done. */
+void cpu_record_left(struct cpu_core *c, const struct cpu_op *op, unsigned ndone);
+
 /* --- code (codepage.c, dispatch.c) --- */
 
 MUST_CHECK enum pgw_status cpu_code_init(struct cpu_core *c);
@@ -253,7 +271,7 @@ const struct cpu_op *cpu_run_get(struct cpu_core *c, struct cpu_page *page, unsi
 /* Decodes the page-crossing instruction at pc into core.crossing. */
 void cpu_run_crossing(struct cpu_core *c, uint64_t pc, uint32_t insn);
 /* Gives op its fused handler if its neighbours allow one. */
-void cpu_fuse(struct cpu_op *ops, const uint16_t *kinds, unsigned slots);
+void cpu_fuse(struct cpu_op *ops, const uint16_t *kinds, unsigned slots, bool recording);
 
 static inline struct cpu_fetch_slot *
 cpu_fetch_slot(struct cpu_core *c, uint64_t vpn)

@@ -41,7 +41,8 @@ bool cpu_mem_read(struct cpu_core *c, uint64_t va, unsigned size);
 bool cpu_mem_write(struct cpu_core *c, uint64_t va, unsigned size, uint64_t value);
 
 /* The loads and stores when they miss: the whole op, and on to the next. */
-#define X(name) cpu_fn cpu_slow_##name;
+#define CPU_SLOW(name) CPU_NAME(cpu_slow_##name, cpu_rec_slow_##name)
+#define X(name) cpu_fn cpu_slow_##name, cpu_rec_slow_##name;
 CPU_KINDS_MEM(X)
 #undef X
 

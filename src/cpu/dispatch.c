@@ -24,11 +24,14 @@ struct run_draft {
     struct cpu_core *c;
     struct cpu_page *page; /* NULL: a page-crossing instruction, all of whose jumps are far */
     uint64_t start, pc;
-    unsigned n, mem, slots, links;
+    unsigned n, mem, slots, links, words;
     struct cpu_op ops[CPU_RUN_SLOTS];
     struct cpu_side side[CPU_RUN_SLOTS];
     uint16_t kinds[CPU_RUN_SLOTS];
     struct run_link link[CPU_RUN_MAX + 2];
+    /* Of a hart that records: */
+    uint8_t word[CPU_RUN_MAX + 2]; /* slots where a word of what was done is kept */
+    struct cpu_code_insn insns[CPU_RUN_MAX];
 };
 
 #define RUN_PAYLOAD CPU_KIND_COUNT
@@ -48,7 +51,7 @@ static struct cpu_op *
 draft_op(struct run_draft *d, unsigned kind, unsigned rd, unsigned rs1, unsigned rs2, int32_t imm)
 {
     struct cpu_op *op = draft_slot(d, kind);
-    op->fn = cpu_handlers[kind];
+    op->fn = d->c->recorder != NULL ? cpu_rec_handlers[kind] : cpu_handlers[kind];
     op->rd = (uint8_t)rd;
     op->rs1 = (uint8_t)rs1;
     op->rs2 = (uint8_t)rs2;
@@ -72,6 +75,35 @@ draft_link(struct run_draft *d, uint64_t va, uint64_t delta)
     draft_payload(d, 0, delta);
 }
 
+/*
+ * The op drafted last leaves the run: when that is recorded, it has a word, which says how many
+ * instructions are done then, in its imm; or, with its imm in use, in a payload behind its others.
+ */
+static void
+draft_word(struct run_draft *d, unsigned ndone, bool payload)
+{
+    if (d->c->recorder == NULL)
+        return;
+    if (payload)
+        draft_payload(d, ndone, 0);
+    else
+        d->ops[d->slots - 1].imm = (int32_t)ndone;
+    d->word[d->words++] = (uint8_t)(d->slots - 1);
+}
+
+/* Puts the run's number into its words. */
+static void
+draft_number(struct run_draft *d, uint32_t id)
+{
+    for (unsigned i = 0; i < d->words; i++) {
+        struct cpu_op *op = &d->ops[d->word[i]];
+        if (d->kinds[d->word[i]] == RUN_PAYLOAD)
+            op->value |= (uint64_t)id << CPU_WORD_BITS;
+        else
+            op->imm = (int32_t)((uint32_t)op->imm | id << CPU_WORD_BITS);
+    }
+}
+
 static bool
 draft_is_near(const struct run_draft *d, uint64_t va)
 {
@@ -85,9 +117,11 @@ draft_goto(struct run_draft *d, uint64_t va)
     uint64_t share = cpu_share(d->n, d->mem);
     if (draft_is_near(d, va)) {
         draft_op(d, CPU_KIND_jump_near, 0, 0, 0, 0);
+        draft_word(d, d->n, false);
         draft_link(d, va, share);
     } else {
         draft_op(d, CPU_KIND_jump_far, 0, 0, 0, 0);
+        draft_word(d, d->n, false);
         draft_payload(d, va, share);
     }
 }
@@ -111,6 +145,7 @@ draft_branch(struct run_draft *d, const struct cpu_insn *in)
     else if (in->rs2 == 0 && kind == CPU_KIND_bge)
         kind = CPU_KIND_bgez;
     draft_op(d, kind, 0, in->rs1, in->rs2, in->imm);
+    draft_word(d, d->n + 1, false);
     draft_link(d, d->pc + (uint64_t)(int64_t)in->imm, cpu_share(d->n + 1, d->mem));
 }
 
@@ -125,12 +160,17 @@ draft_jal(struct run_draft *d, const struct cpu_insn *in, unsigned len)
     else
         draft_op(
             d, near ? CPU_KIND_call_near : CPU_KIND_call_far, in->rd, 0, 0, in->imm - (int32_t)len);
+    bool imm_free = near || in->rd == 0;
+    if (imm_free)
+        draft_word(d, d->n + 1, false);
     if (near)
         draft_link(d, va, share);
     else
         draft_payload(d, va, share);
     if (near && in->rd != 0)
         draft_payload(d, d->pc + len, 0);
+    if (!imm_free)
+        draft_word(d, d->n + 1, true);
 }
 
 static void
@@ -138,6 +178,7 @@ draft_jalr(struct run_draft *d, const struct cpu_insn *in, unsigned len)
 {
     draft_op(d, in->rd == 0 ? CPU_KIND_ret : CPU_KIND_jalr, in->rd, in->rs1, 0, in->imm);
     draft_payload(d, d->pc + len, cpu_share(d->n + 1, d->mem));
+    draft_word(d, d->n + 1, true);
 }
 
 /* Integer computation; instructions without effect (hints too) take no slot. */
@@ -207,6 +248,8 @@ draft_insn(struct run_draft *d, const struct cpu_insn *in, unsigned len)
             draft_op(d, in->kind, sink_or(in->rd), in->rs1, in->rs2, in->imm);
         break;
     }
+    if (d->c->recorder != NULL)
+        d->insns[d->n] = cpu_record_insn(in, len);
     d->n++;
     d->mem += cpu_format_is_mem((enum cpu_format)in->format);
     d->pc += len;
@@ -243,6 +286,7 @@ draft_page(struct run_draft *d)
         uint16_t half = read_half(bytes);
         if ((half & 3) == 3 && offset + 4 > PAGE_SIZE) {
             draft_op(d, CPU_KIND_crossing, 0, 0, 0, 0);
+            draft_word(d, d->n, false);
             draft_payload(d, d->pc, cpu_share(d->n, d->mem));
             return;
         }
@@ -257,8 +301,14 @@ draft_page(struct run_draft *d)
 
 /* Writes a draft to run, whose memory suffices. */
 static void
-draft_write(const struct run_draft *d, struct cpu_run *run)
+draft_write(struct run_draft *d, struct cpu_run *run)
 {
+    run->id = 0;
+    if (d->c->recorder != NULL && d->n > 0) {
+        const struct cpu_code code = {.pc = d->start, .insns = d->insns, .n = d->n};
+        run->id = d->c->recorder->code(d->c->recorder, &code);
+        draft_number(d, run->id);
+    }
     run->pc = d->start;
     run->page = d->page;
     run->slots = d->slots;
@@ -302,9 +352,9 @@ cpu_run_get(struct cpu_core *c, struct cpu_page *page, unsigned offset)
     d.c = c;
     d.page = page;
     d.start = d.pc = (page->vpn << PAGE_SHIFT) + offset;
-    d.n = d.mem = d.slots = d.links = 0;
+    d.n = d.mem = d.slots = d.links = d.words = 0;
     draft_page(&d);
-    cpu_fuse(d.ops, d.kinds, d.slots);
+    cpu_fuse(d.ops, d.kinds, d.slots, c->recorder != NULL);
     struct cpu_run *run = cpu_page_alloc(
         c, page, sizeof(*run) + d.slots * (sizeof(struct cpu_op) + sizeof(struct cpu_side)));
     if (run == NULL)
@@ -324,7 +374,7 @@ cpu_run_crossing(struct cpu_core *c, uint64_t pc, uint32_t insn)
     d.c = c;
     d.page = NULL;
     d.start = d.pc = pc;
-    d.n = d.mem = d.slots = d.links = 0;
+    d.n = d.mem = d.slots = d.links = d.words = 0;
     struct cpu_insn in = cpu_decode(c->decode_index, insn);
     if (draft_insn(&d, &in, 4))
         draft_goto(&d, d.pc);

@@ -38,6 +38,7 @@ amo_fault(struct cpu_core *c, const struct cpu_op *op, uint64_t k)
         const unsigned char *at = amo_reach(c, va, sizeof(utype), ACCESS_READ);                    \
         if (at == NULL)                                                                            \
             CHAIN(amo_fault, op, k);                                                               \
+        RECORD_VA(va);                                                                             \
         stype v = *(const stype *)(const void *)at;                                                \
         c->reserved = true;                                                                        \
         c->reserved_va = va;                                                                       \
@@ -51,6 +52,7 @@ amo_fault(struct cpu_core *c, const struct cpu_op *op, uint64_t k)
         unsigned char *at = amo_reach(c, va, sizeof(utype), ACCESS_WRITE);                         \
         if (at == NULL)                                                                            \
             CHAIN(amo_fault, op, k);                                                               \
+        RECORD_VA(va);                                                                             \
         bool ok = c->reserved && c->reserved_va == va &&                                           \
                   (uint64_t)(int64_t) * (stype *)(void *)at == c->reserved_value;                  \
         c->reserved = false;                                                                       \
@@ -75,6 +77,7 @@ amo_fault(struct cpu_core *c, const struct cpu_op *op, uint64_t k)
         unsigned char *at = amo_reach(c, RS1(op), sizeof(utype), ACCESS_WRITE);                    \
         if (at == NULL)                                                                            \
             CHAIN(amo_fault, op, k);                                                               \
+        RECORD_VA(RS1(op));                                                                        \
         utype a = *(utype *)(void *)at, b = (utype)RS2(op);                                        \
         *(utype *)(void *)at = (utype)(result);                                                    \
         RD(op) = (uint64_t)(int64_t)(stype)a;                                                      \

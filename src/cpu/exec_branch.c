@@ -5,24 +5,6 @@
  */
 #include "cpu/bodies.h"
 
-COLD const struct cpu_op *
-cpu_slice_over(struct cpu_core *c, const struct cpu_op *op, uint64_t k)
-{
-    (void)op;
-    return cpu_leave_before(c, c->hart.regs.pc, k, CPU_STOP_EXIT, CPU_EXIT_SLICE);
-}
-
-COLD const struct cpu_op *
-cpu_enter(struct cpu_core *c, const struct cpu_op *op, uint64_t k)
-{
-    (void)op;
-    uint64_t pc = c->hart.regs.pc;
-    struct cpu_page *page = cpu_fetch_page(c, pc);
-    if (page == NULL)
-        return cpu_leave_before(c, pc, k, c->stop, c->exit);
-    GOTO(page->entry[(pc & (PAGE_SIZE - 1)) >> 1], k);
-}
-
 #define BRANCH(name)                                                                               \
     HANDLER(name)                                                                                  \
     {                                                                                              \
@@ -49,35 +31,9 @@ HANDLER(jalr)
 {
     uint64_t va = (RS1(op) + IMM(op)) & ~(uint64_t)1;
     RD(op) = op[1].value;
+    RECORD_LEFT(op[2].value);
     k -= op[1].delta;
     BODY_ENTER(va);
-}
-
-/*
- * A direct link that is taken for the first time: op names the place in its page, op[1] the payload
- * that points here, which is made to point to the code.
- */
-HANDLER(link)
-{
-    struct cpu_page *page = (struct cpu_page *)(uintptr_t)op[1].delta;
-    const struct cpu_op *head = cpu_run_get(c, page, (unsigned)op->imm);
-    if (head == NULL)
-        return cpu_leave_before(
-            c, (page->vpn << PAGE_SHIFT) + (unsigned)op->imm, k, CPU_STOP_FULL, CPU_EXIT_SLICE);
-    ((struct cpu_op *)(uintptr_t)op[1].target)->target = head;
-    GOTO(head, k);
-}
-
-/* What empty entries point to: decodes at regs.pc. */
-HANDLER(missing)
-{
-    (void)op;
-    uint64_t pc = c->hart.regs.pc;
-    struct cpu_page *page = cpu_fetch_slot(c, pc >> PAGE_SHIFT)->page;
-    const struct cpu_op *head = cpu_run_get(c, page, (unsigned)(pc & (PAGE_SIZE - 1)));
-    if (head == NULL)
-        return cpu_leave_before(c, pc, k, CPU_STOP_FULL, CPU_EXIT_SLICE);
-    GOTO(head, k);
 }
 
 /*
@@ -88,6 +44,7 @@ HANDLER(crossing)
 {
     uint64_t pc = op[1].value, next = pc + 2;
     struct cpu_page *page = cpu_run_of(op)->page;
+    RECORD_LEFT(op->imm);
     k -= op[1].delta;
     c->hart.regs.pc = pc;
     if ((int64_t)k < 0)
@@ -104,10 +61,4 @@ HANDLER(crossing)
     if (c->crossing_pc != pc || c->crossing_insn != insn)
         cpu_run_crossing(c, pc, insn);
     GOTO(c->crossing->ops, k);
-}
-
-/* jal is always decoded to a jump or call of our own. */
-HANDLER(jal)
-{
-    CHAIN(cpu_do_illegal, op, k);
 }

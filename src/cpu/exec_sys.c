@@ -45,6 +45,8 @@ cpu_leave_illegal(struct cpu_core *c, const struct cpu_op *op, uint64_t k)
 /* fence.i: all decoded code of the space is dropped; the run loop goes on after it. */
 HANDLER(fence_i)
 {
+    if (c->recorder != NULL)
+        cpu_record_left(c, op, cpu_side_of(op)->n + 1u);
     cpu_code_drop_asid(c, c->asid);
     return cpu_leave_before(c, op[1].value, k - op[1].delta, CPU_STOP_RESUME, CPU_EXIT_SLICE);
 }

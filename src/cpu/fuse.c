@@ -48,14 +48,16 @@ fuse_turn(struct cpu_op *op, unsigned kind, unsigned rd)
 }
 
 void
-cpu_fuse(struct cpu_op *ops, const uint16_t *kinds, unsigned slots)
+cpu_fuse(struct cpu_op *ops, const uint16_t *kinds, unsigned slots, bool recording)
 {
+    const struct cpu_pair(*pairs)[CPU_SECOND_COUNT] = recording ? cpu_rec_pairs : cpu_pairs;
+
     for (unsigned i = 0; i + 1 < slots; i++) {
         unsigned first = fuse_first[kinds[i]], second = fuse_second[kinds[i + 1]];
         if (first == 0 || second == 0)
             continue;
         struct cpu_op *a = &ops[i], *b = &ops[i + 1];
-        const struct cpu_pair *pair = &cpu_pairs[first - 1][second - 1];
+        const struct cpu_pair *pair = &pairs[first - 1][second - 1];
         if (pair->forward != NULL)
             fuse_turn(b, kinds[i + 1], a->rd);
         a->fn = pair->forward != NULL && b->rs1 == a->rd ? pair->forward : pair->plain;

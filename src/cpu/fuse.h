@@ -54,5 +54,6 @@ struct cpu_pair {
 };
 
 extern const struct cpu_pair cpu_pairs[CPU_FIRST_COUNT][CPU_SECOND_COUNT];
+extern const struct cpu_pair cpu_rec_pairs[CPU_FIRST_COUNT][CPU_SECOND_COUNT];
 
 #endif

@@ -29,8 +29,23 @@
 
 #define NEXT(n) GOTO(op + (n), k)
 
+/*
+ * Sources whose handlers record are compiled twice.  RECORD_VA: an access that was made;
+ * RECORD_LEFT: the run is left, after what the word says.
+ */
+#ifdef CPU_RECORD
+#define CPU_NAME(plain, recording) recording
+#define RECORD_VA(va) (*c->record_va++ = (va))
+#define RECORD_LEFT(word) (*c->record_word++ = (uint32_t)(word))
+#else
+#define CPU_NAME(plain, recording) plain
+#define RECORD_VA(va) ((void)0)
+#define RECORD_LEFT(word) ((void)0)
+#endif
+
 #define HANDLER(name)                                                                              \
-    const struct cpu_op *cpu_do_##name(struct cpu_core *c, const struct cpu_op *op, uint64_t k)
+    const struct cpu_op *CPU_NAME(cpu_do_##name, cpu_rec_##name)(                                  \
+        struct cpu_core * c, const struct cpu_op *op, uint64_t k)
 
 #define LIKELY(e) __builtin_expect(!!(e), 1)
 #define UNLIKELY(e) __builtin_expect(!!(e), 0)

@@ -79,6 +79,9 @@ const struct cpu_op *
 cpu_leave_at(struct cpu_core *c, const struct cpu_op *op, uint64_t k, enum cpu_exit why)
 {
     const struct cpu_side *side = cpu_side_of(op);
+    if (c->recorder != NULL) /* what faults has not been done */
+        cpu_record_left(
+            c, op, side->n + (why == CPU_EXIT_FAULT || why == CPU_EXIT_MISALIGNED ? 0u : 1u));
     c->extra_fetch++;
     return cpu_leave_before(
         c, cpu_op_pc(op), k - cpu_share(side->n, side->mem), CPU_STOP_EXIT, why);
@@ -162,6 +165,17 @@ hart_make_room(struct cpu_core *c)
     c->running = true;
 }
 
+/* After a stay: is there more to run?  A slice that is over has overrun what was left, unless the
+ * stay was cut short. */
+static bool
+hart_goes_on(const struct cpu_core *c, uint64_t end)
+{
+    int64_t left = (int64_t)(end - c->hart.stats.instructions);
+    if (c->stop != CPU_STOP_EXIT)
+        return left > 0;
+    return c->exit == CPU_EXIT_SLICE && left >= 0;
+}
+
 enum cpu_exit
 cpu_hart_run(struct cpu_hart *hart, uint64_t budget)
 {
@@ -170,18 +184,23 @@ cpu_hart_run(struct cpu_hart *hart, uint64_t budget)
     struct cpu_fp_env host;
     if (hart->regs.pc & 1)
         hart->regs.pc &= ~(uint64_t)1;
+    if (c->recorder != NULL)
+        cpu_record_begin(c);
     c->running = true;
     cpu_fp_begin(c, &host);
     do {
         uint64_t left = end - hart->stats.instructions;
+        if (c->recorder != NULL)
+            left = cpu_record_room(c, left);
         hart_stay(c, left < HART_BUDGET_MAX ? left : HART_BUDGET_MAX);
         if (c->stop == CPU_STOP_FULL)
             hart_make_room(c);
-    } while ((c->stop != CPU_STOP_EXIT || c->exit == CPU_EXIT_SLICE) &&
-             (int64_t)(end - hart->stats.instructions) > 0);
+    } while (hart_goes_on(c, end));
     cpu_fp_end(c, &host);
     c->running = false;
     cpu_code_bury(c);
+    if (c->recorder != NULL)
+        cpu_record_end(c);
     return c->stop == CPU_STOP_EXIT ? c->exit : CPU_EXIT_SLICE;
 }
 

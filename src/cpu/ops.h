@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The kinds of op, and their handlers.  A kind is an instruction of the ISA or an op of our own;
- * its handler is cpu_do_KIND.
+ * its handler is cpu_do_KIND.  Those that access memory or leave their run have another one, from
+ * the same source, for a hart that records (cpu/recorder.h).
  */
 #ifndef CPU_OPS_H
 #define CPU_OPS_H
@@ -23,10 +24,13 @@
     X(lb) X(lh) X(lw) X(ld) X(lbu) X(lhu) X(lwu) X(sb) X(sh) X(sw) X(sd) \
     X(flw) X(fld) X(fsw) X(fsd)
 
-#define CPU_KINDS_BRANCH(X) \
+/* Those that leave their run. */
+#define CPU_KINDS_LEAVE(X) \
     X(beq) X(bne) X(blt) X(bge) X(bltu) X(bgeu) X(beqz) X(bnez) X(bltz) X(bgez) \
-    X(jal) X(jalr) X(jump_near) X(call_near) X(call_far) X(jump_far) X(ret) \
-    X(link) X(missing) X(crossing)
+    X(jalr) X(jump_near) X(call_near) X(call_far) X(jump_far) X(ret) X(crossing)
+
+#define CPU_KINDS_BRANCH(X) \
+    CPU_KINDS_LEAVE(X) X(jal) X(link) X(missing)
 
 #define CPU_KINDS_SYSTEM(X) \
     X(fence) X(fence_i) X(ecall) X(ebreak) X(illegal) \
@@ -62,6 +66,10 @@
     CPU_KINDS_INT(X) CPU_KINDS_MEM(X) CPU_KINDS_BRANCH(X) CPU_KINDS_SYSTEM(X) CPU_KINDS_AMO(X) \
     CPU_KINDS_FP(X) CPU_KINDS_FPX(X) CPU_KINDS_FCVT(X)
 
+/* Those with a second handler, which records: cpu_rec_KIND. */
+#define CPU_KINDS_RECORDED(X) \
+    CPU_KINDS_MEM(X) CPU_KINDS_LEAVE(X) CPU_KINDS_AMO(X)
+
 enum cpu_kind {
 #define X(name) CPU_KIND_##name,
     CPU_KINDS(X)
@@ -73,8 +81,13 @@ enum cpu_kind {
 CPU_KINDS(X)
 #undef X
 
-/* Handler of each kind (dispatch.c). */
+#define X(name) cpu_fn cpu_rec_##name;
+CPU_KINDS_RECORDED(X)
+#undef X
+
+/* Handler of each kind (dispatch.c), of a hart that does not record and of one that does. */
 extern cpu_fn *const cpu_handlers[CPU_KIND_COUNT];
+extern cpu_fn *const cpu_rec_handlers[CPU_KIND_COUNT];
 
 /* How an instruction's fields are laid out, and in which register files its operands lie. */
 enum cpu_format {
@@ -116,6 +129,9 @@ struct cpu_insn cpu_decode(const uint16_t *index, uint32_t bits);
 void cpu_decode_init(uint16_t *index);
 /* The 32-bit instruction that a compressed one stands for; 0 when it is reserved. */
 uint32_t cpu_expand(uint16_t bits);
+
+/* What a recorder is told of it (record.c). */
+struct cpu_code_insn cpu_record_insn(const struct cpu_insn *insn, unsigned len);
 
 static inline bool
 cpu_format_is_mem(enum cpu_format format)

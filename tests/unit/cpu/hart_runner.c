@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Runs a static program that needs no C library and makes two system calls only, write and
- * exit, on a hart over flat memory.  Usage: hart_runner [-t DATA_SETS] PROGRAM
+ * exit, on a hart over flat memory.  Usage: hart_runner [-t DATA_SETS] [-r] PROGRAM
+ * With -r the hart records, and what it records is thrown away: what that costs the hart itself.
  */
 #include <elf.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "cpu/hart.h"
+#include "cpu/recorder.h"
 #include "flat_mmu.h"
 #include "host/host_mem.h"
 
@@ -75,6 +77,48 @@ runner_run(struct flat_mmu *flat, struct cpu_hart *hart)
     }
 }
 
+#define RUNNER_ROOM 32768u
+
+struct runner_recorder {
+    struct cpu_recorder recorder;
+    uint32_t runs;
+    uint64_t recorded; /* addresses */
+    uint32_t words[RUNNER_ROOM];
+    uint64_t vas[RUNNER_ROOM];
+};
+
+static uint32_t
+runner_code(struct cpu_recorder *recorder, const struct cpu_code *code)
+{
+    (void)code;
+    return ((struct runner_recorder *)recorder)->runs++ % CPU_WORD_RUNS;
+}
+
+static void
+runner_full(struct cpu_recorder *recorder)
+{
+    struct runner_recorder *r = (struct runner_recorder *)recorder;
+    r->recorded += (uint64_t)(recorder->vas - r->vas);
+    recorder->words = r->words;
+    recorder->words_end = r->words + RUNNER_ROOM;
+    recorder->vas = r->vas;
+    recorder->vas_end = r->vas + RUNNER_ROOM;
+}
+
+static struct runner_recorder *
+runner_record(struct cpu_hart *hart)
+{
+    struct runner_recorder *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return NULL;
+    r->recorder.code = runner_code;
+    r->recorder.full = runner_full;
+    r->recorder.vas = r->vas;
+    runner_full(&r->recorder);
+    cpu_hart_record(hart, &r->recorder);
+    return r;
+}
+
 static double
 runner_now(void)
 {
@@ -88,9 +132,13 @@ main(int argc, char **argv)
 {
     unsigned sets = 0;
     const char *path = NULL;
+    struct runner_recorder *recorder = NULL;
+    bool record = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "-t") == 0 && i + 1 < argc)
             sets = (unsigned)strtoul(argv[++i], NULL, 10);
+        else if (strcmp(argv[i], "-r") == 0)
+            record = true;
         else
             path = argv[i];
     }
@@ -107,6 +155,8 @@ main(int argc, char **argv)
     fclose(file);
     hart->regs.pc = entry;
     hart->regs.x[2] = RUNNER_STACK;
+    if (record && (recorder = runner_record(hart)) == NULL)
+        return 98;
     double start = runner_now();
     int status = runner_run(&flat, hart);
     double took = runner_now() - start;
@@ -117,6 +167,12 @@ main(int argc, char **argv)
             (unsigned long long)hart->stats.instructions, (unsigned long long)hart->stats.fetches,
             (unsigned long long)hart->stats.loads_stores, took,
             (double)hart->stats.instructions / took / 1e6, (unsigned long long)flat.calls);
+    if (recorder != NULL) {
+        runner_full(&recorder->recorder);
+        if (recorder->recorded > hart->stats.loads_stores)
+            return 97;
+    }
+    free(recorder);
     cpu_hart_destroy(hart);
     flat_mmu_fini(&flat);
     return status;
