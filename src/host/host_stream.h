@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Files and pipes of the host, read or written from their beginning to their end. */
+#ifndef HOST_STREAM_H
+#define HOST_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/result.h"
+
+struct host_stream {
+    int fd;
+    bool regular;  /* a file, which can be read at any offset */
+    bool owned;    /* closed by close(); the standard streams are not */
+    uint64_t size; /* bytes of a file when it was opened; else 0 */
+};
+
+/* "-" is the standard input.  PGW_NOTFOUND, PGW_ACCESS, PGW_IO (a folder, too). */
+MUST_CHECK enum pgw_status host_stream_open(const char *path, struct host_stream *stream);
+/* Makes the file anew; "-" is the standard output.  PGW_NOTFOUND (the folder), PGW_ACCESS,
+ * PGW_NOSWAP (the disk is full), PGW_IO. */
+MUST_CHECK enum pgw_status host_stream_create(const char *path, struct host_stream *stream);
+/* PGW_IO, PGW_NOSWAP: of what was written, not all arrived. */
+MUST_CHECK enum pgw_status host_stream_close(struct host_stream *stream);
+
+/* Up to len bytes; *got 0: the end. */
+MUST_CHECK enum pgw_status host_stream_read(
+    struct host_stream *stream, void *buf, size_t len, size_t *got);
+/* All of buf, or PGW_NOSWAP: the disk is full, PGW_IO. */
+MUST_CHECK enum pgw_status host_stream_write(
+    struct host_stream *stream, const void *buf, size_t len);
+/* What is read next begins at offset.  PGW_UNSUPPORTED: not a file. */
+MUST_CHECK enum pgw_status host_stream_seek(struct host_stream *stream, uint64_t offset);
+
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "trace/trace_build.h"
+
+#include <stdlib.h>
+
+#include <xxhash.h>
+
+#include "base/assert.h"
+
+/* A block ends at about so many references: enough that its shapes weigh little, few enough that
+ * damage costs little and a seek is quick. */
+#define BUILD_REFS (1u << 20)
+/* More than any one shape, execution or event needs of any column. */
+#define BUILD_SLACK (128u << 10)
+#define BUILD_ITEMS (1u << 19)
+#define BUILD_SLOTS (1u << 17) /* twice the shapes at the most */
+
+static const size_t build_room[OWN_COLUMNS] = {
+    [OWN_SHAPES] = 2u << 20,
+    [OWN_EXECUTIONS] = 2 * (BUILD_REFS + BUILD_SLACK),
+    [OWN_VA_LENS] = BUILD_REFS,
+    [OWN_VA_BYTES] = 8u << 20,
+    [OWN_COUNT_LENS] = 2 * BUILD_REFS,
+    [OWN_COUNT_BYTES] = 6u << 20,
+    [OWN_EVENTS] = 1u << 20,
+};
+
+struct build_shape {
+    uint64_t hash;
+    uint32_t process;
+    uint32_t item, last; /* its first ones */
+    uint16_t nitems, nvariable;
+    bool counted, pages;
+    uint64_t pc;
+};
+
+enum pgw_status
+trace_build_init(struct trace_build *build)
+{
+    bool all = true;
+
+    *build = (struct trace_build){0};
+    for (unsigned i = 0; i < OWN_COLUMNS; i++)
+        all = (build->column[i] = malloc(build_room[i])) != NULL && all;
+    build->shape = malloc(OWN_SHAPES_MAX * sizeof *build->shape);
+    build->slot = calloc(BUILD_SLOTS, sizeof *build->slot);
+    build->items = malloc((BUILD_ITEMS + OWN_ITEMS_MAX) * sizeof *build->items);
+    build->last = malloc((BUILD_ITEMS + OWN_ITEMS_MAX) * sizeof *build->last);
+    if (all && build->shape != NULL && build->slot != NULL && build->items != NULL &&
+        build->last != NULL)
+        return PGW_OK;
+    trace_build_fini(build);
+    return PGW_NOMEM;
+}
+
+void
+trace_build_fini(struct trace_build *build)
+{
+    for (unsigned i = 0; i < OWN_COLUMNS; i++)
+        free(build->column[i]);
+    free(build->shape);
+    free(build->slot);
+    free(build->items);
+    free(build->last);
+    *build = (struct trace_build){0};
+}
+
+void
+trace_build_reset(struct trace_build *build, uint64_t at)
+{
+    build->at = at;
+    build->refs = build->nva = build->ncounts = 0;
+    if (build->nshapes > 0)
+        memset(build->slot, 0, BUILD_SLOTS * sizeof *build->slot);
+    build->nshapes = build->nexecutions = build->nevents = 0;
+    build->nitems = build->nlast = 0;
+    build->shape_pc = build->shape_va = 0;
+    memset(build->len, 0, sizeof build->len);
+}
+
+bool
+trace_build_full(const struct trace_build *build)
+{
+    bool full = build->refs >= BUILD_REFS || build->nshapes == OWN_SHAPES_MAX ||
+                build->nitems >= BUILD_ITEMS;
+
+    for (unsigned i = 0; i < OWN_COLUMNS; i++)
+        full = full || build->len[i] + BUILD_SLACK > build_room[i];
+    return full;
+}
+
+static void
+build_varint(struct trace_build *build, enum own_column column, uint64_t value)
+{
+    uint8_t *at = build->column[column] + build->len[column];
+
+    for (; value >= 0x80; value >>= 7)
+        *at++ = (uint8_t)(value | 0x80);
+    *at++ = (uint8_t)value;
+    build->len[column] = (size_t)(at - build->column[column]);
+}
+
+static void
+build_byte(struct trace_build *build, enum own_column column, unsigned value)
+{
+    build->column[column][build->len[column]++] = (uint8_t)value;
+}
+
+/* Appends the i-th number of a pair of columns: its length in half a byte, and so many bytes. */
+static inline void
+build_number(struct trace_build *build, enum own_column lens, uint64_t i, uint64_t value)
+{
+    unsigned bytes = value == 0 ? 0 : (71u - (unsigned)__builtin_clzll(value)) / 8u;
+    uint8_t *len = build->column[lens] + i / 2;
+
+    memcpy(build->column[lens + 1] + build->len[lens + 1], &value, 8);
+    build->len[lens + 1] += bytes;
+    *len = (uint8_t)(i % 2 == 0 ? bytes : *len | bytes << 4);
+    build->len[lens] = i / 2 + 1;
+}
+
+static void
+build_item(struct trace_build *build, trace_item item)
+{
+    static const uint8_t codes[33] = {
+        [0] = 0, [1] = 1, [2] = 2, [4] = 3, [8] = 4, [16] = 5, [32] = 6};
+    unsigned size = item >> 8, code = OWN_ITEM_SIZE_OTHER;
+
+    if (size == 0 || (size <= 32 && codes[size] != 0))
+        code = codes[size];
+    build_byte(build, OWN_SHAPES, (item & 0xff) | code << OWN_ITEM_SIZE_SHIFT);
+    if (code == OWN_ITEM_SIZE_OTHER) {
+        build_byte(build, OWN_SHAPES, size & 0xff);
+        build_byte(build, OWN_SHAPES, size >> 8);
+    }
+}
+
+static void
+build_define(struct trace_build *build, const struct trace_shape *shape, const uint64_t *va,
+    struct build_shape *known)
+{
+    bool fixed = false;
+
+    build_varint(build, OWN_SHAPES, shape->process);
+    build_varint(build, OWN_SHAPES, shape->n);
+    for (size_t i = 0; i < shape->n; i++) {
+        build_item(build, shape->item[i]);
+        build->items[build->nitems++] = shape->item[i];
+        fixed = fixed || (shape->item[i] & OWN_ITEM_VARIABLE) == 0;
+        known->nvariable += (shape->item[i] & OWN_ITEM_VARIABLE) != 0;
+        known->counted = known->counted || (shape->item[i] & OWN_ITEM_COUNTED) != 0;
+        known->pages = known->pages || (shape->item[i] & OWN_ITEM_PAGES) != 0;
+    }
+    if (fixed) {
+        build_varint(build, OWN_SHAPES, own_zigzag(shape->pc - build->shape_pc));
+        build->shape_pc = shape->pc;
+    }
+    for (size_t i = 0; i < known->nvariable; i++) {
+        build_varint(build, OWN_SHAPES, own_zigzag(va[i] - build->shape_va));
+        build->shape_va = build->last[build->nlast++] = va[i];
+    }
+}
+
+static bool
+build_same(const struct trace_build *build, const struct build_shape *known,
+    const struct trace_shape *shape, uint64_t hash)
+{
+    return known->hash == hash && known->process == shape->process && known->pc == shape->pc &&
+           known->nitems == shape->n &&
+           memcmp(&build->items[known->item], shape->item, shape->n * sizeof *shape->item) == 0;
+}
+
+uint32_t
+trace_build_shape(struct trace_build *build, const struct trace_shape *shape, const uint64_t *va)
+{
+    uint64_t seed = shape->pc * 0x9e3779b97f4a7c15u + shape->process;
+    uint64_t hash = XXH3_64bits_withSeed(shape->item, shape->n * sizeof *shape->item, seed);
+    size_t slot = hash % BUILD_SLOTS;
+
+    BASE_ASSERT(shape->n > 0 && shape->n <= OWN_ITEMS_MAX && build->nshapes < OWN_SHAPES_MAX);
+    for (; build->slot[slot] != 0; slot = (slot + 1) % BUILD_SLOTS) {
+        if (build_same(build, &build->shape[build->slot[slot] - 1], shape, hash))
+            return build->slot[slot];
+    }
+    struct build_shape *known = &build->shape[build->nshapes++];
+    *known = (struct build_shape){.hash = hash,
+        .process = shape->process,
+        .pc = shape->pc,
+        .item = (uint32_t)build->nitems,
+        .last = (uint32_t)build->nlast,
+        .nitems = (uint16_t)shape->n};
+    build_define(build, shape, va, known);
+    return build->slot[slot] = build->nshapes;
+}
+
+static void
+build_execution(struct trace_build *build, uint32_t number)
+{
+    uint16_t code = (uint16_t)number;
+
+    memcpy(build->column[OWN_EXECUTIONS] + build->len[OWN_EXECUTIONS], &code, 2);
+    build->len[OWN_EXECUTIONS] += 2;
+    build->nexecutions++;
+}
+
+void
+trace_build_execute(struct trace_build *build, uint32_t number, const uint64_t *va,
+    const struct trace_counts *counts)
+{
+    const struct build_shape *shape = &build->shape[number - 1];
+    uint64_t *last = &build->last[shape->last];
+    unsigned shift = shape->pages ? OWN_PAGE_SHIFT : 0;
+
+    build_execution(build, number);
+    build->refs += shape->nitems;
+    for (size_t i = 0; i < shape->nvariable; i++) {
+        uint64_t delta = (uint64_t)((int64_t)(va[i] - last[i]) >> shift);
+        build_number(build, OWN_VA_LENS, build->nva++, own_zigzag(delta));
+        last[i] = va[i];
+    }
+    for (size_t i = 0; shape->counted && i < shape->nvariable; i++) {
+        build_number(build, OWN_COUNT_LENS, build->ncounts++, counts[i].count - 1u);
+        build_number(build, OWN_COUNT_LENS, build->ncounts++, counts[i].writes);
+        build_number(build, OWN_COUNT_LENS, build->ncounts++, counts[i].fetches);
+    }
+}
+
+void
+trace_build_event(struct trace_build *build, const struct pgw_event *event)
+{
+    size_t len = event->text != NULL ? strnlen(event->text, OWN_TEXT_MAX - 1) + 1 : 0;
+    uint8_t *text;
+
+    build_execution(build, 0);
+    build->nevents++;
+    build_byte(build, OWN_EVENTS, (unsigned)event->kind);
+    build_varint(build, OWN_EVENTS, event->process);
+    build_varint(build, OWN_EVENTS, event->prot);
+    build_varint(build, OWN_EVENTS, event->va);
+    build_varint(build, OWN_EVENTS, event->len);
+    build_varint(build, OWN_EVENTS, event->other);
+    build_varint(build, OWN_EVENTS, len);
+    if (len == 0)
+        return;
+    text = build->column[OWN_EVENTS] + build->len[OWN_EVENTS];
+    memcpy(text, event->text, len - 1);
+    text[len - 1] = '\0';
+    build->len[OWN_EVENTS] += len;
+}

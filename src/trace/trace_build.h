@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A block of our own format while it is being filled: see ownform.h for what it consists of. */
+#ifndef TRACE_TRACE_BUILD_H
+#define TRACE_TRACE_BUILD_H
+
+#include <stdbool.h>
+
+#include "base/result.h"
+#include "trace/ownform.h"
+
+/* A reference of a shape: the item's byte (without the size's code), and the size above it. */
+typedef uint32_t trace_item;
+#define TRACE_ITEM(flags, size) ((trace_item)(flags) | (trace_item)(size) << 8)
+
+struct trace_shape {
+    uint32_t process;
+    uint64_t pc; /* of the first fixed reference; 0 if there is none */
+    const trace_item *item;
+    size_t n;
+};
+
+/* What the runs of a counted shape are made of; of each of its references. */
+struct trace_counts {
+    uint16_t count, writes, fetches;
+};
+
+struct build_shape; /* private to trace_build.c */
+
+struct trace_build {
+    uint64_t at, refs;
+    uint32_t nshapes, nexecutions, nevents;
+    uint8_t *column[OWN_COLUMNS];
+    size_t len[OWN_COLUMNS];
+    struct build_shape *shape; /* by number less 1 */
+    uint32_t *slot;            /* a hash table of numbers; 0: free */
+    trace_item *items;         /* of all shapes, in order of their definition */
+    uint64_t *last;            /* the last address of each variable reference of each shape */
+    size_t nitems, nlast;
+    uint64_t nva, ncounts; /* numbers in the columns of addresses and of counts */
+    uint64_t shape_pc, shape_va;
+};
+
+MUST_CHECK enum pgw_status trace_build_init(struct trace_build *build);
+void trace_build_fini(struct trace_build *build);
+/* Empty, and begins at that time. */
+void trace_build_reset(struct trace_build *build, uint64_t at);
+
+/* No room for whatever may come next: it is to be written and reset. */
+bool trace_build_full(const struct trace_build *build);
+
+/* The number of a shape, which is defined if it is new; then its addresses begin at va, one for
+ * each variable reference.  Shapes are numbered from 1. */
+uint32_t trace_build_shape(
+    struct trace_build *build, const struct trace_shape *shape, const uint64_t *va);
+/* One execution of a shape, with the addresses of its variable references, and, for a counted
+ * shape, the counts of each (else NULL). */
+void trace_build_execute(struct trace_build *build, uint32_t number, const uint64_t *va,
+    const struct trace_counts *counts);
+void trace_build_event(struct trace_build *build, const struct pgw_event *event);
+
+#endif

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The writer of our own format.
+ *
+ * Executions of code come as such, through writer.h.  Plain references are put together to pieces
+ * of code here: a fetch that begins where the one before it ended continues the piece, and so does
+ * the data that an instruction accesses.  So a trace of lackey's takes as little room as one
+ * recorded by the sim machine.  References without fetches are pieces of their own, of one.
+ *
+ *      plain --> fold (if --pages) --> group --+
+ *                                              +--> build (a block) --> out (a thread) --> file
+ *      executed ---- code, or fold ------------+
+ */
+#include "trace/writer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/assert.h"
+#include "base/size.h"
+#include "trace/trace_fold.h"
+#include "trace/trace_out.h"
+#include "trace/trace_set.h"
+
+#define WRITER_GROUP_MAX 64u /* references that are put together at the most */
+#define WRITER_PART 256u /* references of an execution that are expanded at once, to be folded */
+
+struct writer_code {
+    uint32_t process;
+    uint32_t generation; /* of the block that numbers belongs to */
+    uint64_t pc;
+    size_t ninsns;
+    /* By the number of instructions done: how many references and accesses these make, and the
+     * shape's number in the block, or 0. */
+    struct writer_prefix {
+        uint32_t number;
+        uint16_t nitems, naccess;
+    } * prefix;
+    trace_item *item;
+};
+
+struct pgw_trace_writer {
+    struct trace_out *out;
+    struct trace_build *build;
+    enum pgw_status status; /* the first failure */
+    uint32_t generation;    /* counts blocks */
+    bool pages;
+    struct trace_fold fold;
+    struct trace_set processes;
+
+    /* Plain references that are being put together. */
+    uint32_t process;
+    uint64_t pc, next_pc; /* the first instruction's address, the end of the last */
+    size_t ngroup, nva;
+    trace_item group[WRITER_GROUP_MAX];
+    uint64_t va[WRITER_GROUP_MAX];
+
+    struct writer_code **code; /* by id; NULL: free */
+    size_t ncodes, codes_room;
+    uint32_t *dropped; /* ids that are free; room for all */
+    size_t ndropped;
+};
+
+/* ---- blocks ---- */
+
+static void
+writer_note(struct pgw_trace_writer *writer, enum pgw_status status)
+{
+    if (writer->status == PGW_OK)
+        writer->status = status;
+}
+
+/* Makes room in the block for whatever comes. */
+static inline void
+writer_room(struct pgw_trace_writer *writer)
+{
+    if (__builtin_expect(!trace_build_full(writer->build), 1))
+        return;
+    uint64_t at = writer->build->at + writer->build->refs;
+    writer_note(writer, trace_out_next(writer->out, at, &writer->build));
+    writer->generation++;
+}
+
+/* Writes the piece that was being put together. */
+static void
+writer_ungroup(struct pgw_trace_writer *writer)
+{
+    struct trace_shape shape = {
+        .process = writer->process, .pc = writer->pc, .item = writer->group, .n = writer->ngroup};
+
+    if (writer->ngroup == 0)
+        return;
+    writer_room(writer);
+    uint32_t number = trace_build_shape(writer->build, &shape, writer->va);
+    trace_build_execute(writer->build, number, writer->va, NULL);
+    writer->ngroup = writer->nva = 0;
+    writer->pc = 0;
+}
+
+/* ---- plain references ---- */
+
+static bool
+writer_valid(const struct pgw_ref *ref)
+{
+    unsigned reads = (unsigned)ref->count - ref->writes - ref->fetches;
+
+    if (ref->kind == 0 || (ref->kind > 3 && ref->kind != PGW_REF_FETCH) || ref->count == 0 ||
+        ref->size > PAGE_SIZE)
+        return false;
+    if (ref->count == 1)
+        return true;
+    if ((unsigned)ref->writes + ref->fetches > ref->count)
+        return false;
+    switch (ref->kind) {
+    case PGW_REF_READ:
+        return reads > 0;
+    case PGW_REF_FETCH:
+        return ref->fetches > 0;
+    default:
+        return ref->writes > 0;
+    }
+}
+
+/* A run of references to a page is a shape of its own. */
+static void
+writer_run(struct pgw_trace_writer *writer, const struct pgw_ref *ref)
+{
+    unsigned flags = own_kind_code(ref->kind) | OWN_ITEM_VARIABLE | OWN_ITEM_PAGES;
+    struct trace_counts counts = {ref->count, ref->writes, ref->fetches};
+    uint64_t va = page_floor(ref->va);
+    trace_item item = TRACE_ITEM(ref->count > 1 ? flags | OWN_ITEM_COUNTED : flags, 0);
+    struct trace_shape shape = {.process = ref->process, .item = &item, .n = 1};
+
+    writer_ungroup(writer);
+    writer_room(writer);
+    uint32_t number = trace_build_shape(writer->build, &shape, &va);
+    trace_build_execute(writer->build, number, &va, &counts);
+}
+
+/* May ref continue what is being put together? */
+static bool
+writer_continues(const struct pgw_trace_writer *writer, const struct pgw_ref *ref)
+{
+    if (writer->ngroup == 0 || writer->ngroup == WRITER_GROUP_MAX ||
+        ref->process != writer->process)
+        return false;
+    return ref->kind != PGW_REF_FETCH || ref->va == writer->next_pc;
+}
+
+static void
+writer_single(struct pgw_trace_writer *writer, const struct pgw_ref *ref)
+{
+    bool fetch = ref->kind == PGW_REF_FETCH;
+
+    if (!writer_continues(writer, ref)) {
+        writer_ungroup(writer);
+        writer->process = ref->process;
+        if (fetch)
+            writer->pc = ref->va;
+    }
+    if (fetch)
+        writer->next_pc = ref->va + ref->size;
+    else
+        writer->va[writer->nva++] = ref->va;
+    writer->group[writer->ngroup++] =
+        TRACE_ITEM(own_kind_code(ref->kind) | (fetch ? 0 : OWN_ITEM_VARIABLE), ref->size);
+    if (!fetch && writer->ngroup == 1) /* of no code: nothing is put together with it */
+        writer_ungroup(writer);
+}
+
+static void
+writer_ref(struct pgw_trace_writer *writer, const struct pgw_ref *ref)
+{
+    writer_note(writer, trace_set_add(&writer->processes, ref->process));
+    if (ref->count > 1 || (ref->size == 0 && ref->va == page_floor(ref->va)))
+        writer_run(writer, ref);
+    else
+        writer_single(writer, ref);
+}
+
+static void
+writer_fold(struct pgw_trace_writer *writer, const struct pgw_ref *ref)
+{
+    struct pgw_ref runs[TRACE_FOLD_OUT];
+    unsigned n = trace_fold_add(&writer->fold, ref, runs);
+
+    for (unsigned i = 0; i < n; i++)
+        writer_ref(writer, &runs[i]);
+}
+
+/* Everything that was taken is in the block. */
+static void
+writer_settle(struct pgw_trace_writer *writer)
+{
+    struct pgw_ref run;
+
+    if (trace_fold_flush(&writer->fold, &run) > 0)
+        writer_ref(writer, &run);
+    writer_ungroup(writer);
+}
+
+enum pgw_status
+pgw_trace_write(struct pgw_trace_writer *writer, const struct pgw_ref *refs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!writer_valid(&refs[i]))
+            return PGW_INVAL;
+        if (writer->pages)
+            writer_fold(writer, &refs[i]);
+        else
+            writer_ref(writer, &refs[i]);
+    }
+    return writer->status;
+}
+
+enum pgw_status
+pgw_trace_write_event(struct pgw_trace_writer *writer, const struct pgw_event *event)
+{
+    if ((unsigned)event->kind >= PGW_EVENT_KINDS)
+        return PGW_INVAL;
+    writer_settle(writer);
+    writer_note(writer, trace_set_add(&writer->processes, event->process));
+    if (event->kind == PGW_EVENT_FORK)
+        writer_note(writer, trace_set_add(&writer->processes, (uint32_t)event->other));
+    writer_room(writer);
+    trace_build_event(writer->build, event);
+    return writer->status;
+}
+
+/* ---- code ---- */
+
+static bool
+writer_code_valid(const struct trace_code *code)
+{
+    unsigned before = 0;
+
+    if (code->n == 0 || code->n > TRACE_CODE_INSNS_MAX || code->naccess > TRACE_CODE_ACCESSES_MAX)
+        return false;
+    for (size_t i = 0; i < code->naccess; i++) {
+        const struct trace_code_access *access = &code->access[i];
+        if (access->insn < before || access->insn >= code->n || access->kind == 0 ||
+            access->kind > 3)
+            return false;
+        before = access->insn;
+    }
+    return true;
+}
+
+static void
+writer_code_fill(const struct trace_code *from, struct writer_code *code)
+{
+    size_t nitems = 0, naccess = 0;
+
+    code->prefix[0] = (struct writer_prefix){0};
+    for (size_t i = 0; i < from->n; i++) {
+        code->item[nitems++] = TRACE_ITEM(own_kind_code(PGW_REF_FETCH), from->len[i]);
+        for (; naccess < from->naccess && from->access[naccess].insn == i; naccess++) {
+            const struct trace_code_access *access = &from->access[naccess];
+            code->item[nitems++] =
+                TRACE_ITEM(own_kind_code(access->kind) | OWN_ITEM_VARIABLE, access->size);
+        }
+        code->prefix[i + 1] =
+            (struct writer_prefix){.nitems = (uint16_t)nitems, .naccess = (uint16_t)naccess};
+    }
+}
+
+/* Its parts lie behind it. */
+static struct writer_code *
+writer_code_new(const struct trace_code *from)
+{
+    size_t prefixes = (from->n + 1) * sizeof(struct writer_prefix);
+    struct writer_code *code =
+        malloc(sizeof *code + prefixes + (from->n + from->naccess) * sizeof(trace_item));
+
+    if (code == NULL)
+        return NULL;
+    *code = (struct writer_code){.process = from->process, .pc = from->pc, .ninsns = from->n};
+    code->prefix = (struct writer_prefix *)(code + 1);
+    code->item = (trace_item *)((char *)code->prefix + prefixes);
+    writer_code_fill(from, code);
+    return code;
+}
+
+static bool
+writer_codes_grow(struct pgw_trace_writer *writer)
+{
+    size_t room = writer->codes_room * 2 + 256;
+    struct writer_code **code = realloc(writer->code, room * sizeof(struct writer_code *));
+    uint32_t *dropped;
+
+    if (code != NULL)
+        writer->code = code;
+    dropped = realloc(writer->dropped, room * sizeof *dropped);
+    if (dropped != NULL)
+        writer->dropped = dropped;
+    if (code == NULL || dropped == NULL)
+        return false;
+    writer->codes_room = room;
+    return true;
+}
+
+enum pgw_status
+trace_writer_code(struct pgw_trace_writer *writer, const struct trace_code *from, uint32_t *id)
+{
+    struct writer_code *code;
+
+    if (!writer_code_valid(from))
+        return PGW_INVAL;
+    if (writer->ndropped == 0 && writer->ncodes == writer->codes_room && !writer_codes_grow(writer))
+        return PGW_NOMEM;
+    if (trace_set_add(&writer->processes, from->process) != PGW_OK ||
+        (code = writer_code_new(from)) == NULL)
+        return PGW_NOMEM;
+    *id = writer->ndropped > 0 ? writer->dropped[--writer->ndropped] : (uint32_t)writer->ncodes++;
+    writer->code[*id] = code;
+    return PGW_OK;
+}
+
+void
+trace_writer_code_drop(struct pgw_trace_writer *writer, uint32_t id)
+{
+    BASE_ASSERT(id < writer->ncodes && writer->code[id] != NULL);
+    free(writer->code[id]);
+    writer->code[id] = NULL;
+    writer->dropped[writer->ndropped++] = id;
+}
+
+size_t
+trace_writer_accesses(const struct pgw_trace_writer *writer, uint32_t id, size_t ninsns)
+{
+    return writer->code[id]->prefix[ninsns].naccess;
+}
+
+/* The shape of the code's first instructions, in this block. */
+static uint32_t
+writer_code_shape(
+    struct pgw_trace_writer *writer, struct writer_code *code, size_t ninsns, const uint64_t *va)
+{
+    struct writer_prefix *prefix = &code->prefix[ninsns];
+    struct trace_shape shape = {
+        .process = code->process, .pc = code->pc, .item = code->item, .n = prefix->nitems};
+
+    if (code->generation != writer->generation) {
+        for (size_t i = 0; i <= code->ninsns; i++)
+            code->prefix[i].number = 0;
+        code->generation = writer->generation;
+    }
+    if (prefix->number == 0)
+        prefix->number = trace_build_shape(writer->build, &shape, va);
+    return prefix->number;
+}
+
+/* The execution's references one by one, to be folded. */
+static void
+writer_code_fold(struct pgw_trace_writer *writer, const struct writer_code *code, size_t ninsns,
+    const uint64_t *va)
+{
+    uint64_t pc = code->pc;
+
+    for (size_t i = 0; i < code->prefix[ninsns].nitems; i++) {
+        trace_item item = code->item[i];
+        bool variable = (item & OWN_ITEM_VARIABLE) != 0;
+        struct pgw_ref ref = {.va = variable ? *va : pc,
+            .process = code->process,
+            .size = (uint16_t)(item >> 8),
+            .kind = own_kind_of((uint8_t)item),
+            .count = 1};
+        va += variable;
+        pc += variable ? 0 : ref.size;
+        writer_fold(writer, &ref);
+    }
+}
+
+enum pgw_status
+trace_writer_executed(
+    struct pgw_trace_writer *writer, uint32_t id, size_t ninsns, const uint64_t *va, size_t nva)
+{
+    struct writer_code *code = writer->code[id];
+
+    BASE_ASSERT(ninsns <= code->ninsns && nva == code->prefix[ninsns].naccess);
+    if (ninsns == 0)
+        return writer->status;
+    if (writer->pages) {
+        writer_code_fold(writer, code, ninsns, va);
+        return writer->status;
+    }
+    if (__builtin_expect(writer->ngroup > 0, 0))
+        writer_ungroup(writer);
+    writer_room(writer);
+    uint32_t number = code->generation == writer->generation ? code->prefix[ninsns].number : 0;
+    if (__builtin_expect(number == 0, 0))
+        number = writer_code_shape(writer, code, ninsns, va);
+    trace_build_execute(writer->build, number, va, NULL);
+    return writer->status;
+}
+
+/* ---- beginning and end ---- */
+
+void
+pgw_trace_writer_options_init(struct pgw_trace_writer_options *options)
+{
+    *options = (struct pgw_trace_writer_options){.size = sizeof *options};
+}
+
+enum pgw_status
+pgw_trace_writer_create(const char *path, const struct pgw_trace_writer_options *options,
+    struct pgw_trace_writer **writerp, char *why)
+{
+    struct pgw_trace_writer_options usual;
+    struct pgw_trace_writer *writer;
+    enum pgw_status status;
+
+    pgw_trace_writer_options_init(&usual);
+    if (options != NULL && options->size != sizeof *options) {
+        snprintf(why, PGW_TRACE_WHY, "options of a trace writer of another version");
+        return PGW_INVAL;
+    }
+    writer = calloc(1, sizeof *writer);
+    if (writer == NULL) {
+        snprintf(why, PGW_TRACE_WHY, "out of memory for writing a trace");
+        return PGW_NOMEM;
+    }
+    options = options != NULL ? options : &usual;
+    status = trace_out_create(path, options, &writer->out, why);
+    if (status != PGW_OK) {
+        free(writer);
+        return status;
+    }
+    writer->pages = options->pages;
+    writer->generation = 1;
+    writer->status = trace_out_next(writer->out, 0, &writer->build);
+    *writerp = writer;
+    return PGW_OK;
+}
+
+enum pgw_status
+pgw_trace_writer_close(struct pgw_trace_writer *writer)
+{
+    enum pgw_status status;
+
+    writer_settle(writer);
+    status = trace_out_close(writer->out, trace_set_count(&writer->processes));
+    if (writer->status != PGW_OK)
+        status = writer->status;
+    for (size_t i = 0; i < writer->ncodes; i++)
+        free(writer->code[i]);
+    free(writer->code);
+    free(writer->dropped);
+    trace_set_fini(&writer->processes);
+    free(writer);
+    return status;
+}
