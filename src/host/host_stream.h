@@ -21,8 +21,8 @@ MUST_CHECK enum pgw_status host_stream_open(const char *path, struct host_stream
 /* Makes the file anew; "-" is the standard output.  PGW_NOTFOUND (the folder), PGW_ACCESS,
  * PGW_NOSWAP (the disk is full), PGW_IO. */
 MUST_CHECK enum pgw_status host_stream_create(const char *path, struct host_stream *stream);
-/* PGW_IO, PGW_NOSWAP: of what was written, not all arrived. */
-MUST_CHECK enum pgw_status host_stream_close(struct host_stream *stream);
+/* PGW_IO, PGW_NOSWAP: of what was written, not all arrived; of one that was read, nothing. */
+enum pgw_status host_stream_close(struct host_stream *stream);
 
 /* Up to len bytes; *got 0: the end. */
 MUST_CHECK enum pgw_status host_stream_read(

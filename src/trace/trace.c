@@ -111,8 +111,12 @@ trace_number(const char **at, bool hex, uint64_t *value)
 
     for (; **at != '\0'; (*at)++) {
         unsigned char c = (unsigned char)**at;
-        unsigned digit = c >= '0' && c <= '9' ? c - '0' : hex ? (c | 32u) - 'a' + 10u : 99u;
-        if (digit >= (hex ? 16u : 10u) || (digit >= 10 && c < 'A'))
+        unsigned digit = 99;
+        if (c >= '0' && c <= '9')
+            digit = c - '0' + 0u;
+        else if (hex && c >= 'A')
+            digit = (c | 32u) - 'a' + 10u;
+        if (digit >= (hex ? 16u : 10u))
             break;
         if (__builtin_mul_overflow(sum, hex ? 16u : 10u, &sum) ||
             __builtin_add_overflow(sum, digit, &sum))

@@ -147,7 +147,8 @@ build_define(struct trace_build *build, const struct trace_shape *shape, const u
         build_item(build, shape->item[i]);
         build->items[build->nitems++] = shape->item[i];
         fixed = fixed || (shape->item[i] & OWN_ITEM_VARIABLE) == 0;
-        known->nvariable += (shape->item[i] & OWN_ITEM_VARIABLE) != 0;
+        if ((shape->item[i] & OWN_ITEM_VARIABLE) != 0)
+            known->nvariable++;
         known->counted = known->counted || (shape->item[i] & OWN_ITEM_COUNTED) != 0;
         known->pages = known->pages || (shape->item[i] & OWN_ITEM_PAGES) != 0;
     }

@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Our own format: what is written is read, from anywhere, and damage costs what it hits. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "trace/ownform.h"
+#include "trace/writer.h"
+#include "trace_rig.h"
+
+static void
+test_round_trip(void **state)
+{
+    struct base_rng rng;
+    char path[64];
+
+    (void)state;
+    test_rng_init(&rng, 1);
+    rig_path(path);
+    for (uint64_t i = 0; i < test_rounds(60); i++) {
+        struct rig_trace made = {0}, read = {0};
+        rig_random(&made, &rng, i == 0 ? 0 : (size_t)base_rng_below(&rng, 30000), i % 3 != 0);
+        rig_write(&made, path, NULL);
+        assert_int_equal(rig_read(&read, path, NULL), PGW_OK);
+        rig_assert_same(&made, 0, &read);
+        rig_free(&made);
+        rig_free(&read);
+    }
+    unlink(path);
+}
+
+/* The header says what it should, and the index counts what there is. */
+static void
+test_info(void **state)
+{
+    struct pgw_trace_writer_options options;
+    struct rig_trace made = {0};
+    struct pgw_trace *trace;
+    struct pgw_trace_info info;
+    struct base_rng rng;
+    char path[64], why[PGW_TRACE_WHY];
+
+    (void)state;
+    test_rng_init(&rng, 2);
+    rig_path(path);
+    rig_random(&made, &rng, 5000, true);
+    pgw_trace_writer_options_init(&options);
+    options.command = "cc -O2 hello.c";
+    options.reduced = 77;
+    rig_write(&made, path, &options);
+    assert_int_equal(pgw_trace_open(path, NULL, &trace, why), PGW_OK);
+    pgw_trace_get_info(trace, &info);
+    assert_int_equal(info.format, PGW_TRACE_OWN);
+    assert_string_equal(info.compression, "none");
+    assert_string_equal(info.command, "cc -O2 hello.c");
+    assert_true(info.exact && !info.truncated && !info.pages);
+    assert_int_equal(info.refs, made.n);
+    assert_int_equal(info.events, made.nevents);
+    assert_int_equal(info.reduced, 77);
+    assert_in_range(info.processes, 3, 6);
+    pgw_trace_close(trace);
+    rig_free(&made);
+    unlink(path);
+}
+
+/* What a naive reader makes of a fold: the runs of the full trace. */
+static void
+fold_naive(const struct rig_trace *full, struct rig_trace *folded)
+{
+    size_t event = 0;
+
+    for (size_t i = 0; i < full->n; i++) {
+        bool fresh = folded->n == 0;
+        for (; event < full->nevents && full->event[event].at <= i; event++) {
+            rig_add_event(folded, &full->event[event].event);
+            strcpy(folded->event[event].text, full->event[event].text);
+            fresh = true;
+        }
+        const struct pgw_ref *ref = &full->ref[i];
+        uint64_t last = (ref->size > 0 ? ref->va + ref->size - 1 : ref->va) & ~(uint64_t)4095;
+        for (uint64_t va = ref->va & ~(uint64_t)4095;; va = last) {
+            struct pgw_ref *run = &folded->ref[folded->n - 1];
+            if (!fresh && run->va == va && run->process == ref->process &&
+                (unsigned)run->count + ref->count <= UINT16_MAX) {
+                run->count = (uint16_t)(run->count + ref->count);
+                run->writes = (uint16_t)(run->writes + ref->writes);
+                run->fetches = (uint16_t)(run->fetches + ref->fetches);
+            } else {
+                struct pgw_ref piece = *ref;
+                piece.va = va;
+                piece.size = 0;
+                rig_add(folded, &piece);
+            }
+            fresh = false;
+            if (va == last)
+                break;
+        }
+    }
+    for (; event < full->nevents; event++) {
+        rig_add_event(folded, &full->event[event].event);
+        strcpy(folded->event[event].text, full->event[event].text);
+    }
+}
+
+static void
+test_pages(void **state)
+{
+    struct pgw_trace_writer_options options;
+    struct base_rng rng;
+    char path[64];
+
+    (void)state;
+    test_rng_init(&rng, 3);
+    rig_path(path);
+    pgw_trace_writer_options_init(&options);
+    options.pages = true;
+    for (uint64_t i = 0; i < test_rounds(20); i++) {
+        struct rig_trace made = {0}, want = {0}, read = {0};
+        rig_random(&made, &rng, (size_t)base_rng_below(&rng, 20000), true);
+        fold_naive(&made, &want);
+        rig_write(&made, path, &options);
+        assert_int_equal(rig_read(&read, path, NULL), PGW_OK);
+        rig_assert_same(&want, 0, &read);
+        rig_free(&made);
+        rig_free(&want);
+        rig_free(&read);
+    }
+    unlink(path);
+}
+
+/* ---- code ---- */
+
+struct piece {
+    struct trace_code code;
+    uint8_t len[TRACE_CODE_INSNS_MAX];
+    struct trace_code_access access[64];
+    uint32_t id;
+    bool live;
+};
+
+static void
+piece_random(struct piece *piece, struct base_rng *rng)
+{
+    size_t n = 1 + base_rng_below(rng, base_rng_below(rng, 10) == 0 ? 500 : 20), naccess = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        piece->len[i] = base_rng_below(rng, 2) == 0 ? 2 : 4;
+        for (uint64_t k = base_rng_below(rng, 3); k > 0 && naccess < 64; k--)
+            piece->access[naccess++] = (struct trace_code_access){.insn = (uint16_t)i,
+                .kind = (uint8_t)(1 + base_rng_below(rng, 3)),
+                .size = (uint8_t)(1u << base_rng_below(rng, 5))};
+    }
+    piece->code = (struct trace_code){.process = (uint32_t)base_rng_below(rng, 3),
+        .pc = base_rng_below(rng, 100000) * 2,
+        .len = piece->len,
+        .n = n,
+        .access = piece->access,
+        .naccess = naccess};
+}
+
+static void
+piece_execute(struct piece *piece, struct base_rng *rng, struct pgw_trace_writer *writer,
+    struct rig_trace *want)
+{
+    size_t done =
+        base_rng_below(rng, 3) == 0 ? base_rng_below(rng, piece->code.n + 1) : piece->code.n;
+    uint64_t va[64], pc = piece->code.pc;
+    size_t nva = 0;
+
+    for (size_t i = 0; i < done; i++) {
+        struct pgw_ref ref = rig_ref(piece->code.process, PGW_REF_FETCH, pc, piece->len[i]);
+        rig_add(want, &ref);
+        pc += piece->len[i];
+        for (; nva < piece->code.naccess && piece->access[nva].insn == i; nva++) {
+            va[nva] = base_rng_next(rng) >> (base_rng_below(rng, 2) * 50 + 10);
+            ref = rig_ref(
+                piece->code.process, piece->access[nva].kind, va[nva], piece->access[nva].size);
+            rig_add(want, &ref);
+        }
+    }
+    assert_int_equal(trace_writer_accesses(writer, piece->id, done), nva);
+    assert_int_equal(trace_writer_executed(writer, piece->id, done, va, nva), PGW_OK);
+}
+
+static void
+write_code(struct base_rng *rng, const char *path, const struct pgw_trace_writer_options *options,
+    size_t steps, struct rig_trace *want)
+{
+    enum { PIECES = 40 };
+    struct piece *piece = calloc(PIECES, sizeof *piece);
+    struct pgw_trace_writer *writer;
+    char why[PGW_TRACE_WHY];
+
+    assert_int_equal(pgw_trace_writer_create(path, options, &writer, why), PGW_OK);
+    for (size_t i = 0; i < steps; i++) {
+        struct piece *at = &piece[base_rng_below(rng, PIECES)];
+        struct pgw_ref ref = rig_ref(1, PGW_REF_READ, base_rng_next(rng) >> 20, 8);
+        struct pgw_event event = {.kind = PGW_EVENT_EXIT, .process = 9};
+        if (at->live && base_rng_below(rng, 200) == 0) {
+            trace_writer_code_drop(writer, at->id);
+            at->live = false;
+        }
+        if (!at->live) {
+            piece_random(at, rng);
+            assert_int_equal(trace_writer_code(writer, &at->code, &at->id), PGW_OK);
+            at->live = true;
+        }
+        piece_execute(at, rng, writer, want);
+        if (base_rng_below(rng, 50) == 0) {
+            rig_add(want, &ref);
+            assert_int_equal(pgw_trace_write(writer, &ref, 1), PGW_OK);
+        }
+        if (base_rng_below(rng, 300) == 0) {
+            rig_add_event(want, &event);
+            assert_int_equal(pgw_trace_write_event(writer, &event), PGW_OK);
+        }
+    }
+    assert_int_equal(pgw_trace_writer_close(writer), PGW_OK);
+    free(piece);
+}
+
+static void
+test_code(void **state)
+{
+    struct pgw_trace_writer_options options;
+    struct base_rng rng, again;
+    char path[64];
+
+    (void)state;
+    test_rng_init(&rng, 4);
+    rig_path(path);
+    pgw_trace_writer_options_init(&options);
+    options.pages = true;
+    for (uint64_t i = 0; i < test_rounds(20); i++) {
+        struct rig_trace want = {0}, want_again = {0}, read = {0}, folded = {0};
+        again = rng;
+        write_code(&rng, path, NULL, 2000, &want);
+        assert_int_equal(rig_read(&read, path, NULL), PGW_OK);
+        rig_assert_same(&want, 0, &read);
+        rig_free(&read);
+        write_code(&again, path, &options, 2000, &want_again);
+        fold_naive(&want_again, &folded);
+        assert_int_equal(rig_read(&read, path, NULL), PGW_OK);
+        rig_assert_same(&folded, 0, &read);
+        rig_free(&want);
+        rig_free(&want_again);
+        rig_free(&read);
+        rig_free(&folded);
+    }
+    unlink(path);
+}
+
+static void
+test_code_refused(void **state)
+{
+    static const uint8_t len[] = {4, 4};
+    struct trace_code_access access[] = {{1, PGW_REF_READ, 8}, {0, PGW_REF_READ, 8}};
+    struct trace_code code = {.len = len, .n = 2, .access = access, .naccess = 2};
+    struct pgw_trace_writer *writer;
+    char why[PGW_TRACE_WHY], path[64];
+    uint32_t id;
+
+    (void)state;
+    rig_path(path);
+    assert_int_equal(pgw_trace_writer_create(path, NULL, &writer, why), PGW_OK);
+    assert_int_equal(trace_writer_code(writer, &code, &id), PGW_INVAL);
+    access[1].insn = 2;
+    assert_int_equal(trace_writer_code(writer, &code, &id), PGW_INVAL);
+    access[1].insn = 1;
+    assert_int_equal(trace_writer_code(writer, &code, &id), PGW_OK);
+    access[1].kind = PGW_REF_FETCH;
+    assert_int_equal(trace_writer_code(writer, &code, &id), PGW_INVAL);
+    code.n = 0;
+    assert_int_equal(trace_writer_code(writer, &code, &id), PGW_INVAL);
+    assert_int_equal(pgw_trace_writer_close(writer), PGW_OK);
+    unlink(path);
+}
+
+/* ---- many blocks ---- */
+
+static struct rig_trace blocks_made;
+static uint8_t *blocks_bytes;
+static size_t blocks_len, blocks_at[64], blocks_n;
+
+/* A trace of several blocks, and where they begin. */
+static int
+blocks_setup(void **state)
+{
+    struct base_rng rng;
+    char path[64];
+
+    (void)state;
+    test_rng_init(&rng, 5);
+    rig_path(path);
+    rig_random(&blocks_made, &rng, 5000000, false);
+    rig_write(&blocks_made, path, NULL);
+    blocks_bytes = rig_load(path, &blocks_len);
+    unlink(path);
+    for (size_t at = OWN_HEADER_LEN; own_load32(blocks_bytes + at) == OWN_BLOCK_MAGIC;
+         at += OWN_BLOCK_LEN + own_load32(blocks_bytes + at + 4))
+        blocks_at[blocks_n++] = at;
+    assert_true(blocks_n >= 4 && blocks_n < 64);
+    blocks_at[blocks_n] = blocks_len;
+    return 0;
+}
+
+static int
+blocks_teardown(void **state)
+{
+    (void)state;
+    rig_free(&blocks_made);
+    free(blocks_bytes);
+    return 0;
+}
+
+static uint64_t
+block_time(size_t block)
+{
+    return own_load64(blocks_bytes + blocks_at[block] + 8);
+}
+
+static void
+test_seek(void **state)
+{
+    struct pgw_trace *trace;
+    struct pgw_trace_batch batch;
+    struct base_rng rng;
+    char path[64], why[PGW_TRACE_WHY];
+
+    (void)state;
+    test_rng_init(&rng, 6);
+    rig_path(path);
+    rig_save(path, blocks_bytes, blocks_len);
+    assert_int_equal(pgw_trace_open(path, NULL, &trace, why), PGW_OK);
+    for (uint64_t i = 0; i < test_rounds(60); i++) {
+        uint64_t at = base_rng_below(&rng, blocks_made.n + 10);
+        size_t block = 0;
+        while (block + 1 < blocks_n && block_time(block + 1) <= at)
+            block++;
+        assert_int_equal(pgw_trace_seek(trace, at), PGW_OK);
+        for (unsigned n = 0; n < 3; n++) {
+            assert_int_equal(pgw_trace_next(trace, &batch), PGW_OK);
+            if (n == 0)
+                assert_int_equal(batch.at, block_time(block));
+            assert_memory_equal(
+                batch.refs, &blocks_made.ref[batch.at], batch.nrefs * sizeof *batch.refs);
+        }
+    }
+    struct rig_trace rest = {0};
+    assert_int_equal(pgw_trace_seek(trace, block_time(2)), PGW_OK);
+    assert_int_equal(rig_read_on(&rest, trace), PGW_OK);
+    rig_assert_same(&blocks_made, block_time(2), &rest);
+    rig_free(&rest);
+    pgw_trace_close(trace);
+    unlink(path);
+}
+
+struct told {
+    unsigned n;
+    struct pgw_trace_damage last;
+};
+
+static void
+tell(void *ctx, const struct pgw_trace_damage *damage)
+{
+    struct told *told = ctx;
+
+    told->n++;
+    told->last = *damage;
+}
+
+/* Hits one block; everything else is read, and the loss is named exactly. */
+static void
+damage_block(const char *path, size_t block, size_t at)
+{
+    uint64_t begin = block_time(block);
+    uint64_t end = block + 1 < blocks_n ? block_time(block + 1) : blocks_made.n;
+    struct told told = {0};
+    struct pgw_trace_options options;
+    struct rig_trace read = {0};
+    uint8_t was = blocks_bytes[at];
+
+    blocks_bytes[at] ^= 0x40;
+    rig_save(path, blocks_bytes, blocks_len);
+    blocks_bytes[at] = was;
+    assert_int_equal(rig_read(&read, path, NULL), PGW_CORRUPT);
+    rig_free(&read);
+
+    pgw_trace_options_init(&options);
+    options.damaged = tell;
+    options.ctx = &told;
+    assert_int_equal(rig_read(&read, path, &options), PGW_OK);
+    assert_int_equal(told.n, 1);
+    assert_int_equal(told.last.offset, blocks_at[block]);
+    assert_int_equal(told.last.refs, end - begin);
+    assert_int_equal(read.n, blocks_made.n - (end - begin));
+    assert_memory_equal(read.ref, blocks_made.ref, begin * sizeof *read.ref);
+    assert_memory_equal(
+        read.ref + begin, blocks_made.ref + end, (blocks_made.n - end) * sizeof *read.ref);
+    rig_free(&read);
+}
+
+static void
+test_damage(void **state)
+{
+    struct base_rng rng;
+    char path[64];
+
+    (void)state;
+    test_rng_init(&rng, 7);
+    rig_path(path);
+    for (size_t block = 0; block < blocks_n; block++) {
+        size_t len = OWN_BLOCK_LEN + own_load32(blocks_bytes + blocks_at[block] + 4);
+        damage_block(path, block, blocks_at[block] + (size_t)base_rng_below(&rng, OWN_BLOCK_LEN));
+        damage_block(path, block,
+            blocks_at[block] + OWN_BLOCK_LEN + (size_t)base_rng_below(&rng, len - OWN_BLOCK_LEN));
+    }
+    unlink(path);
+}
+
+/* A file that was cut off is read up to its last whole block. */
+static void
+test_cut_off(void **state)
+{
+    struct base_rng rng;
+    char path[64];
+
+    (void)state;
+    test_rng_init(&rng, 8);
+    rig_path(path);
+    for (unsigned i = 0; i < 12; i++) {
+        size_t len = OWN_HEADER_LEN + (size_t)base_rng_below(&rng, blocks_len - OWN_HEADER_LEN);
+        size_t whole = 0;
+        if (i < 4) /* on a block's edge, and in the index */
+            len = i < 3 ? blocks_at[i] : blocks_len - 1 - (size_t)base_rng_below(&rng, 60);
+        while (whole < blocks_n &&
+               blocks_at[whole] + OWN_BLOCK_LEN + own_load32(blocks_bytes + blocks_at[whole] + 4) <=
+                   len)
+            whole++;
+        struct rig_trace read = {0};
+        rig_save(path, blocks_bytes, len);
+        assert_int_equal(rig_read(&read, path, NULL), PGW_OK);
+        assert_int_equal(read.n, whole == blocks_n ? blocks_made.n : block_time(whole));
+        assert_memory_equal(read.ref, blocks_made.ref, read.n * sizeof *read.ref);
+        rig_free(&read);
+    }
+    unlink(path);
+}
+
+/* ---- everything small: every byte ---- */
+
+/* Whatever becomes of a byte, or of the end, nothing that is read was not written. */
+static void
+small_read(const char *path, const struct rig_trace *made, bool cut)
+{
+    struct told told = {0};
+    struct pgw_trace_options options;
+    struct rig_trace read = {0};
+
+    pgw_trace_options_init(&options);
+    options.damaged = tell;
+    options.ctx = &told;
+    options.format = PGW_TRACE_OWN;
+    enum pgw_status status = rig_read(&read, path, &options);
+    assert_true(status == PGW_OK || status == PGW_CORRUPT || status == PGW_UNSUPPORTED ||
+                status == PGW_INVAL);
+    assert_true(read.n == 0 || read.n == made->n);
+    if (read.n > 0)
+        rig_assert_same(made, 0, &read);
+    else
+        assert_true(cut || told.n > 0 || status != PGW_OK);
+    rig_free(&read);
+}
+
+static void
+test_every_byte(void **state)
+{
+    struct rig_trace made = {0};
+    struct base_rng rng;
+    uint8_t *bytes;
+    char path[64];
+    size_t len;
+
+    (void)state;
+    test_rng_init(&rng, 9);
+    rig_path(path);
+    rig_random(&made, &rng, 400, true);
+    rig_write(&made, path, NULL);
+    bytes = rig_load(path, &len);
+    for (size_t i = 0; i < len; i++) {
+        rig_save(path, bytes, i);
+        small_read(path, &made, true);
+        uint8_t was = bytes[i];
+        bytes[i] ^= (uint8_t)(1u << base_rng_below(&rng, 8));
+        rig_save(path, bytes, len);
+        small_read(path, &made, false);
+        bytes[i] = was;
+    }
+    free(bytes);
+    rig_free(&made);
+    unlink(path);
+}
+
+/* The same input makes the same file. */
+static void
+test_repeatable(void **state)
+{
+    struct rig_trace made = {0};
+    struct base_rng rng;
+    char path[64];
+    size_t len, again;
+
+    (void)state;
+    test_rng_init(&rng, 10);
+    rig_path(path);
+    rig_random(&made, &rng, 30000, true);
+    rig_write(&made, path, NULL);
+    uint8_t *first = rig_load(path, &len);
+    rig_write(&made, path, NULL);
+    uint8_t *second = rig_load(path, &again);
+    assert_int_equal(len, again);
+    assert_memory_equal(first, second, len);
+    free(first);
+    free(second);
+    rig_free(&made);
+    unlink(path);
+}
+
+static void
+test_refused(void **state)
+{
+    static const struct pgw_ref wrong[] = {
+        {.va = 1, .size = 1, .kind = 0, .count = 1},
+        {.va = 1, .size = 1, .kind = PGW_REF_FETCH | PGW_REF_READ, .count = 1},
+        {.va = 1, .size = 1, .kind = PGW_REF_READ, .count = 0},
+        {.va = 1, .size = 4097, .kind = PGW_REF_READ, .count = 1},
+        {.kind = PGW_REF_READ, .count = 3, .writes = 2, .fetches = 1},
+        {.kind = PGW_REF_WRITE, .count = 3},
+        {.kind = PGW_REF_FETCH, .count = 3, .writes = 1},
+    };
+    struct pgw_trace_writer *writer;
+    struct pgw_trace *trace;
+    struct pgw_event event = {.kind = PGW_EVENT_KINDS};
+    char path[64], why[PGW_TRACE_WHY];
+
+    (void)state;
+    rig_path(path);
+    assert_int_equal(pgw_trace_writer_create("/nowhere/at/all", NULL, &writer, why), PGW_NOTFOUND);
+    assert_non_null(strstr(why, "/nowhere/at/all"));
+    assert_int_equal(pgw_trace_open("/nowhere/at/all", NULL, &trace, why), PGW_NOTFOUND);
+    assert_non_null(strstr(why, "/nowhere/at/all"));
+    assert_int_equal(pgw_trace_open("/", NULL, &trace, why), PGW_IO);
+    assert_int_equal(pgw_trace_open(path, NULL, &trace, why), PGW_INVAL);
+    assert_non_null(strstr(why, "is empty"));
+    assert_int_equal(pgw_trace_writer_create(path, NULL, &writer, why), PGW_OK);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(pgw_trace_write(writer, &wrong[i], 1), PGW_INVAL);
+    assert_int_equal(pgw_trace_write_event(writer, &event), PGW_INVAL);
+    assert_int_equal(pgw_trace_writer_close(writer), PGW_OK);
+    struct rig_trace read = {0};
+    assert_int_equal(rig_read(&read, path, NULL), PGW_OK);
+    assert_int_equal(read.n + read.nevents, 0);
+    rig_free(&read);
+    unlink(path);
+}
+
+/* A full disk is an ordinary result. */
+static void
+test_full(void **state)
+{
+    struct rig_trace made = {0};
+    struct pgw_trace_writer *writer;
+    struct base_rng rng;
+    char why[PGW_TRACE_WHY];
+
+    (void)state;
+    test_rng_init(&rng, 11);
+    rig_random(&made, &rng, 1000, false);
+    assert_int_equal(pgw_trace_writer_create("/dev/full", NULL, &writer, why), PGW_NOSWAP);
+    assert_non_null(strstr(why, "the disk is full"));
+    rig_free(&made);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_info),
+        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_code),
+        cmocka_unit_test(test_code_refused),
+        cmocka_unit_test(test_seek),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_cut_off),
+        cmocka_unit_test(test_every_byte),
+        cmocka_unit_test(test_repeatable),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_full),
+    };
+    return cmocka_run_group_tests(tests, blocks_setup, blocks_teardown);
+}
