@@ -40,7 +40,7 @@ static const struct argp_option options[] = {
     {"ram", KEY_RAM, "SIZE", 0, "physical memory, such as 512K, 64M, 2G (default 64M)", 0},
     {"swap", KEY_SWAP, "none|SIZE|FILE:SIZE|STACK", 0,
         "where pages go that do not fit in RAM; FILE is made if absent, and what it contains is "
-        "lost; STACK: zpool:25%,SIZE is a compressed pool in RAM before that (default: a temporary file of four times the RAM)", 0},
+        "lost; STACK: zpool:25%,SIZE is a compressed pool in RAM before that, SIZE,file:FILE:SIZE,nbd:URI are devices one after the other (default: a temporary file of four times the RAM)", 0},
     {"policy", KEY_POLICY, "NAME", 0, "which page goes next, NAME or NAME:KEY=VALUE:... (default clock)", 0},
     {"tlb", KEY_TLB, "SPEC", 0,
         "none, a preset (listed by pagewright mmus --tlbs), or items such as "

@@ -13,6 +13,21 @@ machine_spec_wrong(char *error, size_t len, const char *text, const char *why)
     return false;
 }
 
+/* Does the text begin with a size and a comma? */
+static bool
+machine_spec_is_sizes(const char *text)
+{
+    char first[32];
+    size_t len = strcspn(text, ",");
+    uint64_t bytes;
+
+    if (text[len] == '\0' || len >= sizeof first)
+        return false;
+    memcpy(first, text, len);
+    first[len] = '\0';
+    return pgw_size_parse(first, &bytes) == PGW_OK;
+}
+
 /* Does the text name a level of a stack, as the library reads it? */
 static bool
 machine_spec_is_stack(const char *text)
@@ -25,7 +40,7 @@ machine_spec_is_stack(const char *text)
             (strncmp(text, words[i], len) == 0 && strchr(":,", text[len]) != NULL))
             return true;
     }
-    return false;
+    return machine_spec_is_sizes(text);
 }
 
 bool

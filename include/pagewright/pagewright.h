@@ -80,9 +80,9 @@ enum pgw_swap {
     PGW_SWAP_NONE, /* what does not fit in RAM does not fit */
     PGW_SWAP_FILE, /* swap_path: a regular file, made if absent and left behind, or a block
                       device.  What it contained is lost. */
-    PGW_SWAP_STACK /* swap_path: levels in words, a compressed pool in RAM and a device that it
-                      overflows to, such as "zpool:25%,file:/var/tmp/swap:1G"; see --swap in
-                      pagewright(1).  swap_size: of a device whose size is not given */
+    PGW_SWAP_STACK /* swap_path: levels in words, a compressed pool in RAM and up to 8 devices that
+                      it overflows to, such as "zpool:25%,file:/var/tmp/swap:1G,nbd:URI"; see
+                      --swap in pagewright(1).  swap_size: of a device whose size is not given */
 };
 
 /* How much memory may be promised: Linux's vm.overcommit_memory 0, 1 and 2.  Counted are private
@@ -561,6 +561,17 @@ PGW_API void pgw_interrupt(struct pgw_system *system, int signo);
 /* ---------------------------------------------------------------------------------------- */
 /* What happened                                                                            */
 
+#define PGW_SWAP_DEVICES_MAX 8
+
+/* A device of swap: what a level of --swap names, the compressed pool excepted.  In pages. */
+struct pgw_swap_device {
+    char name[64];             /* a path's or URI's end, or "temporary file" */
+    uint64_t size, used, peak; /* there is, now; is used, now and at most */
+    uint64_t pages_in, pages_out;
+    uint64_t reads, writes; /* in so many operations */
+    uint64_t failures;      /* of operations */
+};
+
 /* All counted since the system was made, unless "now" or "peak" is said. */
 struct pgw_stats {
     size_t size; /* set it to sizeof(struct pgw_stats) before the call */
@@ -598,6 +609,8 @@ struct pgw_stats {
     uint64_t resident, resident_peak; /* pageable pages in RAM, now and at most */
     uint64_t tables, tables_peak;     /* frames that page tables take */
     uint64_t swap_size, swap_used, swap_peak;
+    unsigned nswap_devices; /* in the order in which they are used */
+    struct pgw_swap_device swap_devices[PGW_SWAP_DEVICES_MAX];
     uint64_t anons, objects, spaces, regions; /* records, now */
 
     /* Processes. */

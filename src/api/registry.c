@@ -75,11 +75,13 @@ static const struct registry_pager pagers[] = {
     {"none", "no swap: what does not fit in RAM does not fit"},
     {"SIZE", "a nameless temporary file of that size, gone at the end"},
     {"FILE:SIZE", "a regular file, made if absent and left behind, or a block device"},
-    {"zpool", "compressed pages in RAM, alone, or before a device: zpool:25%,DEVICE; options: "
+    {"LEVEL,LEVEL...", "up to 8 devices, each of temp:SIZE, file:FILE:SIZE, nbd:URI, each used when "
+                       "those before it are full or fail"},
+    {"zpool", "compressed pages in RAM, alone, or before such levels: zpool:25%,LEVEL...; options: "
               "a size or share of RAM (20%), zstd or lz4, clean (keeps clean pages of files, too)"},
     {"nbd:URI", "a remote store, such as nbd:nbd://host/export; alone, or after zpool"},
-    {"temp:SIZE", "after zpool: as SIZE"},
-    {"file:FILE:SIZE", "after zpool: as FILE:SIZE"},
+    {"temp:SIZE", "among levels: as SIZE"},
+    {"file:FILE:SIZE", "among levels: as FILE:SIZE"},
 };
 
 const struct registry_mmu *
@@ -371,6 +373,13 @@ registry_remote_create(struct mem *mem, struct base_alloc *alloc, const char *ur
     (void)mem, (void)alloc, (void)uri, (void)nslots, (void)pager;
     return PGW_UNSUPPORTED;
 #endif
+}
+
+enum pgw_status
+registry_chain_create(struct mem *mem, struct base_alloc *alloc, struct pager *const *levels,
+    unsigned n, struct pager **pager)
+{
+    return pager_chain_create(mem, alloc, levels, n, pager);
 }
 
 enum pgw_status

@@ -77,6 +77,9 @@ MUST_CHECK enum pgw_status registry_swap_create(struct mem *mem, struct base_all
 /* Swap on a remote store; PGW_UNSUPPORTED: this build has none. */
 MUST_CHECK enum pgw_status registry_remote_create(struct mem *mem, struct base_alloc *alloc,
     const char *uri, uint64_t nslots, struct pager **pager);
+/* Up to PGW_SWAP_DEVICES_MAX pagers, one after the other, which it takes over (not on failure). */
+MUST_CHECK enum pgw_status registry_chain_create(struct mem *mem, struct base_alloc *alloc,
+    struct pager *const *levels, unsigned n, struct pager **pager);
 /* A compressed pool over next (NULL: none), which it takes over (not on failure). */
 MUST_CHECK enum pgw_status registry_pool_create(struct mem *mem, struct base_alloc *alloc,
     uint64_t frames, bool lz4, struct pager *next, struct pager **pager);

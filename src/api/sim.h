@@ -74,6 +74,12 @@ struct pgw_space {
     LIST_ENTRY(pgw_space) link;
 };
 
+/* A device of swap; its pager is part of the system's. */
+struct sim_swap_device {
+    const struct pager *pager;
+    char name[sizeof ((struct pgw_swap_device *)0)->name];
+};
+
 struct pgw_system {
     struct sim_settings settings;
     struct base_inject *inject; /* NULL but in tests */
@@ -87,6 +93,8 @@ struct pgw_system {
     struct mmu *mmu;                /* the first hart's, which the public interface uses too */
     struct mmu *mmus[OS_HARTS_MAX]; /* settings.harts of them */
     struct pager *swap;             /* NULL: none */
+    struct sim_swap_device swap_devices[PGW_SWAP_DEVICES_MAX]; /* of it, without the pool */
+    unsigned nswap_devices;
     struct tmem *tmem;              /* for clean pages of files; NULL: none */
     struct vm_system *vm;           /* one of these two */
     struct seg_system *seg;

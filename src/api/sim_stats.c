@@ -45,6 +45,27 @@ sim_stats_pool(const struct pgw_system *system, struct pgw_stats *out)
 }
 
 static void
+sim_stats_devices(const struct pgw_system *system, struct pgw_stats *out)
+{
+    out->nswap_devices = system->nswap_devices;
+    for (unsigned i = 0; i < system->nswap_devices; i++) {
+        const struct sim_swap_device *device = &system->swap_devices[i];
+        const struct pager_stats *stats = &device->pager->stats;
+        out->swap_devices[i] = (struct pgw_swap_device){
+            .size = stats->slots,
+            .used = stats->used,
+            .peak = stats->used_peak,
+            .pages_in = stats->gets,
+            .pages_out = stats->puts,
+            .reads = stats->get_ios,
+            .writes = stats->put_ios,
+            .failures = stats->errors,
+        };
+        memcpy(out->swap_devices[i].name, device->name, sizeof device->name);
+    }
+}
+
+static void
 sim_stats_memory(const struct pgw_system *system, struct pgw_stats *out)
 {
     uint64_t frame_table = page_ceil(system->mem.nframes * sizeof(struct mem_page));
@@ -59,6 +80,7 @@ sim_stats_memory(const struct pgw_system *system, struct pgw_stats *out)
         out->swap_writes = swap->put_ios;
     }
     sim_stats_pool(system, out);
+    sim_stats_devices(system, out);
     out->frame_table_bytes = frame_table;
     out->record_bytes_peak =
         system->core.mapped_peak > frame_table ? system->core.mapped_peak - frame_table : 0;

@@ -86,32 +86,74 @@ swapdev_open_remote(struct pgw_system *system, const char *uri, struct pager **p
     return sim_fail(system, status, "cannot swap to the remote store %.200s: %s", uri, why);
 }
 
-/* The device that the spec names, over a file; no device leaves *pager alone. */
+/* A device of the spec. */
 static enum pgw_status
-swapdev_open_device(struct pgw_system *system, const struct swapspec *spec, struct pager **pager)
+swapdev_open_level(
+    struct pgw_system *system, const struct swapspec_level *level, struct pager **pager)
 {
     struct host_file file;
 
-    if (spec->device == SWAPSPEC_NONE)
-        return PGW_OK;
-    if (spec->device == SWAPSPEC_NBD)
-        return swapdev_open_remote(system, spec->path, pager);
-    if (spec->size < PAGE_SIZE || spec->size > INT64_MAX ||
-        spec->size / SWAPDEV_RAM_TIMES > INT64_MAX)
+    if (level->kind == SWAPSPEC_NBD)
+        return swapdev_open_remote(system, level->path, pager);
+    if (level->size < PAGE_SIZE || level->size > INT64_MAX ||
+        level->size / SWAPDEV_RAM_TIMES > INT64_MAX)
         return sim_fail(system, PGW_INVAL, "a swap size of %llu bytes is not usable",
-            (unsigned long long)spec->size);
-    enum pgw_status status = spec->device == SWAPSPEC_FILE
-                                 ? swapdev_open_file(system, spec->path, spec->size, &file)
+            (unsigned long long)level->size);
+    enum pgw_status status = level->kind == SWAPSPEC_FILE
+                                 ? swapdev_open_file(system, level->path, level->size, &file)
                                  : swapdev_open_temp(system, &file);
     if (status != PGW_OK)
         return status;
     status =
-        registry_swap_create(&system->mem, &system->core, file, spec->size >> PAGE_SHIFT, pager);
+        registry_swap_create(&system->mem, &system->core, file, level->size >> PAGE_SHIFT, pager);
     if (status != PGW_OK) {
         host_file_close(&file);
         return sim_fail(system, status, "cannot make the swap device: %s", pgw_status_text(status));
     }
     return PGW_OK;
+}
+
+/* Notes a device for reports; its pager lives as long as the system's swap does. */
+static void
+swapdev_note(struct pgw_system *system, const struct swapspec_level *level, struct pager *pager)
+{
+    struct sim_swap_device *device = &system->swap_devices[system->nswap_devices++];
+    size_t most = sizeof device->name - 1, len = strlen(level->path);
+
+    device->pager = pager;
+    (void)snprintf(device->name, sizeof device->name, "%s",
+        level->kind == SWAPSPEC_TEMP ? "temporary file"
+        : len > most                 ? level->path + len - most
+                                     : level->path);
+}
+
+/* The devices that the spec names, in a chain if there are several; *pager stays NULL for none. */
+static enum pgw_status
+swapdev_open_levels(struct pgw_system *system, const struct swapspec *spec, struct pager **pager)
+{
+    struct pager *levels[SWAPSPEC_LEVELS_MAX] = {NULL};
+    enum pgw_status status = PGW_OK;
+    unsigned n = 0;
+
+    for (; n < spec->nlevels && status == PGW_OK; n += status == PGW_OK) {
+        status = swapdev_open_level(system, &spec->levels[n], &levels[n]);
+        if (status == PGW_OK)
+            swapdev_note(system, &spec->levels[n], levels[n]);
+    }
+    if (status == PGW_OK && n > 1) {
+        status = registry_chain_create(&system->mem, &system->core, levels, n, pager);
+        if (status != PGW_OK)
+            status = sim_fail(
+                system, status, "cannot make the levels of swap: %s", pgw_status_text(status));
+    } else if (status == PGW_OK) {
+        *pager = levels[0];
+    }
+    if (status == PGW_OK)
+        return PGW_OK;
+    system->nswap_devices = 0;
+    while (n-- > 0)
+        levels[n]->ops->destroy(levels[n]);
+    return status;
 }
 
 /* The compressed pool that the spec asks for, over *pager, which it replaces. */
@@ -151,18 +193,20 @@ swapdev_spec(struct pgw_system *system, const struct pgw_config *config, struct 
 {
     char why[SIM_ERROR_LEN - 8];
 
-    *spec = (struct swapspec){.device = config->swap == PGW_SWAP_TEMP   ? SWAPSPEC_TEMP
-                                        : config->swap == PGW_SWAP_FILE ? SWAPSPEC_FILE
-                                                                        : SWAPSPEC_NONE};
-    if (config->swap == PGW_SWAP_FILE && strlen(config->swap_path) >= sizeof spec->path)
+    *spec = (struct swapspec){.nlevels = config->swap != PGW_SWAP_NONE};
+    if (config->swap == PGW_SWAP_FILE && strlen(config->swap_path) >= sizeof spec->levels[0].path)
         return sim_fail(system, PGW_INVAL, "the name of the swap file is too long");
-    if (config->swap == PGW_SWAP_FILE)
-        (void)snprintf(spec->path, sizeof spec->path, "%s", config->swap_path);
+    if (config->swap == PGW_SWAP_FILE) {
+        spec->levels[0].kind = SWAPSPEC_FILE;
+        (void)snprintf(spec->levels[0].path, sizeof spec->levels[0].path, "%s", config->swap_path);
+    }
     if (config->swap == PGW_SWAP_STACK &&
         swapspec_parse(config->swap_path, spec, why, sizeof why) != PGW_OK)
         return sim_fail(system, PGW_INVAL, "swap: %s", why);
-    if (spec->size == 0)
-        spec->size = config->swap_size > 0 ? config->swap_size : SWAPDEV_RAM_TIMES * config->ram;
+    for (unsigned i = 0; i < spec->nlevels; i++)
+        if (spec->levels[i].size == 0)
+            spec->levels[i].size =
+                config->swap_size > 0 ? config->swap_size : SWAPDEV_RAM_TIMES * config->ram;
     return PGW_OK;
 }
 
@@ -179,12 +223,15 @@ swapdev_open(struct pgw_system *system, const struct pgw_config *config)
                                         : config->swap_path);
     enum pgw_status status = swapdev_spec(system, config, &spec);
     if (status == PGW_OK)
-        status = swapdev_open_device(system, &spec, &pager);
+        status = swapdev_open_levels(system, &spec, &pager);
     if (status == PGW_OK)
         status = swapdev_open_pool(system, &spec, &pager);
-    if (status != PGW_OK && pager != NULL)
-        pager->ops->destroy(pager);
-    else
+    if (status == PGW_OK) {
         system->swap = pager;
+        return PGW_OK;
+    }
+    if (pager != NULL)
+        pager->ops->destroy(pager);
+    system->nswap_devices = 0;
     return status;
 }

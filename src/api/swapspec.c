@@ -100,46 +100,100 @@ swapspec_pool(struct swapspec *spec, struct piece options, char *why, size_t len
 }
 
 static bool
-swapspec_copy(struct swapspec *spec, struct piece path)
+swapspec_copy(struct swapspec_level *level, struct piece path)
 {
-    if (path.len == 0 || path.len >= sizeof spec->path)
+    if (path.len == 0 || path.len >= sizeof level->path)
         return false;
-    memcpy(spec->path, path.at, path.len);
-    spec->path[path.len] = '\0';
+    memcpy(level->path, path.at, path.len);
+    level->path[path.len] = '\0';
     return true;
 }
 
 /* PATH:SIZE, the path being all before the last colon. */
 static bool
-swapspec_file(struct swapspec *spec, struct piece rest)
+swapspec_file(struct swapspec_level *level, struct piece rest)
 {
     size_t len = rest.len;
 
     while (len > 0 && rest.at[len - 1] != ':')
         len--;
-    spec->device = SWAPSPEC_FILE;
-    return len > 1 && piece_size((struct piece){rest.at + len, rest.len - len}, &spec->size) &&
-           swapspec_copy(spec, (struct piece){rest.at, len - 1});
+    level->kind = SWAPSPEC_FILE;
+    return len > 1 && piece_size((struct piece){rest.at + len, rest.len - len}, &level->size) &&
+           swapspec_copy(level, (struct piece){rest.at, len - 1});
 }
 
-static enum pgw_status
-swapspec_device(struct swapspec *spec, struct piece piece, char *why, size_t len)
+static bool
+swapspec_level(struct swapspec_level *level, struct piece piece)
 {
     struct piece rest;
 
-    spec->device = SWAPSPEC_TEMP;
-    if (piece_is(piece, "temp") || piece_size(piece, &spec->size))
-        return PGW_OK;
-    if (piece_after(piece, "temp:", &rest) && piece_size(rest, &spec->size))
-        return PGW_OK;
-    if (piece_after(piece, "file:", &rest) && swapspec_file(spec, rest))
-        return PGW_OK;
-    spec->device = SWAPSPEC_NBD;
-    if (piece_after(piece, "nbd:", &rest) && swapspec_copy(spec, rest))
-        return PGW_OK;
-    return swapspec_wrong(piece,
-        "is no level of swap: write zpool (first), then one of temp:SIZE, file:PATH:SIZE, nbd:URI",
-        why, len);
+    level->kind = SWAPSPEC_TEMP;
+    if (piece_is(piece, "temp") || piece_size(piece, &level->size))
+        return true;
+    if (piece_after(piece, "temp:", &rest))
+        return piece_size(rest, &level->size);
+    if (piece_after(piece, "file:", &rest))
+        return swapspec_file(level, rest);
+    level->kind = SWAPSPEC_NBD;
+    return piece_after(piece, "nbd:", &rest) && swapspec_copy(level, rest);
+}
+
+/* Does this begin with a level, up to its comma?  A path may have commas, too. */
+static bool
+swapspec_begins(const char *text)
+{
+    struct piece piece = {text, strcspn(text, ",")}, rest;
+    uint64_t size;
+
+    return piece_is(piece, "temp") || piece_size(piece, &size) ||
+           piece_after(piece, "temp:", &rest) || piece_after(piece, "file:", &rest) ||
+           piece_after(piece, "nbd:", &rest) || piece_after(piece, "zpool", &rest);
+}
+
+/* The text up to the next level, or to its end. */
+static struct piece
+swapspec_piece(const char *text)
+{
+    size_t len = strcspn(text, ",");
+
+    while (text[len] == ',' && !swapspec_begins(text + len + 1))
+        len += 1 + strcspn(text + len + 1, ",");
+    return (struct piece){text, len};
+}
+
+/* Two levels that are the same file or store would write over each other. */
+static bool
+swapspec_twice(const struct swapspec *spec, const struct swapspec_level *level)
+{
+    for (const struct swapspec_level *other = spec->levels; other < level; other++)
+        if (level->kind != SWAPSPEC_TEMP && level->kind == other->kind &&
+            strcmp(level->path, other->path) == 0)
+            return true;
+    return false;
+}
+
+static enum pgw_status
+swapspec_levels(const char *text, struct swapspec *spec, char *why, size_t len)
+{
+    for (;;) {
+        struct piece piece = swapspec_piece(text);
+        if (spec->nlevels == SWAPSPEC_LEVELS_MAX)
+            return swapspec_wrong(
+                piece, "is one level of swap too many: 8 may follow zpool", why, len);
+        struct swapspec_level *level = &spec->levels[spec->nlevels];
+        if (!swapspec_level(level, piece))
+            return swapspec_wrong(piece,
+                "is no level of swap: write zpool (once, and first), then one or more of "
+                "temp:SIZE, file:PATH:SIZE, nbd:URI",
+                why, len);
+        if (swapspec_twice(spec, level))
+            return swapspec_wrong(
+                piece, "is there twice: each level needs a place of its own", why, len);
+        spec->nlevels++;
+        if (text[piece.len] == '\0')
+            return PGW_OK;
+        text += piece.len + 1;
+    }
 }
 
 enum pgw_status
@@ -147,12 +201,11 @@ swapspec_parse(const char *text, struct swapspec *spec, char *why, size_t len)
 {
     struct piece first = {text, strcspn(text, ",")}, options;
 
-    *spec = (struct swapspec){.device = SWAPSPEC_NONE};
+    *spec = (struct swapspec){.pool = false};
     if (!piece_after(first, "zpool", &options) || (options.len > 0 && options.at[0] != ':'))
-        return swapspec_device(spec, (struct piece){text, strlen(text)}, why, len);
+        return swapspec_levels(text, spec, why, len);
     enum pgw_status status = swapspec_pool(spec, options, why, len);
     if (status != PGW_OK || text[first.len] == '\0')
         return status;
-    text += first.len + 1;
-    return swapspec_device(spec, (struct piece){text, strlen(text)}, why, len);
+    return swapspec_levels(text + first.len + 1, spec, why, len);
 }

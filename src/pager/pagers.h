@@ -33,6 +33,15 @@ int pager_file_fd(const struct pager *pager);
 MUST_CHECK enum pgw_status pager_remote_create(struct mem *mem, struct base_alloc *alloc,
     const char *uri, uint64_t nslots, struct pager **pager);
 
+#define PAGER_CHAIN_MAX 8u /* levels */
+
+/*
+ * n pagers, each used when those before it have no room, or have failed of late.  Their slots are
+ * below 2^43.  Takes them over; on failure they are still the caller's.  PGW_NOMEM, PGW_INVAL.
+ */
+MUST_CHECK enum pgw_status pager_chain_create(struct mem *mem, struct base_alloc *alloc,
+    struct pager *const *levels, unsigned n, struct pager **pager);
+
 /* What a compressed pool has done and holds.  Pages, except where bytes are said. */
 struct pager_zpool_stats {
     uint64_t limit;         /* frames it may take */

@@ -180,6 +180,29 @@ report_json_memory(const struct pgw_stats *s)
 }
 
 static json_t *
+report_json_device(const struct pgw_swap_device *device)
+{
+    return json_pack("{s:o, s:I, s:I, s:I, s:o, s:o, s:I}", "name", report_json_name(device->name),
+        "pages", (num)device->size, "used_pages", (num)device->used, "used_pages_peak",
+        (num)device->peak, "in", report_json_flow(device->pages_in, device->reads), "out",
+        report_json_flow(device->pages_out, device->writes), "failures", (num)device->failures);
+}
+
+static json_t *
+report_json_devices(const struct pgw_stats *s)
+{
+    json_t *devices = json_array();
+
+    for (unsigned i = 0; devices != NULL && i < s->nswap_devices; i++) {
+        if (json_array_append_new(devices, report_json_device(&s->swap_devices[i])) != 0) {
+            json_decref(devices);
+            return NULL;
+        }
+    }
+    return devices;
+}
+
+static json_t *
 report_json_series(const struct report_input *in)
 {
     json_t *series = json_array();
@@ -230,12 +253,12 @@ report_json(const struct report_input *input, char **text)
 {
     const struct pgw_stats *s = &input->stats;
     json_t *root = json_pack(
-        "{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
+        "{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
         REPORT_VERSION, "generator", input->version, "config", report_json_config(input), "program",
         report_json_program(input), "faults", report_json_faults(s), "paging",
         report_json_paging(s), "translation", report_json_translation(input), "switches",
         report_json_switches(input), "segments", report_json_segments(s), "memory",
-        report_json_memory(s), "services", report_json_services(s), "groups",
+        report_json_memory(s), "swap_devices", report_json_devices(s), "services", report_json_services(s), "groups",
         report_json_groups(input), "maps", report_json_maps(input), "working_set",
         report_json_workset(input), "effective_access_time", report_json_time(input));
 

@@ -102,6 +102,26 @@ report_text_paging(struct report_buf *buf, const struct pgw_stats *s)
             (unsigned long long)s->get_failures);
 }
 
+/* A line each, if there are several; of one, all is said by then. */
+static void
+report_text_devices(struct report_buf *buf, const struct pgw_stats *s)
+{
+    char size[16], peak[16];
+
+    if (s->nswap_devices < 2)
+        return;
+    report_buf_add(buf, "\nSwap devices\n  %-40s %7s %7s %10s %10s %9s\n", "", "size", "peak",
+        "pages in", "pages out", "failures");
+    for (unsigned i = 0; i < s->nswap_devices; i++) {
+        const struct pgw_swap_device *d = &s->swap_devices[i];
+        base_size_format(d->size * PAGE_SIZE, size, sizeof size);
+        base_size_format(d->peak * PAGE_SIZE, peak, sizeof peak);
+        report_buf_add(buf, "  %-40s %7s %7s %10llu %10llu %9llu\n", d->name, size, peak,
+            (unsigned long long)d->pages_in, (unsigned long long)d->pages_out,
+            (unsigned long long)d->failures);
+    }
+}
+
 static void
 report_text_memory(struct report_buf *buf, const struct pgw_stats *s)
 {
@@ -200,6 +220,7 @@ report_text(const struct report_input *input, char **text)
         report_text_translation(&buf, input);
     report_text_switches(&buf, input);
     report_text_memory(&buf, &input->stats);
+    report_text_devices(&buf, &input->stats);
     report_text_services(&buf, &input->stats);
     report_text_groups(&buf, input);
     report_text_maps(&buf, input);

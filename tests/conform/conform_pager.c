@@ -33,6 +33,16 @@ static const struct backend backend_zpool_delayed = {.name = "lz4 zpool over del
     .delayed = true,
     .lz4 = true};
 
+static const struct backend backend_chain = {
+    .name = "chain of swap", .kind = BACKEND_CHAIN, .chain = true};
+static const struct backend backend_chain_delayed = {
+    .name = "chain of delayed swap", .kind = BACKEND_CHAIN, .chain = true, .delayed = true};
+static const struct backend backend_zpool_chain = {.name = "zpool over a chain of delayed swap",
+    .kind = BACKEND_ZPOOL,
+    .pool = 24,
+    .chain = true,
+    .delayed = true};
+
 /* ---- G1: the same bytes, or an error ---- */
 
 static void
@@ -289,6 +299,79 @@ g3_nothing_where_nothing_was_put(void **state)
     pager_rig_end(&f);
 }
 
+/* ---- several devices ---- */
+
+/* A device that fails is passed by for a while, and used again. */
+static void
+chain_passes_by(void **state)
+{
+    struct fixture f;
+    uint64_t slots[4], keys[4];
+    unsigned first = 0;
+
+    pager_rig_begin(&f, state, 300);
+    f.env.inject.fail_at[INJECT_WRITE] = f.env.inject.tried[INJECT_WRITE] + 1;
+    assert_int_equal(pager_rig_put_pages(&f, 10, 4, slots), PGW_IO);
+    assert_int_equal(f.pager->stats.used, 0);
+    for (unsigned round = 0; round < 40; round++) {
+        assert_int_equal(pager_rig_put_pages(&f, 10, 4, slots), PGW_OK);
+        bool low = slots[0] < 100;
+        assert_true(round < 20 ? !low : true);
+        first += low;
+        for (unsigned i = 0; i < 4; i++)
+            keys[i] = 10 + i;
+        assert_int_equal(pager_rig_get_pages(&f, slots, keys, 4), PGW_OK);
+    }
+    assert_true(first > 0 && first < 20);
+    pager_rig_end(&f);
+}
+
+/* When all but a failed device is full, that one is used at once. */
+static void
+chain_uses_what_failed(void **state)
+{
+    struct fixture f;
+    uint64_t slots[16];
+
+    pager_rig_begin(&f, state, 12);
+    f.env.inject.fail_at[INJECT_WRITE] = f.env.inject.tried[INJECT_WRITE] + 1;
+    assert_int_equal(pager_rig_put_pages(&f, 10, 4, slots), PGW_IO);
+    assert_int_equal(pager_rig_put_pages(&f, 20, 12, slots), PGW_OK); /* a put over all three */
+    for (unsigned i = 0; i < 12; i++)
+        assert_int_equal(pager_rig_get_page(&f, slots[i], 20 + i), PGW_OK);
+    assert_int_equal(pager_rig_put_pages(&f, 40, 1, slots + 12), PGW_NOSWAP);
+    pager_rig_end(&f);
+}
+
+/* The first device has slots, but the disk under it is full. */
+static void
+chain_full_disk(void **state)
+{
+    struct fixture f;
+    struct rlimit before;
+    uint64_t slots[30];
+
+    pager_rig_begin(&f, state, 60);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    struct rlimit tight = {.rlim_cur = 8 * PAGE_SIZE, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
+    enum pgw_status status[6];
+    unsigned n = 0;
+    for (unsigned i = 0; i < 6; i++) { /* no file takes more than two of these */
+        status[i] = pager_rig_put_pages(&f, 10 + 4 * n, 4, slots + 4 * n);
+        n += status[i] == PGW_OK;
+    }
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(status[0], PGW_OK);
+    assert_int_equal(status[1], PGW_OK);
+    assert_int_equal(status[2], PGW_NOSWAP);
+    assert_int_equal(status[3], PGW_OK); /* on the second */
+    assert_int_equal(pager_rig_put_pages(&f, 10 + 4 * n, 4, slots + 4 * n), PGW_OK);
+    for (unsigned i = 0; i < 4 * (n + 1); i++)
+        assert_int_equal(pager_rig_get_page(&f, slots[i], 10 + i), PGW_OK);
+    pager_rig_end(&f);
+}
+
 /* ---- random interleavings against the model ---- */
 
 struct script;
@@ -335,7 +418,8 @@ job_put_done(struct script *s, struct job *job)
         if (job->io.status != PGW_OK)
             continue;
         uint64_t slot = job->io.slots[i];
-        assert_true(s->f->backend->kind != BACKEND_ZPOOL ? slot < s->f->nslots : slot >> 48 == 0);
+        bool numbers = s->f->backend->kind == BACKEND_ZPOOL || s->f->backend->chain;
+        assert_true(numbers ? slot >> 48 == 0 : slot < s->f->nslots);
         assert_null(script_find(s, slot)); /* nobody else's */
         assert_true(s->used < CONFORM_HELD);
         s->model[s->used++] = (struct held){.slot = slot, .key = job->keys[i]};
@@ -506,7 +590,7 @@ script_fini(struct script *s)
     for (unsigned i = 0; i < CONFORM_JOBS; i++)
         for (unsigned j = 0; j < PAGER_RUN_MAX; j++)
             mem_free(&s->f->env.mem, s->jobs[i].io.pages[j]);
-    for (uint64_t slot = 0; slot < s->f->nslots; slot++)
+    for (uint64_t slot = 0; slot < s->f->nslots && !s->f->backend->chain; slot++)
         assert_int_equal(pager->ops->has(pager, slot), script_find(s, slot) != NULL);
     for (unsigned i = 0; i < s->used; i++)
         assert_int_equal(pager_rig_get_page(s->f, s->model[i].slot, s->model[i].key), PGW_OK);
@@ -597,10 +681,13 @@ torture_frames(void **state)
 
 #define ON_SWAPS(test) ON(test, backend_swap), ON(test, backend_swap_delayed)
 
+#define ON_CHAINS(test) ON(test, backend_chain), ON(test, backend_chain_delayed)
+
 #define ON_ZPOOLS(test)                                                                            \
     ON(test, backend_zpool), ON(test, backend_zpool_swap), ON(test, backend_zpool_delayed)
 
-/* Without an argument over swap, with "zpool" over compressed pools, with "remote" over NBD. */
+/* Without an argument over swap, with "zpool" over compressed pools, with "chain" over several
+ * devices, with "remote" over NBD. */
 int
 main(int argc, char **argv)
 {
@@ -636,6 +723,27 @@ main(int argc, char **argv)
         ON_ZPOOLS(torture_objects),
         ON_ZPOOLS(torture_frames),
     };
+    const struct CMUnitTest chains[] = {
+        ON_CHAINS(g1_every_length_and_order),
+        ON_CHAINS(g1_one_slot_twice),
+        ON_CHAINS(g2_full_device),
+        ON_CHAINS(g2_failed_write_keeps_no_slot),
+        ON_CHAINS(g3_forget_frees_the_room),
+        ON_CHAINS(g3_nothing_where_nothing_was_put),
+        ON_CHAINS(chain_passes_by),
+        ON_CHAINS(chain_uses_what_failed),
+        ON_CHAINS(chain_full_disk),
+        ON_CHAINS(random_interleavings),
+        ON_CHAINS(torture_reads),
+        ON_CHAINS(torture_writes),
+        ON_CHAINS(torture_chunks),
+        ON_CHAINS(torture_objects),
+        ON(g1_every_length_and_order, backend_zpool_chain),
+        ON(g3_forget_frees_the_room, backend_zpool_chain),
+        ON(random_interleavings, backend_zpool_chain),
+        ON(torture_reads, backend_zpool_chain),
+        ON(torture_writes, backend_zpool_chain),
+    };
     const struct CMUnitTest remotes[] = {
         ON(g1_every_length_and_order, backend_remote),
         ON(g1_one_slot_twice, backend_remote),
@@ -656,5 +764,7 @@ main(int argc, char **argv)
     }
     if (argc > 1 && strcmp(argv[1], "zpool") == 0)
         return cmocka_run_group_tests_name("pager zpool", zpools, NULL, NULL);
+    if (argc > 1 && strcmp(argv[1], "chain") == 0)
+        return cmocka_run_group_tests_name("pager chain", chains, NULL, NULL);
     return cmocka_run_group_tests_name("pager", swaps, NULL, NULL);
 }

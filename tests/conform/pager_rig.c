@@ -53,12 +53,41 @@ rig_open_remote(struct fixture *f, struct host_file file, struct pager **pager)
 #endif
 }
 
+/* nslots over three devices, the first of them on the host file. */
+static enum pgw_status
+rig_open_chain(struct fixture *f, struct host_file file, struct pager **pager)
+{
+    uint64_t sizes[] = {f->nslots / 3, f->nslots / 3, f->nslots - f->nslots / 3 * 2};
+    enum pgw_status status = PGW_OK;
+    struct pager *levels[3];
+    unsigned n = 0;
+
+    for (; n < 3; n++) {
+        struct pager *level = NULL;
+        if (n > 0)
+            assert_int_equal(host_file_temp(&f->env.inject, &file), PGW_OK);
+        status = pager_swap_create(&f->env.mem, &f->env.alloc, file, sizes[n], &level);
+        if (status != PGW_OK) {
+            host_file_close(&file);
+            break;
+        }
+        levels[n] = f->backend->delayed ? delayed_pager_create(level, f->seed ^ n) : level;
+    }
+    if (status == PGW_OK)
+        status = pager_chain_create(&f->env.mem, &f->env.alloc, levels, 3, pager);
+    while (status != PGW_OK && n-- > 0)
+        levels[n]->ops->destroy(levels[n]);
+    return status;
+}
+
 /* The pager over the host file, in pager. */
 static enum pgw_status
 rig_open_device(struct fixture *f, struct host_file file, struct pager **pager)
 {
     if (f->backend->kind == BACKEND_REMOTE)
         return rig_open_remote(f, file, pager);
+    if (f->backend->chain)
+        return rig_open_chain(f, file, pager);
     enum pgw_status status =
         f->backend->kind == BACKEND_FILE
             ? pager_file_create(&f->env.mem, &f->env.alloc, file, pager)

@@ -10,7 +10,7 @@
 
 #define CONFORM_FRAMES 512u
 
-enum backend_kind { BACKEND_FILE, BACKEND_SWAP, BACKEND_ZPOOL, BACKEND_REMOTE };
+enum backend_kind { BACKEND_FILE, BACKEND_SWAP, BACKEND_ZPOOL, BACKEND_REMOTE, BACKEND_CHAIN };
 
 struct backend {
     const char *name;
@@ -18,6 +18,7 @@ struct backend {
     bool delayed;  /* the device completes later and out of order */
     uint64_t pool; /* ZPOOL: frames */
     bool alone;    /* ZPOOL: there is no device under it */
+    bool chain;    /* three devices share the slots */
     bool lz4;
 };
 

@@ -35,12 +35,13 @@ static const struct variety {
     const char *tlb;
     unsigned ahead, around;
     uint64_t pool; /* frames of a compressed pool */
+    unsigned devices;
 } varieties[] = {
-    {&policy_clock, false, "none", 0, 16, 0},
-    {&policy_lru, false, "l1=16:4,l2=64:4", 15, 0, 16},
-    {&policy_fifo, true, "l1=8:2", 31, 64, 24},
-    {&policy_random, false, "l1=64:4,l2=512:8", 2, 8, 0},
-    {&policy_lru, true, "none", 4, 1, 0},
+    {&policy_clock, false, "none", 0, 16, 0, 1},
+    {&policy_lru, false, "l1=16:4,l2=64:4", 15, 0, 16, 1},
+    {&policy_fifo, true, "l1=8:2", 31, 64, 24, 2},
+    {&policy_random, false, "l1=64:4,l2=512:8", 2, 8, 0, 3},
+    {&policy_lru, true, "none", 4, 1, 0, 2},
 };
 #define VARIETIES (sizeof varieties / sizeof varieties[0])
 
@@ -91,6 +92,7 @@ model_add(struct model *model, const struct backend *backend, uint64_t salt, boo
         .frames = model_frames(backend) + variety->pool,
         .pool = variety->pool,
         .swap_slots = SLOTS,
+        .devices = variety->devices,
         .merge = VM_MERGE_ALL,
         .tlb = variety->tlb,
         .ahead = variety->ahead,

@@ -41,6 +41,7 @@ RUNS = [
     ("nocall", ["--ram", "2M"], []),
     ("hello", ["--ram", "2M", "--swap", "zpool:25%,64M"], []),  # a pool that nothing went to
     ("overcommit", ["--ram", "1M", "--swap", "zpool:25%,64M", "--group", "g=512K"], ["8192"]),
+    ("overcommit", ["--ram", "1M", "--swap", "512K,temp:1M,64M"], ["8192"]),
     ("forktree", ["--ram", "4M", "--harts", "4", "--huge", "always", "--merge", "all"], ["20", "64"]),
 ]
 
@@ -58,6 +59,23 @@ def sums_of_maps(report):
                 yield f"{who}: {part} are in RAM", region[part + "_pages"] <= region["resident_pages"]
             end = region["end"]
         yield f"{who}: a stack", any(r["use"] == "stack" for r in process["regions"])
+
+
+def sums_of_devices(report):
+    """(what, true or false) of the levels of swap."""
+    devices, paging = report["swap_devices"], report["paging"]
+    yield "peaks of devices", all(d["used_pages"] <= d["used_pages_peak"] <= d["pages"] for d in devices)
+    if report["config"]["swap"].startswith("zpool") or not devices:
+        return
+    yield "sizes of devices", sum(d["pages"] for d in devices) * 4096 == report["config"]["swap_bytes"]
+    for flow in ("in", "out"):
+        yield f"{flow} of devices", \
+            sum(d[flow]["pages"] for d in devices) == paging[f"swap_{flow}"]["pages"]
+        yield f"{flow} of devices: operations", \
+            sum(d[flow]["operations"] for d in devices) == paging[f"swap_{flow}"]["operations"]
+    yield "the first is full before the second is used", \
+        all(a["used_pages_peak"] == a["pages"] or b["used_pages_peak"] == 0
+            for a, b in zip(devices, devices[1:]))
 
 
 def sums(report):
@@ -92,6 +110,7 @@ def sums(report):
     yield from sums_of_translation(report)
     yield from sums_of_time(report)
     yield from sums_of_maps(report)
+    yield from sums_of_devices(report)
 
 
 def sums_of_translation(report):

@@ -25,6 +25,28 @@ test_swap_create(struct test_env *env, uint64_t slots, bool delayed, struct page
     return status;
 }
 
+/* The first of few slots, so that the others are used. */
+enum pgw_status
+test_chain_create(
+    struct test_env *env, uint64_t slots, bool delayed, unsigned n, struct pager **pager)
+{
+    struct pager *levels[PAGER_CHAIN_MAX];
+    enum pgw_status status = PGW_OK;
+    unsigned made = 0;
+
+    if (n < 2 || slots == 0)
+        return test_swap_create(env, slots, delayed, pager);
+    assert_true(n <= PAGER_CHAIN_MAX && slots >= 8 * n);
+    for (; made < n && status == PGW_OK; made += status == PGW_OK)
+        status = test_swap_create(
+            env, made + 1 < n ? 8 : slots - 8 * (n - 1), delayed && made % 2 == 0, &levels[made]);
+    if (status == PGW_OK)
+        status = pager_chain_create(&env->mem, &env->alloc, levels, n, pager);
+    while (status != PGW_OK && made-- > 0)
+        levels[made]->ops->destroy(levels[made]);
+    return status;
+}
+
 enum pgw_status
 test_pool_create(struct test_env *env, uint64_t frames, struct pager **pager)
 {

@@ -11,6 +11,11 @@
 MUST_CHECK enum pgw_status test_swap_create(
     struct test_env *env, uint64_t slots, bool delayed, struct pager **pager);
 
+/* The same over n devices in a chain, all but the last of them small; with n of 0 or 1 there is
+ * one device and no chain. */
+MUST_CHECK enum pgw_status test_chain_create(
+    struct test_env *env, uint64_t slots, bool delayed, unsigned n, struct pager **pager);
+
 /* A compressed pool of that many frames over *pager, which it replaces.  With 0 frames, nothing is
  * done.  On failure *pager is as it was. */
 MUST_CHECK enum pgw_status test_pool_create(

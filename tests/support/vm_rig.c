@@ -84,7 +84,8 @@ vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config)
         status =
             config->pmap->system_create(&rig->env.mem, &rig->env.alloc, &shootdown, &rig->pmaps);
     if (status == PGW_OK)
-        status = test_swap_create(&rig->env, config->swap_slots, config->delayed, &rig->swap);
+        status = test_chain_create(
+            &rig->env, config->swap_slots, config->delayed, config->devices, &rig->swap);
     if (status == PGW_OK)
         status = test_pool_create(&rig->env, config->pool, &rig->swap);
     if (status == PGW_OK) {

@@ -23,6 +23,7 @@ struct vm_rig_config {
     const struct policy_ops *policy;
     uint64_t frames;
     uint64_t swap_slots; /* 0: no swap */
+    unsigned devices;    /* that these are on, in a chain; 0: one */
     uint64_t pool;       /* frames of a compressed pool over it, which keeps clean pages of
                             files, too; 0: none */
     enum vm_merge_mode merge;

@@ -38,6 +38,14 @@ static const struct vm_rig_config torture_configs[] = {
         .frames = 32,
         .swap_slots = 512,
         .tlb = "none"},
+    {.name = "three devices",
+        .pmap = &pmap_ref,
+        .flat = true,
+        .policy = &policy_clock,
+        .frames = 32,
+        .swap_slots = 512,
+        .devices = 3,
+        .tlb = "none"},
     {.name = "compressed pool",
         .pmap = &pmap_ref,
         .flat = true,
@@ -45,6 +53,7 @@ static const struct vm_rig_config torture_configs[] = {
         .frames = 44,
         .pool = 12,
         .swap_slots = 512,
+        .devices = 2,
         .tlb = "none"},
 };
 
