@@ -64,11 +64,14 @@ static const struct seg_fit_ops *const fits[] = {
 
 static const struct policy_ops *const policies[] = {
     &policy_clock,
+    &policy_clockpro,
     &policy_fifo,
+    &policy_lirs,
     &policy_lru,
     &policy_random,
     &policy_s3fifo,
     &policy_sieve,
+    &policy_wtinylfu,
 };
 
 static const struct registry_pager pagers[] = {

@@ -7,10 +7,13 @@
 
 extern const struct policy_ops policy_fifo;
 extern const struct policy_ops policy_clock;
+extern const struct policy_ops policy_clockpro;
+extern const struct policy_ops policy_lirs;
 extern const struct policy_ops policy_lru;
 extern const struct policy_ops policy_random;
 extern const struct policy_ops policy_s3fifo;
 extern const struct policy_ops policy_sieve;
+extern const struct policy_ops policy_wtinylfu;
 
 /* Of policies that do not look at what is about to come in, or keep the resident set full. */
 static inline void
@@ -32,6 +35,30 @@ static inline bool
 policy_referenced(const struct policy *policy, struct base_node *node)
 {
     return policy->env.referenced != NULL && policy->env.referenced(policy->env.ctx, node);
+}
+
+/*
+ * Of policies that look for a victim among few pages only: how they know one that could not go (the
+ * core forgets it and admits it anew), which must not be named again at once, and for ever.
+ */
+struct policy_stuck {
+    const struct base_node *named;  /* the victim named last, while it is admitted */
+    const struct base_node *coming; /* it has just been forgotten */
+};
+
+static inline void
+policy_stuck_forgot(struct policy_stuck *stuck, const struct base_node *node)
+{
+    stuck->coming = node == stuck->named ? node : NULL;
+}
+
+/* Is the node that comes in the victim that could not go? */
+static inline bool
+policy_stuck_comes(struct policy_stuck *stuck, const struct base_node *node)
+{
+    bool comes = stuck->coming == node;
+    stuck->coming = NULL;
+    return comes;
 }
 
 /* The parameter at place i, or its default. */

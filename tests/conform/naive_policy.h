@@ -35,10 +35,13 @@ naive_param(const uint64_t *param, unsigned i, uint64_t usual)
 }
 
 extern const struct naive_policy naive_clock;
+extern const struct naive_policy naive_clockpro;
 extern const struct naive_policy naive_fifo;
+extern const struct naive_policy naive_lirs;
 extern const struct naive_policy naive_lru;
 extern const struct naive_policy naive_random;
 extern const struct naive_policy naive_s3fifo;
 extern const struct naive_policy naive_sieve;
+extern const struct naive_policy naive_wtinylfu;
 
 #endif

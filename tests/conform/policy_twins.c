@@ -5,12 +5,18 @@ static const struct policy_twin twins[] = {
     {.ops = &policy_clock, .naive = &naive_clock, .bits = true},
     {.ops = &policy_clock, .naive = &naive_clock, .param = {2}},
     {.ops = &policy_clock, .naive = &naive_clock, .param = {5}},
+    {.ops = &policy_clockpro, .naive = &naive_clockpro},
     {.ops = &policy_fifo, .naive = &naive_fifo, .bits = true},
+    {.ops = &policy_lirs, .naive = &naive_lirs},
+    {.ops = &policy_lirs, .naive = &naive_lirs, .param = {10}},
+    {.ops = &policy_lirs, .naive = &naive_lirs, .param = {1, 30}},
     {.ops = &policy_lru, .naive = &naive_lru},
     {.ops = &policy_random, .naive = &naive_random, .bits = true},
     {.ops = &policy_s3fifo, .naive = &naive_s3fifo},
     {.ops = &policy_s3fifo, .naive = &naive_s3fifo, .param = {40}},
     {.ops = &policy_sieve, .naive = &naive_sieve, .bits = true},
+    {.ops = &policy_wtinylfu, .naive = &naive_wtinylfu},
+    {.ops = &policy_wtinylfu, .naive = &naive_wtinylfu, .param = {20}},
 };
 
 const struct policy_twin *
