@@ -26,16 +26,17 @@ MUST_CHECK enum pgw_status replay_pages_create(
 void replay_pages_destroy(struct replay_pages *pages);
 
 /*
- * Turns references into touches, in order: one that crosses into a second page is two.  touch has
- * room for `room` touches, 2 n at the most are needed.  Consecutive references to one page are not
- * folded (a recorded run stays one touch).  PGW_NOMEM: some were done, *ndone says how many
- * references, *ntouch how many touches.
+ * Turns references into touches, in order: one that crosses into a second page is two, and so is a
+ * run that comes to write to a page that a fork shared.  touch has room for 2 n touches.
+ * Consecutive references to one page are not folded (a recorded run stays one touch).  PGW_NOMEM;
+ * PGW_RANGE: more than 2^30 - 2 pages.  Then some were done: *ndone says how many references,
+ * *ntouch how many touches.
  */
 MUST_CHECK enum pgw_status replay_pages_touch(struct replay_pages *pages,
     const struct pgw_ref *refs, size_t n, struct policy_touch *touch, size_t *ndone,
     size_t *ntouch);
 
-/* An event: the pages that are gone by it are told one by one through gone. */
+/* An event: the pages that are gone by it are told one by one through gone.  PGW_NOMEM. */
 MUST_CHECK enum pgw_status replay_pages_event(struct replay_pages *pages,
     const struct pgw_event *event, void (*gone)(void *ctx, uint32_t page), void *ctx);
 
@@ -44,7 +45,7 @@ uint32_t replay_pages_count(const struct replay_pages *pages);
 /* Where page is, or was first: for people. */
 void replay_pages_place(
     const struct replay_pages *pages, uint32_t page, uint32_t *process, uint64_t *va);
-/* Bytes held for each page, all told. */
+/* Bytes held, all told. */
 uint64_t replay_pages_bytes(const struct replay_pages *pages);
 
 /* References so far by kind, over all touches. */

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is replayed at a time: some touches, in order, and what goes with them. */
+#ifndef REPLAY_BATCH_H
+#define REPLAY_BATCH_H
+
+#include "replay/pages.h"
+
+#define REPLAY_BATCH 65536u /* touches at the most */
+
+/*
+ * A touch with count 0 is a mark: its page is gone.  The touches between marks are replayed by one
+ * call of a policy.
+ */
+struct replay_batch {
+    const struct policy_touch *touch; /* at most REPLAY_BATCH of them: room, or somebody's memory */
+    uint32_t n;                       /* marks included */
+    uint32_t *mark;                   /* where the marks are; room for as many */
+    uint32_t nmarks;
+    const uint32_t *next; /* how many touches (and marks) further on the page's next use is; NULL
+                             unless OPT is replayed.  REPLAY_NEVER: none */
+    uint64_t at;          /* touches and marks before these */
+    uint32_t npages;      /* page numbers are below it */
+    struct replay_totals totals; /* with these */
+    struct policy_touch *room;
+    uint32_t *next_room;
+};
+
+#define REPLAY_NEVER UINT32_MAX
+
+#endif

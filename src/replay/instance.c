@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "replay/instance.h"
+
+#include <string.h>
+
+#include "host/host_mem.h"
+
+#define INSTANCE_PAGES_FIRST 1024u
+
+enum pgw_status
+replay_instance_init(
+    struct replay_instance *instance, const struct policy_ops *ops, const struct policy_env *env)
+{
+    struct policy_frames *frames = &instance->frames;
+    struct policy_env own = *env;
+    enum pgw_status status;
+
+    memset(instance, 0, sizeof *instance);
+    host_ram_alloc_init(&instance->alloc);
+    frames->capacity = (uint32_t)env->capacity;
+    if (ops == NULL)
+        return opt_init(&instance->opt, &instance->alloc, frames);
+    own.alloc = &instance->alloc;
+    own.modified = policy_frames_modified;
+    own.ctx = frames;
+    frames->node = own.alloc->map(own.alloc, env->capacity * sizeof *frames->node);
+    frames->page_of = own.alloc->map(own.alloc, env->capacity * sizeof *frames->page_of);
+    status = frames->node == NULL || frames->page_of == NULL ? PGW_NOMEM
+                                                             : ops->create(&own, &instance->policy);
+    if (status != PGW_OK)
+        replay_instance_fini(instance);
+    else
+        instance->ops = ops;
+    return status;
+}
+
+static void
+instance_unmap(struct replay_instance *instance, void *array, uint64_t n, size_t item)
+{
+    if (array != NULL)
+        instance->alloc.unmap(&instance->alloc, array, n * item);
+}
+
+void
+replay_instance_fini(struct replay_instance *instance)
+{
+    struct policy_frames *frames = &instance->frames;
+
+    if (instance->policy != NULL)
+        instance->ops->destroy(instance->policy);
+    opt_fini(&instance->opt, &instance->alloc);
+    instance_unmap(instance, frames->node, frames->capacity, sizeof *frames->node);
+    instance_unmap(instance, frames->page_of, frames->capacity, sizeof *frames->page_of);
+    instance_unmap(instance, frames->frame_of, instance->pages_room, sizeof *frames->frame_of);
+    memset(instance, 0, sizeof *instance);
+}
+
+/* The page table grows as page numbers are given out. */
+static enum pgw_status
+instance_reserve(struct replay_instance *instance, uint64_t npages)
+{
+    uint64_t room = instance->pages_room > 0 ? instance->pages_room : INSTANCE_PAGES_FIRST;
+    struct policy_frames *frames = &instance->frames;
+
+    if (npages <= instance->pages_room)
+        return PGW_OK;
+    while (room < npages)
+        room *= 2;
+    uint32_t *more = instance->alloc.map(&instance->alloc, room * sizeof *more);
+    if (more == NULL)
+        return PGW_NOMEM;
+    if (frames->frame_of != NULL)
+        memcpy(more, frames->frame_of, instance->pages_room * sizeof *more);
+    instance_unmap(instance, frames->frame_of, instance->pages_room, sizeof *more);
+    frames->frame_of = more;
+    instance->pages_room = room;
+    return PGW_OK;
+}
+
+/* A page that is gone gives its frame back, and the policy keeps no memory of it. */
+static void
+instance_gone(struct replay_instance *instance, uint32_t page)
+{
+    struct policy_frames *frames = &instance->frames;
+    uint32_t entry = frames->frame_of[page];
+
+    if (entry == 0)
+        return;
+    uint32_t frame = (entry >> 1) - 1;
+    instance->ops->forget(instance->policy, &frames->node[frame]);
+    frames->frame_of[page] = 0;
+    frames->page_of[frame] = frames->free;
+    frames->free = frame + 1;
+}
+
+void
+replay_instance_run(struct replay_instance *instance, const struct replay_batch *batch)
+{
+    uint32_t from = 0;
+
+    if (instance->status == PGW_OK)
+        instance->status = instance_reserve(instance, batch->npages);
+    if (instance->status != PGW_OK)
+        return;
+    if (instance->ops == NULL) {
+        opt_run(&instance->opt, &instance->frames, batch);
+        return;
+    }
+    for (uint32_t i = 0; i < batch->nmarks; i++) {
+        uint32_t mark = batch->mark[i];
+        if (mark > from)
+            instance->ops->replay(
+                instance->policy, &instance->frames, batch->touch + from, mark - from);
+        instance_gone(instance, batch->touch[mark].page);
+        from = mark + 1;
+    }
+    if (batch->n > from)
+        instance->ops->replay(
+            instance->policy, &instance->frames, batch->touch + from, batch->n - from);
+}
+
+uint64_t
+replay_instance_bytes(const struct replay_instance *instance)
+{
+    return instance->alloc.mapped_peak;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One policy at one size: its frames, its page table, its counts. */
+#ifndef REPLAY_INSTANCE_H
+#define REPLAY_INSTANCE_H
+
+#include "replay/batch.h"
+#include "replay/opt.h"
+
+struct replay_instance {
+    struct base_alloc alloc;      /* its own, so that each may be run by another thread */
+    const struct policy_ops *ops; /* NULL: OPT */
+    struct policy *policy;
+    struct opt opt;
+    struct policy_frames frames;
+    uint64_t pages_room;    /* entries of frames.frame_of */
+    enum pgw_status status; /* PGW_NOMEM: it stopped */
+};
+
+/* env says capacity, seed and parameters; the rest of it is set here.  PGW_NOMEM. */
+MUST_CHECK enum pgw_status replay_instance_init(
+    struct replay_instance *instance, const struct policy_ops *ops, const struct policy_env *env);
+/* Accepts one that is all zero. */
+void replay_instance_fini(struct replay_instance *instance);
+/* Replays a batch, or notes in status why not; from then on nothing is done. */
+void replay_instance_run(struct replay_instance *instance, const struct replay_batch *batch);
+/* Bytes of the host's memory that it has asked for at the most. */
+uint64_t replay_instance_bytes(const struct replay_instance *instance);
+
+#endif
