@@ -29,7 +29,9 @@
  * and maps it as one.  RAM is used as without huge pages.  Which reservation a range has is seen
  * by its pages: vm_huge_frame looks at the faulting page's neighbours for one that lies in its
  * place in a reservation.  Only a few are looked at, so that a fault never costs a search through
- * the range; if it is missed the page lies elsewhere, and collapse brings it home later.
+ * the range; if it is missed the page lies elsewhere, and collapse brings it home later.  A heap or
+ * a stack that is growing gets a reservation before it has all of the range, which direct
+ * allocation cannot do.
  *
  * A fault never reclaims for a huge page.  It asks compaction only where the program asked for huge
  * pages by advice, as Linux does by default (transparent_hugepage/defrag=madvise).  Else small
@@ -60,6 +62,7 @@ struct huge {
     struct vm_space *space;
     struct vm_region *region;
     uint64_t base, first; /* its first address, and that page's index in the amap */
+    uint64_t from, to;    /* the indices of those of its pages that lie in the region */
     unsigned order;
     uint64_t n; /* pages */
 };
@@ -119,22 +122,24 @@ huge_is_wanted(const struct vm_system *system, const struct vm_region *region)
            (mode == VM_HUGE_ALWAYS || huge_is_advised(region));
 }
 
-/* The range around va; false: it is not within the region as a whole. */
+/* The range around va, which is in the region; false: it is not as a whole. */
 static bool
 huge_range(struct huge *huge, struct vm_space *space, struct vm_region *region, uint64_t va)
 {
     unsigned order = space->system->huge.order;
     uint64_t size = (uint64_t)PAGE_SIZE << order;
-    uint64_t base = va & ~(size - 1);
+    uint64_t base = va & ~(size - 1), end = base + size;
 
     *huge = (struct huge){.system = space->system,
         .space = space,
         .region = region,
         .base = base,
         .first = vm_region_idx(region, base),
+        .from = vm_region_idx(region, base > region->start ? base : region->start),
+        .to = vm_region_idx(region, (end < region->end ? end : region->end) - 1) + 1,
         .order = order,
         .n = UINT64_C(1) << order};
-    return base >= region->start && base + size <= region->end;
+    return base >= region->start && end <= region->end;
 }
 
 /* A run for the range, perhaps cleared.  NULL: there is none, or RAM is too full for it. */
@@ -226,7 +231,7 @@ huge_reservation_from(const struct huge *huge, uint64_t idx)
 
     for (unsigned looks = 0; looks < HUGE_LOOKS; looks++, idx++) {
         anon = base_radix_next(&huge->region->amap->slots, &idx);
-        if (anon == NULL || idx >= huge->first + huge->n)
+        if (anon == NULL || idx >= huge->to)
             break;
         struct mem_page *page = anon->page;
         if (page == NULL || !mem_reservation_has(mem, page))
@@ -242,23 +247,34 @@ huge_reservation_from(const struct huge *huge, uint64_t idx)
 static struct mem_page *
 huge_reservation(const struct huge *huge, uint64_t idx)
 {
-    uint64_t below = idx - huge->first < HUGE_LOOKS / 2 ? huge->first : idx - HUGE_LOOKS / 2;
+    uint64_t below = idx - huge->from < HUGE_LOOKS / 2 ? huge->from : idx - HUGE_LOOKS / 2;
 
     if (huge->region->amap == NULL || huge->system->mem->reservations.table == NULL)
         return NULL;
     struct mem_page *head = huge_reservation_from(huge, below);
-    return head != NULL || below == huge->first ? head : huge_reservation_from(huge, huge->first);
+    return head != NULL || below == huge->from ? head : huge_reservation_from(huge, huge->from);
 }
 
 /* Was nothing in the range ever touched? */
 static bool
 huge_is_bare(const struct huge *huge)
 {
-    uint64_t idx = huge->first;
+    uint64_t idx = huge->from;
 
     return huge->region->amap == NULL ||
-           base_radix_next(&huge->region->amap->slots, &idx) == NULL ||
-           idx >= huge->first + huge->n;
+           base_radix_next(&huge->region->amap->slots, &idx) == NULL || idx >= huge->to;
+}
+
+/* May the region come to have all of the range? */
+static bool
+huge_may_grow(const struct huge *huge)
+{
+    const struct vm_region *region = huge->region;
+    uint64_t end = huge->base + ((uint64_t)PAGE_SIZE << huge->order);
+
+    if (region->growsdown)
+        return end <= region->end && region->end - huge->base <= region->len_max;
+    return region->use == SPACE_USE_HEAP && huge->base >= region->start;
 }
 
 struct mem_page *
@@ -267,8 +283,10 @@ vm_huge_frame(struct vm_space *space, const struct vm_region *region, uint64_t v
     struct mem *mem = space->system->mem;
     struct huge huge;
 
-    if (mem->reservations.table == NULL || !huge_is_wanted(space->system, region) ||
-        !huge_range(&huge, space, (struct vm_region *)(uintptr_t)region, va))
+    if (mem->reservations.table == NULL || !huge_is_wanted(space->system, region))
+        return NULL;
+    if (!huge_range(&huge, space, (struct vm_region *)(uintptr_t)region, va) &&
+        !huge_may_grow(&huge))
         return NULL;
     uint64_t place = (va - huge.base) >> PAGE_SHIFT;
     struct mem_page *page = huge_reservation(&huge, huge.first + place);

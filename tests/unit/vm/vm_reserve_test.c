@@ -262,6 +262,46 @@ test_move_and_cut(void **state)
     vm_case_fini(&c);
 }
 
+/* What grows has its pages in their places before it has all of the range: a heap upwards, a stack
+ * downwards.  Other memory that ends within a range reserves nothing. */
+static void
+test_growing(void **state)
+{
+    struct vm_case c;
+    uint64_t at, stack = HUGE_BASE + 4 * SIZE;
+    struct space_map_args args = {
+        .va = HUGE_BASE, .len = PAGES(8), .prot = RW, .flags = SPACE_FIXED};
+
+    (void)state;
+    start(&c, 4096);
+    vm_case_map(c.space, HUGE_BASE + 8 * SIZE, SIZE - PAGES(1));
+    vm_case_store(&c, c.space, HUGE_BASE + 8 * SIZE, 1);
+    assert_int_equal(vm_case_stats(&c).reserve_made, 0);
+    args.use = SPACE_USE_HEAP;
+    assert_int_equal(vm_case_map_args(c.space, args, &at), PGW_OK);
+    for (unsigned i = 0; i < N; i++) {
+        if (i % 8 == 0 && i > 0)
+            assert_int_equal(
+                c.space->ops->remap(c.space, HUGE_BASE, PAGES(i), PAGES(i + 8), false, 0, &at),
+                PGW_OK);
+        vm_case_store(&c, c.space, HUGE_BASE + PAGES(i), (unsigned char)i);
+    }
+    assert_int_equal(order_at(c.space, HUGE_BASE), 9);
+    args = (struct space_map_args){.va = stack - PAGES(1),
+        .len = PAGES(1),
+        .len_max = 2 * SIZE,
+        .prot = RW,
+        .flags = SPACE_FIXED | SPACE_GROWSDOWN,
+        .use = SPACE_USE_STACK};
+    assert_int_equal(vm_case_map_args(c.space, args, &at), PGW_OK);
+    for (unsigned i = 1; i <= N; i++)
+        vm_case_store(&c, c.space, stack - PAGES(i), (unsigned char)i);
+    assert_int_equal(order_at(c.space, stack - SIZE), 9);
+    assert_int_equal(vm_case_stats(&c).reserve_filled, 2);
+    assert_int_equal(vm_case_stats(&c).migrated, 0);
+    vm_case_fini(&c);
+}
+
 /* Compaction ends reservations and makes runs of what they held. */
 static void
 test_compact(void **state)
@@ -295,6 +335,7 @@ main(void)
         cmocka_unit_test(test_scanner),
         cmocka_unit_test(test_fork),
         cmocka_unit_test(test_move_and_cut),
+        cmocka_unit_test(test_growing),
         cmocka_unit_test(test_compact),
     };
 
