@@ -78,9 +78,9 @@ static const struct argp_option options[] = {
     {"huge", KEY_HUGE, "off|madvise|always", 0,
         "which memory gets huge pages: none, where the program asks for them with madvise(2) "
         "(default), all that is private and anonymous", 0},
-    {"huge-alloc", KEY_HUGE_ALLOC, "direct|reserve", 0,
-        "how a huge page comes: whole with the first fault (default), or page by page in a run of "
-        "frames that is reserved for it", 0},
+    {"huge-alloc", KEY_HUGE_ALLOC, "auto|direct|reserve", 0,
+        "how a huge page comes: direct, whole with the first fault; reserve, page by page in a run "
+        "of frames that is reserved for it; auto (default), direct where the program asked for it", 0},
     {"cost", KEY_COST, "NAME=TIME,...", 0,
         "the cost model, each of " MACHINE_SPEC_COSTS " in ns, us, ms or s (default: 0.5ns, "
         "2.3ns, 100ns, 1us, 85us, 6.7ns, 3.8us, 33ns, 2us and 2us)", 0},

@@ -8,7 +8,7 @@
 
 /* clang-format off */
 static const struct verb verbs[] = {
-    {"machine", "[ram=SIZE] [mmu=NAME] [policy=NAME] [swap=none|SIZE|FILE:SIZE] [tlb=SPEC] [seed=N] [cost=NAME=TIME,...] [huge=off|madvise|always] [huge-alloc=direct|reserve]",
+    {"machine", "[ram=SIZE] [mmu=NAME] [policy=NAME] [swap=none|SIZE|FILE:SIZE] [tlb=SPEC] [seed=N] [cost=NAME=TIME,...] [huge=off|madvise|always] [huge-alloc=auto|direct|reserve]",
         "Begins a machine; one that there was ends, with all its processes.",
         "machine ram=64K mmu=sv39 policy=fifo swap=256K", verb_machine, NULL, false},
     {"process", "NAME", "Makes a process, whose address space is empty.", "process a",

@@ -185,14 +185,13 @@ struct pgw_config {
     size_t ngroups;
 
     enum pgw_merge merge; /* (PGW_MERGE_ADVISED) */
-    uint64_t merge_rate;  /* for pgw_run(): pages that are looked at in a million instructions (20)
-                           */
+    uint64_t merge_rate;  /* for pgw_run(): pages looked at in a million instructions (20) */
     unsigned harts;       /* that pgw_run() has, each with TLBs of its own: 1 to 16 (1) */
-    /* Which private anonymous memory gets huge pages (of the largest size up to 4 MiB that the
-     * scheme has) unasked: "off", "madvise" (what the program advised), "always".  And how:
-     * "direct", whole with the first fault, while RAM is plenty; "reserve", page by page, in frames
-     * that the first fault reserves and that others get before any page goes. */
-    const char *huge, *huge_alloc; /* ("madvise", "direct") */
+    /* Which private anonymous memory gets huge pages (the largest up to 4 MiB that the scheme has)
+     * unasked: "off", "madvise" (what the program advised), "always".  And how: "direct", whole with
+     * the first fault, while RAM is plenty; "reserve", page by page in frames that it reserves and
+     * that others get before any page goes; "auto", direct where advised, else reserve. */
+    const char *huge, *huge_alloc; /* ("madvise", "auto") */
     bool maps; /* the report has what each process that pgw_run() ran had mapped when it ended, of
                   the first 64 (false) */
 };

@@ -27,7 +27,7 @@ pgw_config_init_sized(struct pgw_config *config, size_t size)
         .merge = PGW_MERGE_ADVISED,
         .merge_rate = 20,
         .huge = "madvise",
-        .huge_alloc = "direct",
+        .huge_alloc = "auto",
         .cost = {.tlb_ns = 0.5,
             .l2_ns = 2.3,
             .ram_ns = 100,
@@ -90,17 +90,18 @@ settings_read_huge(struct pgw_system *system, const struct pgw_config *config)
 {
     static const char *const modes[] = {
         [VM_HUGE_OFF] = "off", [VM_HUGE_MADVISE] = "madvise", [VM_HUGE_ALWAYS] = "always"};
-    static const char *const ways[] = {[VM_HUGE_DIRECT] = "direct", [VM_HUGE_RESERVE] = "reserve"};
+    static const char *const ways[] = {
+        [VM_HUGE_DIRECT] = "direct", [VM_HUGE_RESERVE] = "reserve", [VM_HUGE_AUTO] = "auto"};
     unsigned mode = settings_choice(config->huge, modes, 3);
-    unsigned way = settings_choice(config->huge_alloc, ways, 2);
+    unsigned way = settings_choice(config->huge_alloc, ways, 3);
 
     if (mode == 3)
         return sim_fail(system, PGW_INVAL,
             "huge pages \"%.64s\" are not known: use off, madvise or always",
             config->huge != NULL ? config->huge : "(null)");
-    if (way == 2)
+    if (way == 3)
         return sim_fail(system, PGW_INVAL,
-            "to allocate huge pages by \"%.64s\" is not known: use direct or reserve",
+            "to allocate huge pages by \"%.64s\" is not known: use auto, direct or reserve",
             config->huge_alloc != NULL ? config->huge_alloc : "(null)");
     system->settings.huge = (enum vm_huge_mode)mode;
     system->settings.huge_alloc = (enum vm_huge_alloc)way;

@@ -16,9 +16,9 @@ struct vm_system;
 enum vm_overcommit { VM_OVERCOMMIT_HEURISTIC, VM_OVERCOMMIT_ALWAYS, VM_OVERCOMMIT_NEVER };
 /* Which regions get huge pages by themselves: none, those that are advised to, all that allow. */
 enum vm_huge_mode { VM_HUGE_OFF, VM_HUGE_MADVISE, VM_HUGE_ALWAYS };
-/* How such a region gets one: all of it with the first fault, or page by page in a run of frames
- * that the first fault reserves. */
-enum vm_huge_alloc { VM_HUGE_DIRECT, VM_HUGE_RESERVE };
+/* How such a region gets one: all of it with the first fault; page by page in a run of frames that
+ * the first fault reserves; the first where it was advised, and else the second. */
+enum vm_huge_alloc { VM_HUGE_DIRECT, VM_HUGE_RESERVE, VM_HUGE_AUTO };
 
 /* Which equal pages are merged. */
 enum vm_merge_mode {

@@ -98,7 +98,7 @@ model_add(struct model *model, const struct backend *backend, uint64_t salt, boo
         .ahead = variety->ahead,
         .around = variety->around,
         .huge = (enum vm_huge_mode)((r + salt) % 3),
-        .huge_alloc = (enum vm_huge_alloc)((r + salt) / 3 % 2),
+        .huge_alloc = (enum vm_huge_alloc)((r + salt) / 3 % 3),
         .huge_order = HUGE_ORDER,
         .backend = backend};
 }

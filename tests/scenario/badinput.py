@@ -172,8 +172,8 @@ def test_options(tap, pagewright, good, _tmp):
     bad("--slice", "0", good)
     services = {
         "--overcommit": ("", "no", "never:", "never:101", "always:5"), "--merge": ("on",),
-        "--merge-rate": ("-1", "x"), "--huge": ("", "on"), "--harts": ("0", "17"),
-        "--proactive": ("101", "x"), "--readahead": ("32",), "--fault-around": ("0", "65"),
+        "--merge-rate": ("-1", "x"), "--huge": ("", "on"), "--huge-alloc": ("", "both"),
+        "--harts": ("0", "17"), "--proactive": ("101", "x"), "--readahead": ("32",), "--fault-around": ("0", "65"),
         "--group": ("", "g", "g=1", "=1M", "root=1M", "a-name-of-17-bytes=1M"), "--aslr": ("yes",),
         "--sysroot": ("", "/no/such"),
     }

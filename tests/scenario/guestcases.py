@@ -82,6 +82,8 @@ CASES = [
     Case("hugepages", small="4M", needs=["pages"], heavy=True),
     Case("hugepages-always", program="hugepages", small="24M", needs=["pages"], heavy=True,
          options=["--huge", "always"]),
+    Case("hugepages-reserve", program="hugepages", small="24M", needs=["pages"], heavy=True,
+         options=["--huge", "always", "--huge-alloc", "reserve"]),
     Case("mappings", withheld=["write"], needs=["pages"]),
     Case("forktree", small="4M", processes=50),
     Case("forktree-narrow", ["8", "64"], program="forktree", small="512K", processes=8),

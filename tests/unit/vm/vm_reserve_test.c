@@ -90,6 +90,28 @@ test_not_wanted(void **state)
     vm_case_fini(&c);
 }
 
+/* Left to itself, memory that was advised gets huge pages at once, and other memory reserves. */
+static void
+test_auto(void **state)
+{
+    struct vm_case c;
+
+    (void)state;
+    config.huge_alloc = VM_HUGE_AUTO;
+    start(&c, 4096);
+    config.huge_alloc = VM_HUGE_RESERVE;
+    vm_case_map(c.space, HUGE_BASE, 2 * SIZE);
+    assert_int_equal(c.space->ops->advise(c.space, HUGE_BASE, SIZE, SPACE_ADVICE_HUGE), PGW_OK);
+    vm_case_store(&c, c.space, HUGE_BASE, 1);
+    assert_int_equal(order_at(c.space, HUGE_BASE), 9);
+    assert_int_equal(vm_case_stats(&c).reserve_made, 0);
+    vm_case_store(&c, c.space, HUGE_BASE + SIZE, 1);
+    assert_int_equal(order_at(c.space, HUGE_BASE + SIZE), 0);
+    assert_int_equal(vm_case_stats(&c).reserve_made, 1);
+    assert_int_equal(vm_case_stats(&c).resident, N + 1);
+    vm_case_fini(&c);
+}
+
 /* A few pages in each of more ranges than RAM has runs: no page goes while frames are unused. */
 static void
 test_sparse(void **state)
@@ -328,6 +350,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fill),
         cmocka_unit_test(test_not_wanted),
+        cmocka_unit_test(test_auto),
         cmocka_unit_test(test_sparse),
         cmocka_unit_test(test_pressure),
         cmocka_unit_test(test_comes_back),
