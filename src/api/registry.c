@@ -68,9 +68,12 @@ static const struct policy_ops *const policies[] = {
     &policy_fifo,
     &policy_lirs,
     &policy_lru,
+    &policy_mglru,
+    &policy_pff,
     &policy_random,
     &policy_s3fifo,
     &policy_sieve,
+    &policy_wsclock,
     &policy_wtinylfu,
 };
 

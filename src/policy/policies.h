@@ -10,9 +10,12 @@ extern const struct policy_ops policy_clock;
 extern const struct policy_ops policy_clockpro;
 extern const struct policy_ops policy_lirs;
 extern const struct policy_ops policy_lru;
+extern const struct policy_ops policy_mglru;
+extern const struct policy_ops policy_pff;
 extern const struct policy_ops policy_random;
 extern const struct policy_ops policy_s3fifo;
 extern const struct policy_ops policy_sieve;
+extern const struct policy_ops policy_wsclock;
 extern const struct policy_ops policy_wtinylfu;
 
 /* Of policies that do not look at what is about to come in, or keep the resident set full. */

@@ -39,9 +39,12 @@ extern const struct naive_policy naive_clockpro;
 extern const struct naive_policy naive_fifo;
 extern const struct naive_policy naive_lirs;
 extern const struct naive_policy naive_lru;
+extern const struct naive_policy naive_mglru;
+extern const struct naive_policy naive_pff;
 extern const struct naive_policy naive_random;
 extern const struct naive_policy naive_s3fifo;
 extern const struct naive_policy naive_sieve;
+extern const struct naive_policy naive_wsclock;
 extern const struct naive_policy naive_wtinylfu;
 
 #endif
