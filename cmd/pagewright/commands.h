@@ -15,5 +15,6 @@ int command_mmus(int argc, char **argv);
 int command_shell(int argc, char **argv);
 int command_script(int argc, char **argv);
 int command_translate(int argc, char **argv);
+int command_trace(int argc, char **argv);
 
 #endif

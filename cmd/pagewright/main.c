@@ -20,6 +20,7 @@ static const struct {
     {"compare", "pagewright compare", command_compare},
     {"mmus", "pagewright mmus", command_mmus},
     {"translate", "pagewright translate", command_translate},
+    {"trace", "pagewright trace", command_trace},
     {"shell", "pagewright shell", command_shell},
     {"script", "pagewright script", command_script},
 };
@@ -105,6 +106,7 @@ main(int argc, char **argv)
                "  compare    run one on every translation scheme, for one table\n"
                "  mmus       the translation schemes, and what each can do\n"
                "  translate  one address through one of them, step by step\n"
+               "  trace      look at recorded references, convert, cut, sample, merge, reduce them\n"
                "  shell      build a machine and drive it step by step\n"
                "  script     do what a script says, step by step\n",
     };

@@ -44,7 +44,7 @@ extern "C" {
 struct pgw_ref {
     uint64_t va;              /* the first byte */
     uint32_t process;         /* numbers of processes are the trace's own; a trace of one has 1 */
-    uint16_t size;            /* bytes; 0: not known, and all of it in the page of va */
+    uint16_t size;            /* bytes, at most 4096; 0: not known, and all of it in the page of va */
     uint8_t kind;             /* PGW_REF_*: of the first of the run */
     uint8_t reserved;         /* 0 */
     uint16_t count;           /* references in the run; 1: a single one */
@@ -179,6 +179,27 @@ PGW_API enum pgw_status pgw_trace_write_event(
 /* Writes what is left and the index.  The writer is gone, whatever is returned: PGW_IO,
  * PGW_NOSWAP: the disk is full. */
 PGW_API enum pgw_status pgw_trace_writer_close(struct pgw_trace_writer *writer);
+
+/* ---- reducing ---- */
+
+/*
+ * Drops references without changing what LRU does with `pages` frames or more: every miss, and its
+ * place among the others, and every write-back stays (S. Kaplan, Y. Smaragdakis and P. Wilson, "Trace
+ * reduction for virtual memory simulations", SIGMETRICS 1999).  The dropped ones are counted with a
+ * later one of their page, so that the number of references stays, too.  What comes out are runs, for
+ * a writer with options.pages, and options.reduced set to `pages`.
+ */
+struct pgw_trace_reducer;
+/* PGW_INVAL: pages is 0; PGW_NOMEM. */
+PGW_API enum pgw_status pgw_trace_reducer_create(
+    uint64_t pages, struct pgw_trace_writer *writer, struct pgw_trace_reducer **reducer);
+/* PGW_NOMEM, and what writing fails with. */
+PGW_API enum pgw_status pgw_trace_reduce(
+    struct pgw_trace_reducer *reducer, const struct pgw_ref *refs, size_t n);
+PGW_API enum pgw_status pgw_trace_reduce_event(
+    struct pgw_trace_reducer *reducer, const struct pgw_event *event);
+/* Writes what is left, and frees the reducer, whatever is returned; the writer stays. */
+PGW_API enum pgw_status pgw_trace_reducer_close(struct pgw_trace_reducer *reducer);
 
 #ifdef __cplusplus
 }

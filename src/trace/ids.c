@@ -3,7 +3,7 @@
  * are empty lines and those that begin with #. */
 #include "trace/reader.h"
 
-#include "trace/ownform.h"
+#include <string.h>
 
 static bool
 ids_line(const char *line, uint64_t *id)
@@ -61,10 +61,8 @@ ids_next(struct pgw_trace *trace, struct pgw_trace_batch *batch)
             continue;
         if (!ids_line(line, &id))
             status = trace_bad_line(trace, "expected a page number, such as 4711 or 0x1267");
-        else if (id > UINT64_MAX >> OWN_PAGE_SHIFT)
-            status = trace_bad_line(trace, "a page number is at most 0xfffffffffffff");
         else
-            (void)trace_emit(trace, &batch->nrefs, id << OWN_PAGE_SHIFT, 0, PGW_REF_READ, 1);
+            trace_emit_id(trace, &batch->nrefs, id);
     }
     return status;
 }

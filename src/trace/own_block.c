@@ -26,9 +26,12 @@ struct own_shape {
     uint8_t kind;    /* of a counted one */
 };
 
+/* Where a variable reference was last.  The shape's references themselves are never written: a
+ * store that is loaded again as part of something wider costs more than all the rest. */
 struct own_variable {
-    uint16_t item;
-    uint16_t shift; /* its differences are multiples of 1 << shift */
+    uint64_t va;
+    uint32_t item;
+    uint32_t shift; /* its differences are multiples of 1 << shift */
 };
 
 static const uint64_t block_mask[16] = {0, 0xff, 0xffff, 0xffffff, 0xffffffff, 0xffffffffff,
@@ -67,6 +70,8 @@ block_raw(const struct own_header *header)
 bool
 own_header_read(const uint8_t *bytes, struct own_header *header)
 {
+    uint64_t packed = 0;
+
     if (own_load32(bytes) != OWN_BLOCK_MAGIC ||
         XXH64(bytes, OWN_BLOCK_LEN - 8, 0) != own_load64(bytes + OWN_BLOCK_LEN - 8))
         return false;
@@ -76,12 +81,16 @@ own_header_read(const uint8_t *bytes, struct own_header *header)
     header->nevents = own_load32(bytes + 24);
     header->nexecutions = own_load32(bytes + 28);
     header->nshapes = own_load32(bytes + 32);
-    for (unsigned i = 0; i < OWN_COLUMNS; i++)
+    for (unsigned i = 0; i < OWN_COLUMNS; i++) {
         header->len[i] = own_load32(bytes + 36 + 4 * i);
-    header->hash = own_load64(bytes + 64);
+        header->packed_len[i] = own_load32(bytes + 36 + 4 * (OWN_COLUMNS + i));
+        packed += header->packed_len[i];
+    }
+    header->hash = own_load64(bytes + OWN_BLOCK_LEN - 16);
     return header->refs <= OWN_REFS_MAX && header->nevents <= OWN_EVENTS_MAX &&
            header->nshapes <= OWN_SHAPES_MAX && block_raw(header) <= OWN_RAW_MAX &&
-           header->packed <= OWN_RAW_MAX && header->at + header->refs >= header->at;
+           header->packed <= OWN_RAW_MAX && header->packed == packed &&
+           header->at + header->refs >= header->at;
 }
 
 static bool
@@ -164,7 +173,7 @@ block_addresses(
     struct own_block *block, struct block_shapes *from, const struct own_shape *shape, bool fixed)
 {
     struct pgw_ref *model = &block->model[shape->model];
-    const struct own_variable *variable = &block->variable[shape->variable];
+    struct own_variable *variable = &block->variable[shape->variable];
     uint64_t value, pc;
 
     if (fixed) {
@@ -177,8 +186,7 @@ block_addresses(
         if (v < shape->nvariable && variable[v].item == i) {
             if (!block_varint(&from->at, from->end, &value))
                 return false;
-            model[i].va = from->va += own_unzigzag(value);
-            v++;
+            variable[v++].va = from->va += own_unzigzag(value);
         } else {
             model[i].va = pc;
             pc += model[i].size;
@@ -308,13 +316,14 @@ block_runs(const struct own_block *block)
     const uint8_t *lens = block->count_lens, *bytes = block->count_bytes;
     uint64_t i = 0;
 
-    for (const uint16_t *at = block->execution; at < block->executions_end; at++) {
-        if (*at == 0 || !block->shape[*at - 1].counted)
+    for (size_t k = 0; k < block->header.nexecutions; k++) {
+        unsigned number = block->low[k] | (unsigned)block->high[k] << 8;
+        if (number == 0 || !block->shape[number - 1].counted)
             continue;
         uint64_t more = block_number(lens, i++, &bytes);
         uint64_t writes = block_number(lens, i++, &bytes);
         uint64_t fetches = block_number(lens, i++, &bytes);
-        if (!block_run_valid(&block->shape[*at - 1], more, writes, fetches))
+        if (!block_run_valid(&block->shape[number - 1], more, writes, fetches))
             return false;
     }
     return true;
@@ -327,14 +336,15 @@ block_executions(const struct own_block *block)
     const struct own_header *header = &block->header;
     uint64_t refs = 0, va = 0, runs = 0, events = 0;
 
-    for (const uint16_t *at = block->execution; at < block->executions_end; at++) {
-        if (*at > header->nshapes)
+    for (size_t i = 0; i < header->nexecutions; i++) {
+        unsigned number = block->low[i] | (unsigned)block->high[i] << 8;
+        if (number > header->nshapes)
             return false;
-        if (*at == 0) {
+        if (number == 0) {
             events++;
             continue;
         }
-        const struct own_shape *shape = &block->shape[*at - 1];
+        const struct own_shape *shape = &block->shape[number - 1];
         refs += shape->nitems;
         va += shape->nvariable;
         runs += shape->counted;
@@ -347,21 +357,28 @@ block_executions(const struct own_block *block)
 static enum pgw_status
 block_unpack(struct own_block *block, const uint8_t *packed, const char **what)
 {
-    size_t raw = block_raw(&block->header), got;
-    unsigned long long size = ZSTD_getFrameContentSize(packed, block->header.packed);
+    size_t raw = block_raw(&block->header);
+    uint8_t *to;
 
     if (XXH64(packed, block->header.packed, 0) != block->header.hash) {
         *what = "wrong checksum";
         return PGW_CORRUPT;
     }
     *what = "not what its header says";
-    if (size != raw)
-        return PGW_CORRUPT;
     if (!block_grow((void **)&block->raw, &block->raw_room, raw + BLOCK_SPARE, 1))
         return PGW_NOMEM;
-    got = ZSTD_decompressDCtx(block->zstd, block->raw, raw, packed, block->header.packed);
-    if (ZSTD_isError(got) || got != raw)
-        return PGW_CORRUPT;
+    to = block->raw;
+    for (unsigned i = 0; i < OWN_COLUMNS; i++) {
+        size_t len = block->header.len[i], packed_len = block->header.packed_len[i], got = len;
+        if (packed_len == len)
+            memcpy(to, packed, len);
+        else
+            got = ZSTD_decompressDCtx(block->zstd, to, len, packed, packed_len);
+        if (ZSTD_isError(got) || got != len)
+            return PGW_CORRUPT;
+        to += len;
+        packed += packed_len;
+    }
     memset(block->raw + raw, 0, BLOCK_SPARE);
     return PGW_OK;
 }
@@ -388,20 +405,22 @@ own_block_open(struct own_block *block, const struct own_header *header, const u
     enum pgw_status status;
 
     block->header = *header;
-    block->execution = block->executions_end = NULL;
+    block->low = block->lows_end = NULL;
     status = block_unpack(block, packed, what);
     if (status != PGW_OK)
         return status;
     *what = "impossible content";
-    if (header->len[OWN_EXECUTIONS] != 2 * (uint64_t)header->nexecutions ||
+    if (header->len[OWN_LOWS] != header->nexecutions ||
+        header->len[OWN_HIGHS] != header->nexecutions ||
         header->nshapes > header->len[OWN_SHAPES] || header->nevents > header->len[OWN_EVENTS])
         return PGW_CORRUPT;
     if (!block_room(block))
         return PGW_NOMEM;
     if (!block_shapes(block) || !block_events(block))
         return PGW_CORRUPT;
-    block->execution = (const uint16_t *)(const void *)block_column(block, OWN_EXECUTIONS);
-    block->executions_end = block->execution + header->nexecutions;
+    block->low = block_column(block, OWN_LOWS);
+    block->lows_end = block->low + header->nexecutions;
+    block->high = block_column(block, OWN_HIGHS);
     block->va_lens = block_column(block, OWN_VA_LENS);
     block->va_bytes = block_column(block, OWN_VA_BYTES);
     block->count_lens = block_column(block, OWN_COUNT_LENS);
@@ -409,7 +428,7 @@ own_block_open(struct own_block *block, const struct own_header *header, const u
     block->va = block->count = block->next_event = 0;
     if (block_executions(block))
         return PGW_OK;
-    block->executions_end = block->execution;
+    block->lows_end = block->low;
     return PGW_CORRUPT;
 }
 
@@ -429,32 +448,35 @@ size_t
 own_block_next(
     struct own_block *block, struct pgw_ref *refs, size_t most, const struct pgw_event **event)
 {
-    const uint16_t *at = block->execution;
-    const uint8_t *bytes = block->va_bytes;
-    uint64_t va = block->va;
+    const uint8_t *low = block->low, *high = block->high, *bytes = block->va_bytes;
     struct pgw_ref *out = refs, *end = refs + most;
+    uint64_t va = block->va;
 
     *event = NULL;
-    for (; at < block->executions_end && out < end; at++) {
-        if (__builtin_expect(*at == 0, 0)) {
+    while (low < block->lows_end && out < end) {
+        unsigned number = *low++ | (unsigned)*high++ << 8;
+        if (__builtin_expect(number == 0, 0)) {
             *event = &block->event[block->next_event++];
-            at++;
             break;
         }
-        const struct own_shape *shape = &block->shape[*at - 1];
-        struct pgw_ref *model = &block->model[shape->model];
-        const struct own_variable *variable = &block->variable[shape->variable];
-        for (unsigned i = 0; i < shape->nvariable; i++) {
+        const struct own_shape *shape = &block->shape[number - 1];
+        const struct pgw_ref *model = &block->model[shape->model];
+        struct own_variable *variable = &block->variable[shape->variable];
+        unsigned i = 0;
+        do
+            out[i] = model[i];
+        while (++i < shape->nitems);
+        for (i = 0; i < shape->nvariable; i++) {
             uint64_t value = block_number(block->va_lens, va++, &bytes);
-            model[variable[i].item].va += own_unzigzag(value) << variable[i].shift;
+            variable[i].va += own_unzigzag(value) << variable[i].shift;
+            out[variable[i].item].va = variable[i].va;
         }
         if (__builtin_expect(shape->counted, 0))
-            block_run(block, model);
-        for (unsigned i = 0; i < shape->nitems; i++)
-            out[i] = model[i];
+            block_run(block, out);
         out += shape->nitems;
     }
-    block->execution = at;
+    block->low = low;
+    block->high = high;
     block->va_bytes = bytes;
     block->va = va;
     return (size_t)(out - refs);

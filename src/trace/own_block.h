@@ -12,7 +12,8 @@ struct own_header {
     uint32_t packed; /* bytes that follow the header */
     uint64_t at, refs;
     uint32_t nevents, nexecutions, nshapes;
-    uint32_t len[OWN_COLUMNS];
+    uint32_t len[OWN_COLUMNS];        /* of each column */
+    uint32_t packed_len[OWN_COLUMNS]; /* the same as len: it is stored as it is */
     uint64_t hash;
 };
 
@@ -26,14 +27,14 @@ struct own_block {
     size_t raw_room;
     struct own_shape *shape;
     size_t shapes_room;
-    struct pgw_ref *model; /* the shapes' references as they were at their last execution */
+    struct pgw_ref *model; /* the shapes' references, but for the addresses of variable ones */
     struct own_variable *variable;
     size_t items_room;
     struct pgw_event *event;
     size_t events_room;
 
     /* Where reading is. */
-    const uint16_t *execution, *executions_end;
+    const uint8_t *low, *lows_end, *high; /* of the next execution */
     const uint8_t *va_bytes, *count_bytes, *va_lens, *count_lens;
     uint64_t va, count; /* numbers used of the columns of lengths */
     size_t next_event;

@@ -11,7 +11,8 @@
  * one variable reference, so there is one mechanism for both.
  *
  * A block holds all that is needed to read it: its shapes, and where their addresses begin.
- * Columns keep like things together, for zstd; lengths of numbers have a column of their own, so
+ * Columns keep like things together, for zstd, and one that does not get smaller is stored as it
+ * is, so that reading back noise costs nothing; lengths of numbers have a column of their own, so
  * that reading one is a load, a mask and an addition, without a branch.
  */
 #ifndef TRACE_OWNFORM_H
@@ -34,7 +35,7 @@
 
 #define OWN_BLOCK_MAGIC 0x42545750u /* "PWTB" */
 #define OWN_INDEX_MAGIC 0x49545750u /* "PWTI" */
-#define OWN_BLOCK_LEN 80u           /* a block's header */
+#define OWN_BLOCK_LEN 120u          /* a block's header */
 #define OWN_INDEX_LEN 32u           /* what comes before the entries */
 #define OWN_ENTRY_LEN 16u
 #define OWN_TRAILER_LEN 24u /* the index's checksum, its offset, the last magic */
@@ -42,8 +43,9 @@
 
 /* Columns, in the order in which they lie in a block. */
 enum own_column {
-    OWN_EXECUTIONS, /* the first, so that its numbers of 16 bits are aligned */
     OWN_SHAPES,
+    OWN_LOWS, /* of the numbers of the shapes executed, the low bytes, and the high ones */
+    OWN_HIGHS,
     OWN_VA_LENS,
     OWN_VA_BYTES,
     OWN_COUNT_LENS,

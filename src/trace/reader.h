@@ -46,7 +46,7 @@ struct trace_format_ops {
 };
 
 extern const struct trace_format_ops trace_own, trace_lackey, trace_ids, trace_text, trace_oracle,
-    trace_csv, trace_champsim, trace_damon_text, trace_damon_json, trace_damon_record;
+    trace_csv, trace_champsim, trace_damon_text, trace_damon_record;
 
 /* Says what is wrong, after the trace's name; returns status, which the trace keeps. */
 __attribute__((format(printf, 3, 4))) enum pgw_status trace_fail(
@@ -71,6 +71,15 @@ MUST_CHECK enum pgw_status trace_bad_line(struct pgw_trace *trace, const char *w
  */
 bool trace_emit(
     struct pgw_trace *trace, size_t *n, uint64_t va, uint64_t size, uint8_t kind, uint32_t process);
+
+/*
+ * A read of the page with that number: anything of 64 bits.  A page's address has room for 52 of
+ * them; the rest is the process's number, less 1.
+ */
+void trace_emit_id(struct pgw_trace *trace, size_t *n, uint64_t id);
+
+/* The trace ends in the middle of something of fixed size, of which `left` bytes are there. */
+MUST_CHECK enum pgw_status trace_part(struct pgw_trace *trace, size_t left);
 
 /* A number at *at, hexadecimal with hex, which is moved behind it; false: there is none, or it is
  * above 2^64-1. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Opening a trace, whatever its format, and what all readers share. */
-#include "trace/reader.h"
+#include <pagewright/trace.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/size.h"
+#include "trace/reader.h"
 #include "trace/trace_fold.h"
 
 #define TRACE_PEEK 4096u /* bytes that a format is recognised by */
@@ -15,8 +16,13 @@
 static const struct trace_format_ops *const trace_formats[] = {
     &trace_own,
     &trace_lackey,
+    &trace_damon_record,
+    &trace_damon_text,
     &trace_text,
+    &trace_csv,
     &trace_ids,
+    &trace_oracle,
+    &trace_champsim,
 };
 #define TRACE_NFORMATS (sizeof trace_formats / sizeof trace_formats[0])
 
@@ -103,6 +109,23 @@ trace_emit(
     return trace_append(trace, n, va, (uint16_t)size, kind, process);
 }
 
+void
+trace_emit_id(struct pgw_trace *trace, size_t *n, uint64_t id)
+{
+    uint32_t process = 1 + (uint32_t)(id >> (64 - PAGE_SHIFT));
+
+    (void)trace_emit(trace, n, id << PAGE_SHIFT, 0, PGW_REF_READ, process);
+}
+
+enum pgw_status
+trace_part(struct pgw_trace *trace, size_t left)
+{
+    uint64_t offset = trace->source.offset;
+
+    trace_source_take(&trace->source, left);
+    return trace_lost(trace, offset, 0, "ends in the middle of a record");
+}
+
 bool
 trace_number(const char **at, bool hex, uint64_t *value)
 {
@@ -159,8 +182,12 @@ trace_choose(struct pgw_trace *trace)
         return trace->source.status;
     for (size_t i = 0; i < TRACE_NFORMATS && trace->ops == NULL; i++) {
         const struct trace_format_ops *ops = trace_formats[i];
-        if (trace->options.format == PGW_TRACE_AUTO ? n > 0 && ops->recognise(bytes, n, text)
-                                                    : ops->format == trace->options.format)
+        bool wanted = ops->format == trace->options.format;
+        if (trace->options.format == PGW_TRACE_DAMON) /* has two forms */
+            wanted = wanted && ops->recognise(bytes, n, text);
+        if (trace->options.format == PGW_TRACE_AUTO)
+            wanted = n > 0 && ops->recognise(bytes, n, text);
+        if (wanted)
             trace->ops = ops;
     }
     if (trace->ops != NULL)

@@ -17,7 +17,8 @@
 
 static const size_t build_room[OWN_COLUMNS] = {
     [OWN_SHAPES] = 2u << 20,
-    [OWN_EXECUTIONS] = 2 * (BUILD_REFS + BUILD_SLACK),
+    [OWN_LOWS] = BUILD_REFS + 2 * BUILD_SLACK,
+    [OWN_HIGHS] = BUILD_REFS + 2 * BUILD_SLACK,
     [OWN_VA_LENS] = BUILD_REFS,
     [OWN_VA_BYTES] = 8u << 20,
     [OWN_COUNT_LENS] = 2 * BUILD_REFS,
@@ -197,10 +198,8 @@ trace_build_shape(struct trace_build *build, const struct trace_shape *shape, co
 static void
 build_execution(struct trace_build *build, uint32_t number)
 {
-    uint16_t code = (uint16_t)number;
-
-    memcpy(build->column[OWN_EXECUTIONS] + build->len[OWN_EXECUTIONS], &code, 2);
-    build->len[OWN_EXECUTIONS] += 2;
+    build->column[OWN_LOWS][build->len[OWN_LOWS]++] = (uint8_t)number;
+    build->column[OWN_HIGHS][build->len[OWN_HIGHS]++] = (uint8_t)(number >> 8);
     build->nexecutions++;
 }
 

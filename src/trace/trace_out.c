@@ -47,33 +47,48 @@ out_write(struct trace_out *out, const void *bytes, size_t len)
     return status;
 }
 
-/* All columns as one frame, after room for the block's header.  0: out of memory. */
-static size_t
-out_compress(struct trace_out *out, const struct trace_build *build, size_t raw)
+/* Room for the header and all columns, each of which may be as it is. */
+static bool
+out_room(struct trace_out *out, const struct trace_build *build)
 {
-    size_t room = OWN_BLOCK_LEN + ZSTD_compressBound(raw);
+    size_t room = OWN_BLOCK_LEN;
 
-    if (room > out->packed_room) {
-        free(out->packed);
-        out->packed_room = 0;
-        if ((out->packed = malloc(room)) == NULL)
-            return 0;
-        out->packed_room = room;
-    }
-    ZSTD_outBuffer to = {out->packed, out->packed_room, OWN_BLOCK_LEN};
-    if (ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(out->zstd, raw)))
+    for (unsigned i = 0; i < OWN_COLUMNS; i++)
+        room += ZSTD_compressBound(build->len[i]);
+    if (room <= out->packed_room)
+        return true;
+    free(out->packed);
+    out->packed = malloc(room);
+    out->packed_room = out->packed != NULL ? room : 0;
+    return out->packed != NULL;
+}
+
+/* One column, to where there is room for it; its length.  What zstd makes little of is stored as it
+ * is: reading it is what takes time. */
+static size_t
+out_column(struct trace_out *out, const uint8_t *bytes, size_t len, uint8_t *to)
+{
+    size_t packed = ZSTD_compress2(out->zstd, to, ZSTD_compressBound(len), bytes, len);
+
+    if (!ZSTD_isError(packed) && packed < len - len / 8)
+        return packed;
+    memcpy(to, bytes, len);
+    return len;
+}
+
+/* All columns, behind the header.  0: out of memory. */
+static size_t
+out_compress(struct trace_out *out, const struct trace_build *build, uint32_t *lens)
+{
+    size_t at = OWN_BLOCK_LEN;
+
+    if (!out_room(out, build))
         return 0;
     for (unsigned i = 0; i < OWN_COLUMNS; i++) {
-        ZSTD_inBuffer from = {build->column[i], build->len[i], 0};
-        ZSTD_EndDirective mode = i + 1 < OWN_COLUMNS ? ZSTD_e_continue : ZSTD_e_end;
-        size_t left;
-        do {
-            left = ZSTD_compressStream2(out->zstd, &to, &from, mode);
-            if (ZSTD_isError(left))
-                return 0;
-        } while (from.pos < from.size || (mode == ZSTD_e_end && left != 0));
+        lens[i] = (uint32_t)out_column(out, build->column[i], build->len[i], out->packed + at);
+        at += lens[i];
     }
-    return to.pos - OWN_BLOCK_LEN;
+    return at - OWN_BLOCK_LEN;
 }
 
 static void
@@ -84,9 +99,9 @@ out_put(uint8_t **at, const void *value, size_t len)
 }
 
 static void
-out_header(const struct trace_build *build, uint8_t *header, size_t packed)
+out_header(const struct trace_build *build, uint8_t *header, size_t packed, const uint32_t *lens)
 {
-    uint32_t magic = OWN_BLOCK_MAGIC, packed32 = (uint32_t)packed, column;
+    uint32_t magic = OWN_BLOCK_MAGIC, packed32 = (uint32_t)packed, column, none = 0;
     uint64_t hash = XXH64(header + OWN_BLOCK_LEN, packed, 0);
     uint8_t *at = header;
 
@@ -101,6 +116,8 @@ out_header(const struct trace_build *build, uint8_t *header, size_t packed)
         column = (uint32_t)build->len[i];
         out_put(&at, &column, 4);
     }
+    out_put(&at, lens, OWN_COLUMNS * sizeof *lens);
+    out_put(&at, &none, 4);
     out_put(&at, &hash, 8);
     hash = XXH64(header, OWN_BLOCK_LEN - 8, 0);
     out_put(&at, &hash, 8);
@@ -127,13 +144,12 @@ static enum pgw_status
 out_block(struct trace_out *out, const struct trace_build *build)
 {
     enum pgw_status status;
-    size_t raw = 0, packed;
+    uint32_t lens[OWN_COLUMNS];
+    size_t packed = out_compress(out, build, lens);
 
-    for (unsigned i = 0; i < OWN_COLUMNS; i++)
-        raw += build->len[i];
-    if ((packed = out_compress(out, build, raw)) == 0)
+    if (packed == 0)
         return PGW_NOMEM;
-    out_header(build, out->packed, packed);
+    out_header(build, out->packed, packed, lens);
     status = out_note(out, build);
     return status == PGW_OK ? out_write(out, out->packed, OWN_BLOCK_LEN + packed) : status;
 }

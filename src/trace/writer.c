@@ -39,6 +39,14 @@ struct writer_code {
     trace_item *item;
 };
 
+/* Shapes of one variable reference are many where there is no code. */
+#define WRITER_SINGLES 64u
+
+struct writer_single {
+    uint32_t generation, process, number;
+    trace_item item;
+};
+
 struct pgw_trace_writer {
     struct trace_out *out;
     struct trace_build *build;
@@ -54,6 +62,8 @@ struct pgw_trace_writer {
     size_t ngroup, nva;
     trace_item group[WRITER_GROUP_MAX];
     uint64_t va[WRITER_GROUP_MAX];
+
+    struct writer_single single[WRITER_SINGLES];
 
     struct writer_code **code; /* by id; NULL: free */
     size_t ncodes, codes_room;
@@ -81,6 +91,25 @@ writer_room(struct pgw_trace_writer *writer)
     writer->generation++;
 }
 
+/* Writes a reference that is a shape of its own. */
+static void
+writer_alone(struct pgw_trace_writer *writer, uint32_t process, trace_item item, uint64_t va,
+    const struct trace_counts *counts)
+{
+    struct trace_shape shape = {.process = process, .item = &item, .n = 1};
+    struct writer_single *single =
+        &writer->single[(item ^ item >> 7 ^ process << 3) % WRITER_SINGLES];
+
+    writer_room(writer);
+    if (single->generation != writer->generation || single->process != process ||
+        single->item != item)
+        *single = (struct writer_single){.generation = writer->generation,
+            .process = process,
+            .number = trace_build_shape(writer->build, &shape, &va),
+            .item = item};
+    trace_build_execute(writer->build, single->number, &va, counts);
+}
+
 /* Writes the piece that was being put together. */
 static void
 writer_ungroup(struct pgw_trace_writer *writer)
@@ -94,7 +123,6 @@ writer_ungroup(struct pgw_trace_writer *writer)
     uint32_t number = trace_build_shape(writer->build, &shape, writer->va);
     trace_build_execute(writer->build, number, writer->va, NULL);
     writer->ngroup = writer->nva = 0;
-    writer->pc = 0;
 }
 
 /* ---- plain references ---- */
@@ -127,14 +155,10 @@ writer_run(struct pgw_trace_writer *writer, const struct pgw_ref *ref)
 {
     unsigned flags = own_kind_code(ref->kind) | OWN_ITEM_VARIABLE | OWN_ITEM_PAGES;
     struct trace_counts counts = {ref->count, ref->writes, ref->fetches};
-    uint64_t va = page_floor(ref->va);
     trace_item item = TRACE_ITEM(ref->count > 1 ? flags | OWN_ITEM_COUNTED : flags, 0);
-    struct trace_shape shape = {.process = ref->process, .item = &item, .n = 1};
 
     writer_ungroup(writer);
-    writer_room(writer);
-    uint32_t number = trace_build_shape(writer->build, &shape, &va);
-    trace_build_execute(writer->build, number, &va, &counts);
+    writer_alone(writer, ref->process, item, page_floor(ref->va), &counts);
 }
 
 /* May ref continue what is being put together? */
@@ -151,21 +175,23 @@ static void
 writer_single(struct pgw_trace_writer *writer, const struct pgw_ref *ref)
 {
     bool fetch = ref->kind == PGW_REF_FETCH;
+    trace_item item =
+        TRACE_ITEM(own_kind_code(ref->kind) | (fetch ? 0 : OWN_ITEM_VARIABLE), ref->size);
 
     if (!writer_continues(writer, ref)) {
         writer_ungroup(writer);
+        if (!fetch) { /* of no code: nothing is put together with it */
+            writer_alone(writer, ref->process, item, ref->va, NULL);
+            return;
+        }
         writer->process = ref->process;
-        if (fetch)
-            writer->pc = ref->va;
+        writer->pc = ref->va;
     }
     if (fetch)
         writer->next_pc = ref->va + ref->size;
     else
         writer->va[writer->nva++] = ref->va;
-    writer->group[writer->ngroup++] =
-        TRACE_ITEM(own_kind_code(ref->kind) | (fetch ? 0 : OWN_ITEM_VARIABLE), ref->size);
-    if (!fetch && writer->ngroup == 1) /* of no code: nothing is put together with it */
-        writer_ungroup(writer);
+    writer->group[writer->ngroup++] = item;
 }
 
 static void

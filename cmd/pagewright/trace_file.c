@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "trace_file.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "commands.h"
+
+static volatile sig_atomic_t trace_signal;
+
+static void
+trace_handle(int number)
+{
+    trace_signal = number;
+}
+
+void
+trace_catch_signals(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+    struct sigaction old, action = {.sa_handler = trace_handle};
+
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+            (void)sigaction(numbers[i], &action, NULL);
+    }
+}
+
+int
+trace_stopped(void)
+{
+    return trace_signal != 0 ? 128 + trace_signal : 0;
+}
+
+/* ---- progress ---- */
+
+/* Twice a second on a terminal: how far it is, of a file in percent. */
+static void
+trace_progress(const struct trace_input *input)
+{
+    static time_t shown;
+    struct timespec now;
+    struct pgw_trace_info info;
+
+    if (!input->first || !isatty(STDERR_FILENO))
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    time_t half = now.tv_sec * 2 + now.tv_nsec / 500000000;
+    if (half == shown)
+        return;
+    if (shown != 0) {
+        pgw_trace_get_info(input->trace, &info);
+        fprintf(stderr, "\r\033[K%s: %" PRIu64 " references", input->name, input->nrefs);
+        if (info.bytes > 0)
+            fprintf(stderr, ", %" PRIu64 "%%", info.read * 100 / info.bytes);
+        fflush(stderr);
+    }
+    shown = half;
+}
+
+void
+trace_progress_clear(void)
+{
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r\033[K");
+}
+
+/* ---- traces in ---- */
+
+static void
+trace_damaged(void *ctx, const struct pgw_trace_damage *damage)
+{
+    struct trace_input *input = ctx;
+
+    input->lost += damage->refs;
+    if (input->pieces++ >= 20)
+        return;
+    trace_progress_clear();
+    fprintf(stderr, "pagewright trace: %s: damaged at byte %" PRIu64 ": %s", input->name,
+        damage->offset, damage->what);
+    if (damage->refs > 0)
+        fprintf(stderr, "; %" PRIu64 " references are lost", damage->refs);
+    fprintf(stderr, "\n");
+}
+
+bool
+trace_input_open(struct trace_input *input, const struct trace_options *options, const char *path)
+{
+    struct pgw_trace_options read = options->read;
+    char why[PGW_TRACE_WHY];
+
+    *input = (struct trace_input){
+        .name = strcmp(path, "-") == 0 ? "standard input" : path, .first = true};
+    if (options->keep_going) {
+        read.damaged = trace_damaged;
+        read.ctx = input;
+    }
+    if (pgw_trace_open(path, &read, &input->trace, why) == PGW_OK)
+        return true;
+    fprintf(stderr, "pagewright trace %s: %s\n", options->verb, why);
+    return false;
+}
+
+int
+trace_input_next(struct trace_input *input)
+{
+    if (trace_stopped() != 0)
+        return trace_stopped();
+    if (input->batch.end)
+        return -1;
+    enum pgw_status status = pgw_trace_next(input->trace, &input->batch);
+    input->nrefs += input->batch.nrefs;
+    trace_progress(input);
+    if (status == PGW_OK)
+        return 0;
+    trace_progress_clear();
+    fprintf(stderr, "pagewright trace: %s%s\n", pgw_trace_error_text(input->trace),
+        status == PGW_CORRUPT ? " (--keep-going reads the rest)" : "");
+    return EXIT_OURS;
+}
+
+int
+trace_input_close(struct trace_input *input, int code)
+{
+    trace_progress_clear();
+    if (input->pieces > 0) {
+        fprintf(stderr, "pagewright trace: %s: damaged in %" PRIu64 " place%s", input->name,
+            input->pieces, input->pieces == 1 ? "" : "s");
+        if (input->lost > 0)
+            fprintf(stderr, ", %" PRIu64 " references lost in all", input->lost);
+        fprintf(stderr, "\n");
+    }
+    pgw_trace_close(input->trace);
+    return code == 0 && input->pieces > 0 ? TRACE_DAMAGED : code;
+}
+
+/* ---- traces out ---- */
+
+struct pgw_trace_writer *
+trace_output_create(const struct trace_options *options, const char *command)
+{
+    struct pgw_trace_writer_options write = options->write;
+    struct pgw_trace_writer *writer;
+    char why[PGW_TRACE_WHY];
+
+    write.command = command;
+    if (pgw_trace_writer_create(options->output, &write, &writer, why) == PGW_OK)
+        return writer;
+    fprintf(stderr, "pagewright trace %s: %s\n", options->verb, why);
+    return NULL;
+}
+
+static const char *
+trace_output_name(const struct trace_options *options)
+{
+    return strcmp(options->output, "-") == 0 ? "standard output" : options->output;
+}
+
+bool
+trace_output_good(const struct trace_options *options, enum pgw_status status)
+{
+    if (status == PGW_OK)
+        return true;
+    trace_progress_clear();
+    fprintf(stderr, "pagewright trace %s: %s: cannot be written: %s\n", options->verb,
+        trace_output_name(options),
+        status == PGW_NOSWAP ? "the disk is full" : pgw_status_text(status));
+    return false;
+}
+
+int
+trace_output_close(struct pgw_trace_writer *writer, const struct trace_options *options, int code)
+{
+    enum pgw_status status = pgw_trace_writer_close(writer);
+
+    if (code != 0 && code == trace_stopped())
+        fprintf(stderr, "pagewright trace %s: interrupted: %s has what was done until then\n",
+            options->verb, trace_output_name(options));
+    /* What failed before was said, and fails again here. */
+    if (code == EXIT_OURS || trace_output_good(options, status))
+        return code;
+    return EXIT_OURS;
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pagewright trace sample, merge and reduce: traces made of others. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "commands.h"
+#include "trace_file.h"
+
+#define MIX_PAGE_SHIFT 12u
+
+/* ---- sample ---- */
+
+/* Numbers that are spread evenly: the finalizer of splitmix64. */
+static uint64_t
+sample_hash(uint64_t value)
+{
+    value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9u;
+    value = (value ^ value >> 27) * 0x94d049bb133111ebu;
+    return value ^ value >> 31;
+}
+
+/* A page is in the sample, always, or never.  What lies in two pages goes with the first. */
+static bool
+sample_wants(const struct trace_options *options, const struct pgw_ref *ref, uint64_t time)
+{
+    if (options->every > 0 && time % options->every >= options->keep)
+        return false;
+    if (options->rate <= 0)
+        return true;
+    uint64_t page = ref->va >> MIX_PAGE_SHIFT ^ (uint64_t)ref->process << 52;
+    uint64_t hash = sample_hash(page + sample_hash(options->seed));
+    return ldexp((double)(hash >> 11), -53) < options->rate;
+}
+
+static bool
+sample_batch(const struct trace_options *options, const struct pgw_trace_batch *batch,
+    struct pgw_trace_writer *writer, uint64_t *time)
+{
+    enum pgw_status status = PGW_OK;
+
+    for (size_t i = 0; i < batch->nrefs && status == PGW_OK; i++) {
+        if (sample_wants(options, &batch->refs[i], (*time)++))
+            status = pgw_trace_write(writer, &batch->refs[i], 1);
+    }
+    if (batch->event != NULL && status == PGW_OK)
+        status = pgw_trace_write_event(writer, batch->event);
+    return trace_output_good(options, status);
+}
+
+int
+trace_sample(const struct trace_options *options)
+{
+    struct trace_options write = *options;
+    struct pgw_trace_writer *writer;
+    struct pgw_trace_info info;
+    struct trace_input input;
+    uint64_t time = 0;
+    int code;
+
+    if (!trace_input_open(&input, options, options->inputs[0]))
+        return EXIT_OURS;
+    pgw_trace_get_info(input.trace, &info);
+    write.write.pages = options->write.pages || info.pages;
+    if ((writer = trace_output_create(&write, info.command)) == NULL)
+        return trace_input_close(&input, EXIT_OURS);
+    while ((code = trace_input_next(&input)) == 0) {
+        if (!sample_batch(options, &input.batch, writer, &time)) {
+            code = EXIT_OURS;
+            break;
+        }
+    }
+    code = trace_input_close(&input, code < 0 ? 0 : code);
+    return trace_output_close(writer, options, code);
+}
+
+/* ---- merge ---- */
+
+struct merge_input {
+    struct trace_input input;
+    size_t next;   /* in the batch */
+    uint64_t time; /* references handed on */
+    bool over;
+};
+
+/* Numbers that traces give to processes, and what they become: the first trace's own, then others.
+ */
+struct merge_name {
+    unsigned input;
+    uint32_t from, to;
+};
+
+struct merge {
+    const struct trace_options *options;
+    struct merge_input in[TRACE_INPUTS_MAX];
+    struct pgw_trace_writer *writer;
+    struct merge_name *name;
+    size_t nnames, names_room;
+    int code; /* not 0: it is over */
+};
+
+static uint32_t
+merge_process(struct merge *merge, unsigned input, uint32_t from)
+{
+    for (size_t i = merge->nnames; i-- > 0;) {
+        if (merge->name[i].input == input && merge->name[i].from == from)
+            return merge->name[i].to;
+    }
+    if (merge->nnames == merge->names_room) {
+        size_t room = merge->names_room * 2 + 64;
+        struct merge_name *more = realloc(merge->name, room * sizeof *more);
+        if (more == NULL) {
+            fprintf(stderr, "pagewright trace merge: out of memory\n");
+            merge->code = EXIT_OURS;
+            return 0;
+        }
+        merge->name = more;
+        merge->names_room = room;
+    }
+    merge->name[merge->nnames] = (struct merge_name){input, from, (uint32_t)merge->nnames + 1};
+    return merge->name[merge->nnames++].to;
+}
+
+static bool
+merge_good(struct merge *merge, enum pgw_status status)
+{
+    if (merge->code == 0 && !trace_output_good(merge->options, status))
+        merge->code = EXIT_OURS;
+    return merge->code == 0;
+}
+
+/* Hands on the events that come now, and gets more; false: the input is over, or all is. */
+static bool
+merge_ready(struct merge *merge, unsigned i)
+{
+    struct merge_input *in = &merge->in[i];
+
+    while (!in->over && in->next == in->input.batch.nrefs) {
+        if (in->input.batch.event != NULL) {
+            struct pgw_event event = *in->input.batch.event;
+            event.process = merge_process(merge, i, event.process);
+            if (event.kind == PGW_EVENT_FORK)
+                event.other = merge_process(merge, i, (uint32_t)event.other);
+            in->input.batch.event = NULL;
+            if (!merge_good(merge, pgw_trace_write_event(merge->writer, &event)))
+                return false;
+        }
+        int code = trace_input_next(&in->input);
+        if (code > 0)
+            merge->code = code;
+        in->over = code != 0;
+        in->next = 0;
+    }
+    return !in->over && merge->code == 0;
+}
+
+static bool
+merge_one(struct merge *merge, unsigned i)
+{
+    struct merge_input *in = &merge->in[i];
+    struct pgw_ref ref;
+
+    if (!merge_ready(merge, i))
+        return false;
+    ref = in->input.batch.refs[in->next++];
+    ref.process = merge_process(merge, i, ref.process);
+    in->time++;
+    return merge_good(merge, pgw_trace_write(merge->writer, &ref, 1));
+}
+
+/* In turns: so many references of each. */
+static void
+merge_turns(struct merge *merge)
+{
+    bool any = true;
+
+    while (any && merge->code == 0) {
+        any = false;
+        for (unsigned i = 0; i < merge->options->ninputs; i++) {
+            for (uint64_t n = 0; n < merge->options->turn && merge_one(merge, i); n++)
+                any = true;
+        }
+    }
+}
+
+/* By time: all traces end together, each read as fast as its length asks for.  Their lengths must
+ * be known. */
+static void
+merge_by_time(struct merge *merge, const uint64_t *len)
+{
+    for (;;) {
+        unsigned best = TRACE_INPUTS_MAX;
+        for (unsigned i = 0; i < merge->options->ninputs; i++) {
+            if (!merge_ready(merge, i))
+                continue;
+            if (best == TRACE_INPUTS_MAX || (double)merge->in[i].time * (double)len[best] <
+                                                (double)merge->in[best].time * (double)len[i])
+                best = i;
+        }
+        if (best == TRACE_INPUTS_MAX || merge->code != 0 || !merge_one(merge, best))
+            return;
+    }
+}
+
+static bool
+merge_lengths(const struct merge *merge, uint64_t *len)
+{
+    struct pgw_trace_info info;
+
+    for (unsigned i = 0; i < merge->options->ninputs; i++) {
+        pgw_trace_get_info(merge->in[i].input.trace, &info);
+        len[i] = info.refs > 0 ? info.refs : 1;
+        if (info.exact)
+            continue;
+        fprintf(stderr,
+            "pagewright trace merge: %s: its length is not known: write --turn N, or convert it "
+            "first\n",
+            merge->in[i].input.name);
+        return false;
+    }
+    return true;
+}
+
+static int
+merge_run(struct merge *merge)
+{
+    const struct trace_options *options = merge->options;
+    uint64_t len[TRACE_INPUTS_MAX];
+
+    if (options->turn == 0 && !merge_lengths(merge, len))
+        return EXIT_OURS;
+    if ((merge->writer = trace_output_create(options, "")) == NULL)
+        return EXIT_OURS;
+    if (options->turn > 0)
+        merge_turns(merge);
+    else
+        merge_by_time(merge, len);
+    return trace_output_close(merge->writer, options, merge->code);
+}
+
+int
+trace_merge(const struct trace_options *options)
+{
+    struct merge *merge = calloc(1, sizeof *merge);
+    unsigned opened = 0;
+    int code = EXIT_OURS;
+
+    if (merge == NULL) {
+        fprintf(stderr, "pagewright trace merge: out of memory\n");
+        return EXIT_OURS;
+    }
+    merge->options = options;
+    while (opened < options->ninputs &&
+           trace_input_open(&merge->in[opened].input, options, options->inputs[opened])) {
+        merge->in[opened].input.first = opened == 0;
+        opened++;
+    }
+    if (opened == options->ninputs)
+        code = merge_run(merge);
+    for (unsigned i = 0; i < opened; i++)
+        code = trace_input_close(&merge->in[i].input, code);
+    free(merge->name);
+    free(merge);
+    return code;
+}
+
+/* ---- reduce ---- */
+
+static enum pgw_status
+reduce_batch(struct pgw_trace_reducer *reducer, const struct pgw_trace_batch *batch)
+{
+    enum pgw_status status = pgw_trace_reduce(reducer, batch->refs, batch->nrefs);
+
+    if (status == PGW_OK && batch->event != NULL)
+        status = pgw_trace_reduce_event(reducer, batch->event);
+    return status;
+}
+
+static int
+reduce_run(
+    const struct trace_options *options, struct trace_input *input, struct pgw_trace_writer *writer)
+{
+    struct pgw_trace_reducer *reducer;
+    enum pgw_status status = pgw_trace_reducer_create(options->pages, writer, &reducer), last;
+    int code = 0;
+
+    if (!trace_output_good(options, status))
+        return EXIT_OURS;
+    while (status == PGW_OK && (code = trace_input_next(input)) == 0)
+        status = reduce_batch(reducer, &input->batch);
+    last = pgw_trace_reducer_close(reducer);
+    if (!trace_output_good(options, status != PGW_OK ? status : last))
+        return EXIT_OURS;
+    return code < 0 ? 0 : code;
+}
+
+int
+trace_reduce(const struct trace_options *options)
+{
+    struct trace_options write = *options;
+    struct pgw_trace_writer *writer;
+    struct pgw_trace_info info;
+    struct trace_input input;
+    int code;
+
+    if (!trace_input_open(&input, options, options->inputs[0]))
+        return EXIT_OURS;
+    pgw_trace_get_info(input.trace, &info);
+    write.write.pages = true;
+    write.write.reduced = options->pages > info.reduced ? options->pages : info.reduced;
+    if ((writer = trace_output_create(&write, info.command)) == NULL)
+        return trace_input_close(&input, EXIT_OURS);
+    code = trace_input_close(&input, reduce_run(options, &input, writer));
+    return trace_output_close(writer, options, code);
+}
