@@ -63,6 +63,7 @@ static const struct seg_fit_ops *const fits[] = {
 /* clang-format on */
 
 static const struct policy_ops *const policies[] = {
+    &policy_adaptive,
     &policy_clock,
     &policy_clockpro,
     &policy_fifo,

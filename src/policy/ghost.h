@@ -132,6 +132,21 @@ ghost_append(struct ghost_table *table, struct ghost_order *order, uint32_t i)
     order->count++;
 }
 
+/* The same, at the oldest end. */
+static inline void
+ghost_prepend(struct ghost_table *table, struct ghost_order *order, uint32_t i)
+{
+    struct ghost_entry *entry = &table->entry[i];
+    entry->older = 0;
+    entry->newer = order->oldest;
+    if (order->oldest != 0)
+        table->entry[order->oldest].older = i;
+    else
+        order->newest = i;
+    order->oldest = i;
+    order->count++;
+}
+
 static inline void
 ghost_unlink(struct ghost_table *table, struct ghost_order *order, uint32_t i)
 {

@@ -5,6 +5,7 @@
 
 #include "vm/policy.h"
 
+extern const struct policy_ops policy_adaptive;
 extern const struct policy_ops policy_fifo;
 extern const struct policy_ops policy_clock;
 extern const struct policy_ops policy_clockpro;

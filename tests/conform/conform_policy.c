@@ -395,7 +395,7 @@ add_tests_of(const struct policy_twin *twin)
     ADD(replay_is_the_calls, twin);
 }
 
-/* With a name as its argument: that policy's tests only. */
+/* With a policy's name as its argument: its tests only; with golden, those of policy_golden.c. */
 int
 main(int argc, char **argv)
 {
@@ -405,7 +405,7 @@ main(int argc, char **argv)
         if (argc < 2 || strcmp(argv[1], twin->ops->name) == 0)
             add_tests_of(twin);
     size_t named = ntests;
-    if (argc < 2)
+    if (argc < 2 || strcmp(argv[1], "golden") == 0)
         for (size_t i = 0; i < policy_golden_count; i++)
             tests[ntests++] = policy_golden_tests[i];
     int failed = _cmocka_run_group_tests("policy", tests, ntests, NULL, NULL);

@@ -34,6 +34,7 @@ naive_param(const uint64_t *param, unsigned i, uint64_t usual)
     return param != NULL && param[i] != 0 ? param[i] : usual;
 }
 
+extern const struct naive_policy naive_adaptive;
 extern const struct naive_policy naive_clock;
 extern const struct naive_policy naive_clockpro;
 extern const struct naive_policy naive_fifo;

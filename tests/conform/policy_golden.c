@@ -77,6 +77,9 @@ golden_loop(void **state)
         {&policy_clock, 20, 20},
         {&policy_lru, 20, 20},
         {&policy_random, 20, 20},
+        /* 18 pages are LIR and stay; the other two take turns in one frame. */
+        {&policy_lirs, 19, 20 + 49 * 2},
+        {&policy_lirs, 20, 20},
     };
     (void)state;
     golden_check(refs, 1000, golden, sizeof golden / sizeof golden[0]);
@@ -98,6 +101,77 @@ lru_includes(void **state)
             assert_true(misses <= before);
             before = misses;
         }
+    }
+    test_env_fini(&env);
+}
+
+/* ---- what policies are known for ---- */
+
+/* Half of memory is in steady use, then ten memories' worth of pages are used once: the policies
+ * that resist scans have all of the half afterwards, LRU has none of it. */
+static void
+scans_are_resisted(void **state)
+{
+    enum { FRAMES = 40, HOT = FRAMES / 2, ROUNDS = 5, SCAN = 10 * FRAMES };
+    const struct {
+        const struct policy_ops *ops;
+        unsigned again; /* misses of the hot half after the scan */
+    } known[] = {{&policy_lru, HOT}, {&policy_fifo, HOT}, {&policy_clock, HOT}, {&policy_lirs, 0},
+        {&policy_clockpro, 0}, {&policy_s3fifo, 0}, {&policy_wtinylfu, 0}};
+    struct test_env env;
+    struct rig_trace t = {.name = "scan", .n = HOT * ROUNDS + SCAN + HOT};
+    (void)state;
+    for (unsigned i = 0; i < t.n; i++) {
+        bool scan = i >= HOT * ROUNDS && i < HOT * ROUNDS + SCAN;
+        t.page[i] = scan ? HOT + (i - HOT * ROUNDS) : i % HOT;
+    }
+    test_env_init(&env, 8);
+    for (unsigned k = 0; k < sizeof known / sizeof known[0]; k++) {
+        const struct policy_twin twin = {.ops = known[k].ops};
+        assert_int_equal(rig_misses(&env, &twin, &t, FRAMES), HOT + SCAN + known[k].again);
+    }
+    test_env_fini(&env);
+}
+
+static uint64_t
+misses_of(
+    struct test_env *env, const struct policy_ops *ops, const struct rig_trace *t, unsigned frames)
+{
+    const struct policy_twin twin = {.ops = ops};
+    return rig_misses(env, &twin, t, frames);
+}
+
+/* Each single policy collapses on some trace: LRU on a loop, LIRS on a way to and fro, W-TinyLFU
+ * where a program goes on to other pages.  The adaptive one does not. */
+static void
+adaptive_is_never_far_off(void **state)
+{
+    const unsigned sizes[] = {20, 50, 100, 150, RIG_FRAMES_MAX};
+    struct test_env env;
+    struct rig_trace t = {.n = RIG_LENGTH};
+    (void)state;
+    test_env_init(&env, 8);
+    for (unsigned s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+        unsigned frames = sizes[s], wide = frames + frames / 5;
+        for (unsigned i = 0; i < t.n; i++)
+            t.page[i] = i % (frames + 1);
+        assert_int_equal(misses_of(&env, &policy_lru, &t, frames), t.n);
+        uint64_t lirs = misses_of(&env, &policy_lirs, &t, frames);
+        assert_true(misses_of(&env, &policy_adaptive, &t, frames) <= lirs + lirs / 4 + frames);
+
+        for (unsigned i = 0; i < t.n; i++) {
+            unsigned at = i % (2 * wide - 2);
+            t.page[i] = at < wide ? at : 2 * wide - 2 - at;
+        }
+        uint64_t lru = misses_of(&env, &policy_lru, &t, frames);
+        assert_true(misses_of(&env, &policy_lirs, &t, frames) > lru + lru / 4);
+        assert_true(misses_of(&env, &policy_adaptive, &t, frames) <= lru + lru / 4);
+
+        for (unsigned i = 0; i < t.n; i++)
+            t.page[i] = (i / (5 * frames) * frames + i % (frames * 3 / 4)) % RIG_PAGES;
+        lru = misses_of(&env, &policy_lru, &t, frames);
+        assert_true(misses_of(&env, &policy_wtinylfu, &t, frames) > lru + lru / 2);
+        assert_true(misses_of(&env, &policy_adaptive, &t, frames) <= lru + lru / 4);
     }
     test_env_fini(&env);
 }
@@ -150,6 +224,8 @@ const struct CMUnitTest policy_golden_tests[] = {
     cmocka_unit_test(golden_textbook),
     cmocka_unit_test(golden_loop),
     cmocka_unit_test(lru_includes),
+    cmocka_unit_test(scans_are_resisted),
+    cmocka_unit_test(adaptive_is_never_far_off),
     cmocka_unit_test(random_is_uniform),
 };
 const size_t policy_golden_count = sizeof policy_golden_tests / sizeof policy_golden_tests[0];

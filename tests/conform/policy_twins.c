@@ -2,6 +2,8 @@
 #include "policy_twins.h"
 
 static const struct policy_twin twins[] = {
+    {.ops = &policy_adaptive, .naive = &naive_adaptive},
+    {.ops = &policy_adaptive, .naive = &naive_adaptive, .param = {8}},
     {.ops = &policy_clock, .naive = &naive_clock, .bits = true},
     {.ops = &policy_clock, .naive = &naive_clock, .param = {2}},
     {.ops = &policy_clock, .naive = &naive_clock, .param = {5}},
