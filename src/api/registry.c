@@ -391,9 +391,9 @@ registry_chain_create(struct mem *mem, struct base_alloc *alloc, struct pager *c
 
 enum pgw_status
 registry_pool_create(struct mem *mem, struct base_alloc *alloc, uint64_t frames, bool lz4,
-    struct pager *next, struct pager **pager)
+    bool aside, struct pager *next, struct pager **pager)
 {
-    const struct pager_zpool_config config = {.limit = frames, .lz4 = lz4};
+    const struct pager_zpool_config config = {.limit = frames, .lz4 = lz4, .aside = aside};
 
     return pager_zpool_create(mem, alloc, &config, next, pager);
 }

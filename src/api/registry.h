@@ -80,9 +80,10 @@ MUST_CHECK enum pgw_status registry_remote_create(struct mem *mem, struct base_a
 /* Up to PGW_SWAP_DEVICES_MAX pagers, one after the other, which it takes over (not on failure). */
 MUST_CHECK enum pgw_status registry_chain_create(struct mem *mem, struct base_alloc *alloc,
     struct pager *const *levels, unsigned n, struct pager **pager);
-/* A compressed pool over next (NULL: none), which it takes over (not on failure). */
+/* A compressed pool over next (NULL: none), which it takes over (not on failure); aside: in the last
+ * frames of RAM, from the start. */
 MUST_CHECK enum pgw_status registry_pool_create(struct mem *mem, struct base_alloc *alloc,
-    uint64_t frames, bool lz4, struct pager *next, struct pager **pager);
+    uint64_t frames, bool lz4, bool aside, struct pager *next, struct pager **pager);
 MUST_CHECK enum pgw_status registry_file_create(
     struct mem *mem, struct base_alloc *alloc, struct host_file file, struct pager **pager);
 /* Gives such a file's pager a descriptor that may write. */

@@ -166,16 +166,16 @@ swapdev_open_pool(struct pgw_system *system, const struct swapspec *spec, struct
 
     if (!spec->pool)
         return PGW_OK;
-    if (system->settings.mmu->kind == REGISTRY_CONTIGUOUS)
+    bool contiguous = system->settings.mmu->kind == REGISTRY_CONTIGUOUS;
+    if (contiguous && spec->clean)
         return sim_fail(system, PGW_UNSUPPORTED,
-            "the mmu %s has all of RAM in segments, and no frames for a compressed pool: leave "
-            "zpool out",
+            "the mmu %s has no clean pages of files to keep: leave clean out of zpool's options",
             system->settings.mmu->name);
     if (frames > ram * SWAPDEV_POOL_MOST / 100)
         return sim_fail(system, PGW_INVAL, "a compressed pool may have %u%% of RAM at the most",
             SWAPDEV_POOL_MOST);
-    enum pgw_status status =
-        registry_pool_create(&system->mem, &system->core, frames, spec->lz4, *pager, pager);
+    enum pgw_status status = registry_pool_create(
+        &system->mem, &system->core, frames, spec->lz4, contiguous, *pager, pager);
     if (status == PGW_INVAL)
         return sim_fail(system, status, "a compressed pool of %llu frames is too small: give it 4",
             (unsigned long long)frames);

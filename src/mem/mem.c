@@ -132,13 +132,12 @@ mem_first_of(const struct base_node_list *list)
 
 _Static_assert(offsetof(struct mem_page, node) == 0, "mem_first_of converts a node to its page");
 
-/* Cuts all of RAM into the largest aligned runs, the last one first so that the lowest is taken
+/* Cuts RAM up to end into the largest aligned runs, the last one first so that the lowest is taken
  * first. */
 static void
-mem_free_all(struct mem *mem)
+mem_free_all(struct mem *mem, uint64_t end, uint64_t used)
 {
-    uint64_t end = mem->nframes;
-
+    mem->nfree = end;
     if (end % (UINT64_C(1) << MEM_BLOCK_ORDER) != 0)
         mem_block_set(mem, end - 1, 0, true);
     while (end > 0) {
@@ -146,9 +145,27 @@ mem_free_all(struct mem *mem)
         if (order > MEM_ORDER_MAX)
             order = MEM_ORDER_MAX;
         end -= UINT64_C(1) << order;
-        mem_push_run(mem, end, order, 0);
+        mem_push_run(mem, end, order, used);
     }
-    mem->nfree = mem->nframes;
+}
+
+struct mem_page *
+mem_set_aside(struct mem *mem, uint64_t n)
+{
+    uint64_t used = 0;
+
+    BASE_ASSERT(mem->nfree == mem->nframes && n > 0 && n < mem->nframes);
+    if (base_inject_fails(mem->alloc->inject, INJECT_FRAME))
+        return NULL;
+    for (uint64_t idx = 0; idx < mem->nframes;) {
+        struct mem_page *page = &mem->pages[idx];
+        idx += UINT64_C(1) << page->order;
+        used |= mem_pull_run(mem, page);
+    }
+    mem_free_all(mem, mem->nframes - n, used);
+    if (used)
+        base_unpoison(mem_page_bytes(mem, &mem->pages[mem->nfree]), (size_t)n << PAGE_SHIFT);
+    return &mem->pages[mem->nfree];
 }
 
 static uint64_t
@@ -189,7 +206,7 @@ mem_init(struct mem *mem, struct base_alloc *alloc, struct base_alloc *ram, uint
         TAILQ_INIT(&mem->free[order]);
     for (unsigned order = 0; order < MEM_BLOCK_ORDER; order++)
         TAILQ_INIT(&mem->pinned[order]);
-    mem_free_all(mem);
+    mem_free_all(mem, mem->nframes, 0);
     return PGW_OK;
 }
 

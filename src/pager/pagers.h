@@ -65,6 +65,7 @@ struct pager_zpool_stats {
 struct pager_zpool_config {
     uint64_t limit; /* frames, at least 4 */
     bool lz4;       /* instead of zstd */
+    bool aside;     /* all of them are set aside at once, the last ones of a RAM that is free */
 };
 
 /*

@@ -31,7 +31,7 @@
  * few classes, a large one narrow steps and many.
  *
  * Frames that come free are idle at first: drive() of a pager ends an I/O without the lock that
- * guards RAM.
+ * guards RAM.  Where frames are set aside for the heap, they are idle whenever it does not use them.
  *
  * Rejected: to use a free object of a larger class rather than take a frame, which wastes more in
  * objects than it saves in frames (measured: 1% worse on text); buddies of compressed pages in one
@@ -124,6 +124,7 @@ zheap_init(struct zheap *heap, struct mem *mem, struct base_alloc *alloc, uint64
 void
 zheap_fini(struct zheap *heap)
 {
+    heap->keeps = false;
     zheap_settle(heap);
     BASE_ASSERT(heap->frames == 0 && heap->objects == 0);
     base_pool_fini(&heap->groups);
@@ -195,8 +196,11 @@ zheap_frame(struct zheap *heap, unsigned flags)
 
     if (heap->frames >= heap->limit)
         return NULL;
-    struct mem_page *page = node != NULL ? (struct mem_page *)(void *)node
-                                         : mem_alloc(heap->mem, 0, flags | MEM_PINNED);
+    struct mem_page *page = NULL;
+    if (node != NULL)
+        page = (struct mem_page *)(void *)node;
+    else if (!heap->keeps)
+        page = mem_alloc(heap->mem, 0, flags | MEM_PINNED);
     if (page == NULL)
         return NULL;
     if (node != NULL) {
@@ -223,6 +227,8 @@ zheap_settle(struct zheap *heap)
 {
     struct base_node *node;
 
+    if (heap->keeps)
+        return;
     while ((node = TAILQ_FIRST(&heap->idle_frames)) != NULL) {
         struct mem_page *page = (struct mem_page *)(void *)node;
         TAILQ_REMOVE(&heap->idle_frames, node, link);
@@ -232,6 +238,20 @@ zheap_settle(struct zheap *heap)
         mem_free(heap->mem, page);
     }
     heap->idle = 0;
+}
+
+void
+zheap_keep(struct zheap *heap, struct mem_page *page, uint64_t n)
+{
+    BASE_ASSERT(heap->frames == 0);
+    heap->keeps = true;
+    for (uint64_t i = 0; i < n; i++) {
+        page[i].owner = heap;
+        page[i].owner_kind = MEM_OWNER_CORE;
+        page[i].wired = 1;
+        TAILQ_INSERT_TAIL(&heap->idle_frames, &page[i].node, link);
+    }
+    heap->idle = n;
 }
 
 static void

@@ -47,12 +47,15 @@ struct zheap {
     struct zheap_class classes[ZHEAP_CLASSES_MAX];
     struct base_pool groups;
     struct base_node_list idle_frames;
+    bool keeps; /* idle frames are never given back: they were set aside for it */
     /* An object with this tag is elsewhere now. */
     void (*on_move)(void *tag, struct zheap_at at);
 };
 
 void zheap_init(struct zheap *heap, struct mem *mem, struct base_alloc *alloc, uint64_t limit,
     void (*on_move)(void *tag, struct zheap_at at));
+/* The n single frames from page on are the heap's from now on, and it takes no others. */
+void zheap_keep(struct zheap *heap, struct mem_page *page, uint64_t n);
 /* All objects are gone (asserted). */
 void zheap_fini(struct zheap *heap);
 

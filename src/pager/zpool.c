@@ -368,24 +368,48 @@ zpool_free_bounce(struct zpool *zpool)
     }
 }
 
-/* The frames that pages are made whole in on their way out: when they are needed, none is free. */
-static enum pgw_status
-zpool_take_bounce(struct zpool *zpool, uint64_t limit)
+/* The frames that pages are made whole in on their way out, when none is free; how many. */
+static unsigned
+zpool_bounce_wanted(const struct zpool *zpool, uint64_t limit)
 {
-    struct zpool_write *write = &zpool->write;
     uint64_t want = limit / ZPOOL_BOUNCE_PART;
 
-    want = want < 1 ? 1 : want > PAGER_RUN_MAX ? PAGER_RUN_MAX : want;
-    while (zpool->next != NULL && write->nbounce < want) {
-        struct mem_page *page = mem_alloc(zpool->pager.mem, 0, MEM_RESERVED | MEM_PINNED);
-        if (page == NULL) {
-            zpool_free_bounce(zpool);
+    if (zpool->next == NULL)
+        return 0;
+    return want < 1 ? 1 : want > PAGER_RUN_MAX ? PAGER_RUN_MAX : (unsigned)want;
+}
+
+static void
+zpool_add_bounce(struct zpool *zpool, struct mem_page *page)
+{
+    struct zpool_write *write = &zpool->write;
+
+    page->owner = zpool;
+    page->owner_kind = MEM_OWNER_CORE;
+    page->wired = 1;
+    write->bounce[write->nbounce++] = page;
+}
+
+/* Takes the frames that the pool is to have from the start: `bounce`, or all there may be. */
+static enum pgw_status
+zpool_take_frames(struct zpool *zpool, const struct pager_zpool_config *config, unsigned bounce)
+{
+    struct mem *mem = zpool->pager.mem;
+
+    if (config->aside) {
+        struct mem_page *aside = mem_set_aside(mem, config->limit);
+        if (aside == NULL)
             return PGW_NORAM;
-        }
-        page->owner = zpool;
-        page->owner_kind = MEM_OWNER_CORE;
-        page->wired = 1;
-        write->bounce[write->nbounce++] = page;
+        for (unsigned i = 0; i < bounce; i++)
+            zpool_add_bounce(zpool, aside + i);
+        zheap_keep(&zpool->store.heap, aside + bounce, config->limit - bounce);
+        return PGW_OK;
+    }
+    while (zpool->write.nbounce < bounce) {
+        struct mem_page *page = mem_alloc(mem, 0, MEM_RESERVED | MEM_PINNED);
+        if (page == NULL)
+            return PGW_NORAM;
+        zpool_add_bounce(zpool, page);
     }
     return PGW_OK;
 }
@@ -433,11 +457,12 @@ static const struct pager_ops zpool_ops = {
 static enum pgw_status
 zpool_make(struct zpool *zpool, const struct pager_zpool_config *config)
 {
-    enum pgw_status status = zpool_take_bounce(zpool, config->limit);
+    unsigned bounce = zpool_bounce_wanted(zpool, config->limit);
+    enum pgw_status status = zstore_init(&zpool->store, zpool->pager.mem, zpool->alloc,
+        config->lz4 ? ZCODEC_LZ4 : ZCODEC_ZSTD, config->limit - bounce);
 
     if (status == PGW_OK)
-        status = zstore_init(&zpool->store, zpool->pager.mem, zpool->alloc,
-            config->lz4 ? ZCODEC_LZ4 : ZCODEC_ZSTD, config->limit - zpool->write.nbounce);
+        status = zpool_take_frames(zpool, config, bounce);
     if (status == PGW_OK)
         status = ztmem_create(zpool);
     if (status == PGW_OK)
@@ -449,7 +474,8 @@ enum pgw_status
 pager_zpool_create(struct mem *mem, struct base_alloc *alloc,
     const struct pager_zpool_config *config, struct pager *next, struct pager **pager)
 {
-    if (config->limit < ZPOOL_LEAST || config->limit > mem->nframes)
+    if (config->limit < ZPOOL_LEAST || config->limit > mem->nframes ||
+        (config->aside && (mem->nfree != mem->nframes || config->limit == mem->nframes)))
         return PGW_INVAL;
     struct zpool *zpool = alloc->map(alloc, sizeof *zpool);
     if (zpool == NULL)

@@ -164,7 +164,7 @@ room_slide_all(struct seg_system *system, struct seg_block *pivot, bool down, ui
     struct seg_block *block;
     uint64_t gap = down ? 0 : room_gap(pivot, spare);
     uint64_t low = 0;
-    uint64_t high = system->mem->nframes;
+    uint64_t high = system->nframes;
 
     RB_FOREACH (block, seg_block_tree, &system->resident) {
         if (pivot != NULL && (down ? block->first >= pivot->first : block->first > pivot->first))
@@ -275,7 +275,7 @@ room_is_thrashing(const struct seg_system *system, struct seg_space *space)
     uint64_t earned = (base_clock_now(clock) - space->strain.at) / STRAIN_RATE;
     space->strain.at += earned * STRAIN_RATE;
     space->strain.pages -= earned < space->strain.pages ? earned : space->strain.pages;
-    return space->strain.pages > STRAIN_FREE + STRAIN_RAMS * system->mem->nframes;
+    return space->strain.pages > STRAIN_FREE + STRAIN_RAMS * system->nframes;
 }
 
 /* Sends one block out; false: none can go. */
@@ -314,7 +314,7 @@ room_is_hopeless(const struct seg_system *system, const struct seg_want *want)
     TAILQ_FOREACH (block, &system->all_blocks, lru)
         if (block->state == SEG_RESIDENT && block->pins > 0 && block != want->block)
             fixed += block->npages;
-    return fixed > system->mem->nframes;
+    return fixed > system->nframes;
 }
 
 enum pgw_status
@@ -326,7 +326,7 @@ seg_room(struct seg_system *system, const struct seg_want *want, uint64_t *first
     bool failed = false;
 
     system->thrashing = false;
-    if (want->npages > system->mem->nframes)
+    if (want->npages > system->nframes)
         return seg_fail(system, PGW_NORAM, "a segment would be larger than all of RAM");
     if (room_try(system, want, first))
         return PGW_OK;

@@ -39,7 +39,7 @@ struct seg_machine {
 
 /* What a system is made of.  All of it must outlive the system; nothing is taken over. */
 struct seg_config {
-    struct mem *mem; /* all of its frames are taken, and handed out in partitions */
+    struct mem *mem; /* its free frames, the first ones, are taken, and handed out in partitions */
     struct base_alloc *alloc;
     struct pager *swap; /* NULL: no swap */
     /* Instructions that the machine has run; NULL: a space that swaps its own segments for ever is

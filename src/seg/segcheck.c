@@ -111,8 +111,8 @@ check_frames(struct seg_system *system)
         last = block->first + block->npages;
         pages += block->npages;
     }
-    return last <= system->mem->nframes && pages == system->stats.pages &&
-           pages + counts.free + counts.lost == system->mem->nframes &&
+    return last <= system->nframes && pages == system->stats.pages &&
+           pages + counts.free + counts.lost == system->nframes &&
            system->fit->ops->check(system->fit);
 }
 

@@ -123,6 +123,7 @@ struct seg_object {
 struct seg_system {
     struct seg_config config;
     struct mem *mem;
+    uint64_t nframes; /* of it, from the first on; those beyond are not the system's */
     struct seg_fit *fit;
     uint64_t end;     /* user addresses are [0, end) */
     unsigned windows; /* in a space */

@@ -170,7 +170,7 @@ static enum pgw_status
 layout_single(struct seg_system *system, const struct space_image *image, uint64_t stack_max,
     struct space_layout *layout)
 {
-    uint64_t most = page_floor((system->mem->nframes << PAGE_SHIFT) / LAYOUT_STACK_SHARE);
+    uint64_t most = page_floor((system->nframes << PAGE_SHIFT) / LAYOUT_STACK_SHARE);
 
     most = layout_at_most(most < LAYOUT_STACK_MIN ? LAYOUT_STACK_MIN : most, LAYOUT_STACK_MAX);
     layout->stack_max = layout_at_most(page_ceil(stack_max), most);

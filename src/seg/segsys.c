@@ -61,10 +61,20 @@ system_take_all(struct seg_system *system)
 
 /* --- the system --- */
 
+/* Are the free frames the first ones?  A compressed pool may have the others. */
+static bool
+system_has_ram(const struct mem *mem)
+{
+    for (uint64_t idx = 0; idx < mem->nfree; idx += UINT64_C(1) << mem->pages[idx].order)
+        if (!mem->pages[idx].free)
+            return false;
+    return mem->nfree > 0;
+}
+
 static bool
 system_config_valid(const struct seg_config *config)
 {
-    if (config->mem->nfree != config->mem->nframes)
+    if (!system_has_ram(config->mem))
         return false;
     if (config->scheme == SEG_NONE)
         return config->mem->base_pfn == 0;
@@ -80,7 +90,8 @@ system_init(struct seg_system *system, const struct seg_config *config)
 
     system->config = *config;
     system->mem = config->mem;
-    system->end = config->scheme == SEG_NONE ? config->mem->nframes << PAGE_SHIFT
+    system->nframes = config->mem->nfree;
+    system->end = config->scheme == SEG_NONE ? system->nframes << PAGE_SHIFT
                                              : UINT64_C(1) << config->va_bits;
     system->windows = many ? 1u << config->bits : 1;
     system->shift = many ? config->va_bits - config->bits : 64;
@@ -106,7 +117,7 @@ seg_system_create(const struct seg_config *config, struct seg_system **system)
     if (new == NULL)
         return PGW_NOMEM;
     system_init(new, config);
-    enum pgw_status status = fit->create(alloc, config->mem->nframes, &new->fit);
+    enum pgw_status status = fit->create(alloc, new->nframes, &new->fit);
     if (status == PGW_OK) {
         status = system_take_all(new);
         if (status != PGW_OK)

@@ -33,6 +33,8 @@ static const struct backend backend_zpool_delayed = {.name = "lz4 zpool over del
     .delayed = true,
     .lz4 = true};
 
+static const struct backend backend_zpool_aside = {
+    .name = "zpool of its own frames", .kind = BACKEND_ZPOOL, .pool = 24, .aside = true};
 static const struct backend backend_chain = {
     .name = "chain of swap", .kind = BACKEND_CHAIN, .chain = true};
 static const struct backend backend_chain_delayed = {
@@ -715,6 +717,11 @@ main(int argc, char **argv)
         ON_ZPOOLS(g3_forget_frees_the_room),
         ON_ZPOOLS(g3_nothing_where_nothing_was_put),
         ON_ZPOOLS(random_interleavings),
+        ON(g1_every_length_and_order, backend_zpool_aside),
+        ON(g3_forget_frees_the_room, backend_zpool_aside),
+        ON(random_interleavings, backend_zpool_aside),
+        ON(torture_writes, backend_zpool_aside),
+        ON(torture_chunks, backend_zpool_aside),
         ON(torture_reads, backend_zpool_swap),
         ON(torture_reads, backend_zpool_delayed),
         ON(torture_writes, backend_zpool_swap),

@@ -106,7 +106,8 @@ rig_open_device(struct fixture *f, struct host_file file, struct pager **pager)
 static enum pgw_status
 rig_open_pool(struct fixture *f, struct pager *device)
 {
-    const struct pager_zpool_config config = {.limit = f->backend->pool, .lz4 = f->backend->lz4};
+    const struct pager_zpool_config config = {
+        .limit = f->backend->pool, .lz4 = f->backend->lz4, .aside = f->backend->aside};
     enum pgw_status status =
         pager_zpool_create(&f->env.mem, &f->env.alloc, &config, device, &f->pager);
 

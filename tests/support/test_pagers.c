@@ -48,9 +48,9 @@ test_chain_create(
 }
 
 enum pgw_status
-test_pool_create(struct test_env *env, uint64_t frames, struct pager **pager)
+test_pool_create(struct test_env *env, uint64_t frames, bool aside, struct pager **pager)
 {
-    const struct pager_zpool_config config = {.limit = frames, .lz4 = true};
+    const struct pager_zpool_config config = {.limit = frames, .lz4 = true, .aside = aside};
 
     if (frames == 0)
         return PGW_OK;

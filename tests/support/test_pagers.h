@@ -16,10 +16,10 @@ MUST_CHECK enum pgw_status test_swap_create(
 MUST_CHECK enum pgw_status test_chain_create(
     struct test_env *env, uint64_t slots, bool delayed, unsigned n, struct pager **pager);
 
-/* A compressed pool of that many frames over *pager, which it replaces.  With 0 frames, nothing is
- * done.  On failure *pager is as it was. */
+/* A compressed pool of that many frames over *pager, which it replaces; aside: the last frames of
+ * RAM, from the start.  With 0 frames, nothing is done.  On failure *pager is as it was. */
 MUST_CHECK enum pgw_status test_pool_create(
-    struct test_env *env, uint64_t frames, struct pager **pager);
+    struct test_env *env, uint64_t frames, bool aside, struct pager **pager);
 
 /* A file of npages pages, page i filled by test_page_fill(base + i).  On failure nothing is left;
  * the test fails if the host cannot make the file.  It may be written; *fd (may be NULL): the same

@@ -87,7 +87,7 @@ vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config)
         status = test_chain_create(
             &rig->env, config->swap_slots, config->delayed, config->devices, &rig->swap);
     if (status == PGW_OK)
-        status = test_pool_create(&rig->env, config->pool, &rig->swap);
+        status = test_pool_create(&rig->env, config->pool, false, &rig->swap);
     if (status == PGW_OK) {
         config->pmap->caps(rig->pmaps, &caps);
         struct vm_config vm = {.mem = &rig->env.mem,

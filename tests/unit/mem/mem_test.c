@@ -39,6 +39,40 @@ test_init_arguments(void **state)
     assert_int_equal(alloc.mapped, 0);
 }
 
+/* The last frames set aside are nobody else's, and are RAM again when they are freed. */
+static void
+test_set_aside(void **state)
+{
+    struct test_env env;
+
+    (void)state;
+    test_env_init(&env, 1300);
+    for (uint64_t n = 1; n < 1300; n = n * 3 + 1) {
+        struct mem_page *aside = mem_set_aside(&env.mem, n);
+        assert_non_null(aside);
+        assert_ptr_equal(aside + n, env.mem.pages + 1300);
+        assert_int_equal(env.mem.nfree, 1300 - n);
+        assert_true(mem_check(&env.mem));
+        memset(mem_page_bytes(&env.mem, aside), 0xa5, PAGE_SIZE);
+        memset(mem_page_bytes(&env.mem, aside + n - 1), 0xa5, PAGE_SIZE);
+        for (uint64_t i = 0; i < 1300 - n; i++) {
+            struct mem_page *page = mem_alloc(&env.mem, 0, MEM_ZERO);
+            assert_true(page != NULL && page < aside);
+            test_page_expect_zero(mem_page_bytes(&env.mem, page));
+            memset(mem_page_bytes(&env.mem, page), 0x5a, PAGE_SIZE);
+        }
+        assert_null(mem_alloc(&env.mem, 0, 0));
+        for (uint64_t i = 0; i < 1300; i++) /* each by itself, those aside too */
+            mem_free(&env.mem, &env.mem.pages[i]);
+        assert_true(mem_check(&env.mem));
+        test_env_expect_all_free(&env);
+    }
+    env.inject.fail_at[INJECT_FRAME] = env.inject.tried[INJECT_FRAME] + 1;
+    assert_null(mem_set_aside(&env.mem, 4));
+    test_env_expect_all_free(&env);
+    test_env_fini(&env);
+}
+
 /* RAM of 64 GiB, all free in 64 runs, costs the few records that head them. */
 static void
 test_huge_ram(void **state)
@@ -563,6 +597,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_init_arguments),
+        cmocka_unit_test(test_set_aside),
         cmocka_unit_test(test_huge_ram),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_new_pages),

@@ -14,10 +14,10 @@
 #define KEY 500000u
 
 static const struct seg_rig_config four = {
-    "segments", SEG_SEGMENTS, &seg_fit_best, 2, 64, 400, false, false};
+    "segments", SEG_SEGMENTS, &seg_fit_best, 2, 64, 400, false, false, 0};
 static const struct seg_rig_config one = {
-    "base and bounds, buddy", SEG_BASE_BOUNDS, &seg_fit_buddy, 0, 64, 400, false, false};
-static const struct seg_rig_config bare = {"none", SEG_NONE, NULL, 0, 64, 400, false, false};
+    "base and bounds, buddy", SEG_BASE_BOUNDS, &seg_fit_buddy, 0, 64, 400, false, false, 0};
+static const struct seg_rig_config bare = {"none", SEG_NONE, NULL, 0, 64, 400, false, false, 8};
 
 struct torture {
     struct seg_rig rig;

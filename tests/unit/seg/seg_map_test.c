@@ -10,11 +10,11 @@
 #define KEY 500000u
 
 static const struct seg_rig_config one = {
-    "base and bounds", SEG_BASE_BOUNDS, &seg_fit_first, 0, 200, 1000, false, false};
+    "base and bounds", SEG_BASE_BOUNDS, &seg_fit_first, 0, 200, 1000, false, false, 0};
 static const struct seg_rig_config four = {
-    "segments", SEG_SEGMENTS, &seg_fit_first, 2, 600, 1000, false, false};
+    "segments", SEG_SEGMENTS, &seg_fit_first, 2, 600, 1000, false, false, 0};
 static const struct seg_rig_config eight = {
-    "8 segments", SEG_SEGMENTS, &seg_fit_first, 3, 100, 0, false, false};
+    "8 segments", SEG_SEGMENTS, &seg_fit_first, 3, 100, 0, false, false, 0};
 
 static uint64_t
 map_anywhere(struct space *space, uint64_t npages, enum space_use use, uint64_t hint)

@@ -78,6 +78,8 @@ seg_rig_try_init(struct seg_rig *rig, const struct seg_rig_config *config)
     enum pgw_status status = mmu_segment_create(&rig->env.mem, &rig->env.alloc, &rig->mmu);
     if (status == PGW_OK)
         status = test_swap_create(&rig->env, config->swap_slots, config->delayed, &rig->swap);
+    if (status == PGW_OK)
+        status = test_pool_create(&rig->env, config->pool, true, &rig->swap);
     if (status == PGW_OK) {
         struct seg_config seg = {.mem = &rig->env.mem,
             .alloc = &rig->env.alloc,
@@ -121,12 +123,12 @@ seg_rig_env_init(struct seg_rig *rig, const struct seg_rig_config *config)
 {
     memset(rig, 0, sizeof *rig);
     rig->pace = RIG_PACE;
-    test_env_init(&rig->env, config->frames);
+    test_env_init(&rig->env, config->frames + config->pool);
     if (config->scheme != SEG_NONE)
         return;
     mem_fini(&rig->env.mem, &rig->env.ram); /* program address = RAM address: from 0 */
-    assert_int_equal(
-        mem_init(&rig->env.mem, &rig->env.alloc, &rig->env.ram, config->frames << PAGE_SHIFT, 0),
+    assert_int_equal(mem_init(&rig->env.mem, &rig->env.alloc, &rig->env.ram,
+                         (config->frames + config->pool) << PAGE_SHIFT, 0),
         PGW_OK);
 }
 

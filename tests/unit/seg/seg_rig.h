@@ -22,6 +22,7 @@ struct seg_rig_config {
     uint64_t swap_slots; /* 0: no swap */
     bool delayed;        /* the swap device completes later and out of order */
     bool no_compaction;
+    uint64_t pool; /* frames beyond the others, of a compressed pool over swap; 0: none */
 };
 
 struct seg_rig_pointer {

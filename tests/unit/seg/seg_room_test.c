@@ -8,9 +8,9 @@
 #define P(N) ((uint64_t)(N) << PAGE_SHIFT)
 
 static const struct seg_rig_config plain = {
-    "base and bounds", SEG_BASE_BOUNDS, &seg_fit_first, 0, 100, 0, false, false};
+    "base and bounds", SEG_BASE_BOUNDS, &seg_fit_first, 0, 100, 0, false, false, 0};
 static const struct seg_rig_config swapping = {
-    "base and bounds, swap", SEG_BASE_BOUNDS, &seg_fit_first, 0, 100, 1000, true, false};
+    "base and bounds, swap", SEG_BASE_BOUNDS, &seg_fit_first, 0, 100, 1000, true, false, 0};
 
 /* A program of npages, filled from key on. */
 static struct space *
@@ -309,7 +309,7 @@ static void
 thrash(uint64_t pace, enum space_fault expected)
 {
     const struct seg_rig_config config = {
-        "segments", SEG_SEGMENTS, &seg_fit_first, 2, 100, 1000, false, false};
+        "segments", SEG_SEGMENTS, &seg_fit_first, 2, 100, 1000, false, false, 0};
     struct seg_rig rig;
     enum space_fault fault = SPACE_FAULT_OK;
     unsigned char byte = 0;

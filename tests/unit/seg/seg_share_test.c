@@ -9,10 +9,10 @@
 #define KEY 500000u
 
 static const struct seg_rig_config four = {
-    "segments", SEG_SEGMENTS, &seg_fit_first, 2, 100, 1000, false, false};
+    "segments", SEG_SEGMENTS, &seg_fit_first, 2, 100, 1000, false, false, 0};
 static const struct seg_rig_config one = {
-    "base and bounds", SEG_BASE_BOUNDS, &seg_fit_first, 0, 100, 0, false, false};
-static const struct seg_rig_config bare = {"none", SEG_NONE, NULL, 0, 100, 1000, false, false};
+    "base and bounds", SEG_BASE_BOUNDS, &seg_fit_first, 0, 100, 0, false, false, 0};
+static const struct seg_rig_config bare = {"none", SEG_NONE, NULL, 0, 100, 1000, false, false, 0};
 
 static struct space *
 fork_of(struct space *space)
