@@ -19,6 +19,7 @@ static const struct {
     {"run", "pagewright run", command_run},
     {"compare", "pagewright compare", command_compare},
     {"mmus", "pagewright mmus", command_mmus},
+    {"replay", "pagewright replay", command_replay},
     {"translate", "pagewright translate", command_translate},
     {"trace", "pagewright trace", command_trace},
     {"shell", "pagewright shell", command_shell},
@@ -105,6 +106,7 @@ main(int argc, char **argv)
                "  run        run a riscv64 Linux program (pagewright run --help)\n"
                "  compare    run one on every translation scheme, for one table\n"
                "  mmus       the translation schemes, and what each can do\n"
+               "  replay     a trace's references through replacement policies\n"
                "  translate  one address through one of them, step by step\n"
                "  trace      look at recorded references, convert, cut, sample, merge, reduce them\n"
                "  shell      build a machine and drive it step by step\n"

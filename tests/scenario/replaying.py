@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""pagewright replay: published counts, its forms agree and follow the schema, the same output to
+the byte whatever the threads, bad input gets one line, an interrupt leaves a table.
+
+    replaying.py --pagewright BIN --docs DIR
+"""
+
+import argparse
+import csv
+import io
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import schema
+from machines import TIMEOUT, Tap, execute
+
+HEADER = ("policy,frames,references,misses,hits,evictions,writebacks,read_misses,write_misses,"
+          "fetch_misses,read_hits,write_hits,fetch_hits,ram,seed")
+ANOMALY = "123412512345"
+SILBERSCHATZ = "70120304230321201701"
+
+
+def ids(string):
+    return "".join(f"{c}\n" for c in string).encode()
+
+
+class Checks:
+    def __init__(self, options):
+        self.pagewright, self.docs = options.pagewright, options.docs
+        self.tap = Tap()
+
+    def replay(self, *words, stdin=b""):
+        return execute([self.pagewright, "replay", *words], stdin)
+
+    def rows(self, *words, stdin=b""):
+        return json.loads(self.replay("--json", *words, stdin=stdin).out)["rows"]
+
+
+def check_published(checks):
+    for string, policy, frames, misses in (
+            (ANOMALY, "fifo", 3, 9), (ANOMALY, "fifo", 4, 10), (SILBERSCHATZ, "fifo", 3, 15),
+            (SILBERSCHATZ, "opt", 3, 9), (SILBERSCHATZ, "lru", 3, 12)):
+        rows = checks.rows("--policy", policy, "--ram", f"{frames}p", "-", stdin=ids(string))
+        checks.tap.check(rows[0]["misses"] == misses,
+                         f"{string}: {policy} with {frames} frames misses {misses} times", rows)
+
+
+def some_trace(n):
+    """Loads and stores over a few hundred pages, a scan now and then."""
+    draw = random.Random(7)
+    lines = []
+    for i in range(n):
+        page = i % 400 if i // 500 % 4 == 3 else int(draw.paretovariate(1)) % 300
+        lines.append(f"{draw.choice('lls')} 0x{0x10000 + page * 4096 + draw.randrange(4000):x} 4")
+    return ("\n".join(lines) + "\n").encode()
+
+
+def check_forms(checks, path):
+    tap = checks.tap
+    words = ("--policy", "clock,lru,random,opt", "--ram", "1p,16p,1M,25%", path)
+    data = json.loads(checks.replay("--json", *words).out)
+    with open(os.path.join(checks.docs, "replay.schema.json"), encoding="utf-8") as file:
+        wrong = list(schema.errors(data, json.load(file), "replay"))
+    tap.check(not wrong, "JSON follows its schema", "\n".join(wrong))
+    text = checks.replay("--csv", *words).out.decode()
+    table = list(csv.DictReader(io.StringIO(text, newline="")))
+    tap.check(text.split("\r\n")[0] == HEADER and text.endswith("\r\n"), "CSV: the columns are those of the man page")
+    same = len(table) == len(data["rows"]) == 16
+    for line, row in zip(table, data["rows"]):
+        for kind in ("read", "write", "fetch"):
+            row[kind + "_misses"], row[kind + "_hits"] = row[kind]["misses"], row[kind]["hits"]
+        same = same and all(str(row[name]) == line[name] for name in HEADER.split(",")[:14])
+    tap.check(same, "CSV and JSON say the same")
+    plain = checks.replay(*words).out.decode()
+    tap.check(all(f"{row['misses']:,}" in plain for row in data["rows"]) and "seed 1" in plain,
+              "text has the same misses, and the seed")
+    for threads in ("1", "2", "5"):
+        tap.check(checks.replay("--csv", "--threads", threads, *words).out.decode() == text,
+                  f"{threads} threads: the same, to the byte")
+    with open(path, "rb") as file:
+        piped = checks.replay("--csv", *words[:-1], "-", stdin=file.read())
+    tap.check(piped.out.decode() == text, "from a pipe: the same")
+    alone = [checks.rows("--policy", row["policy"], "--ram", row["ram"], path)[0]["misses"]
+             for row in data["rows"]]
+    tap.check(alone == [row["misses"] for row in data["rows"]], "each alone: the same misses")
+    opt = {row["ram"]: row["misses"] for row in data["rows"] if row["policy"] == "opt"}
+    tap.check(all(row["misses"] >= opt[row["ram"]] for row in data["rows"]), "OPT is never beaten")
+    two = [checks.rows("--policy", "random", "--ram", "16p", "--seed", seed, path)[0]["misses"]
+           for seed in ("1", "2")]
+    tap.check(two[0] != two[1] and data["rows"][9]["misses"] == two[0], "--seed changes what is drawn, and nothing else")
+    large = json.loads(checks.replay("--json", "--page-size", "64K", *words).out)
+    tap.check(large["pages"] < data["pages"] / 8 and large["references"] == data["references"],
+              "larger pages are fewer")
+
+
+def check_bad(checks, path):
+    for words, status, says in (
+            ((), 125, "no trace"), (("/nosuch",), 127, "/nosuch"), ((path, path), 125, "one trace too many"),
+            (("--ram", "7Q", path), 125, "7Q"), (("--ram", "0", path), 125, "less than a page"),
+            (("--ram", "4K,,8K", path), 125, "empty item"), (("--policy", "nosuch", path), 125, "nosuch"),
+            (("--policy", "lru:x=1", path), 125, "lru"), (("--page-size", "5000", path), 125, "power of two"),
+            (("--threads", "x", path), 125, "--threads"), ((os.path.dirname(path),), 125, "")):
+        result = checks.replay(*words)
+        lines = result.err.decode().splitlines()
+        checks.tap.check(result.status == status and lines and says in lines[0] and not result.out
+                         and len([line for line in lines if "--help" not in line and "--usage" not in line]) == 1,
+                         f"replay {' '.join(words[:-1])} {'...' if words else ''}: one line, exit {status}",
+                         result.err.decode())
+
+
+def check_interrupt(checks, folder):
+    """A pipe that does not end: the signal comes while it is being read."""
+    process = subprocess.Popen([checks.pagewright, "replay", "--csv", "--ram", "16p", "-"], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    chunk = ids("0123456789" * 20000)
+    process.stdin.write(chunk)
+    process.stdin.flush()
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    try:
+        while process.poll() is None:
+            process.stdin.write(chunk)
+            process.stdin.flush()
+    except BrokenPipeError:
+        pass
+    out, err = process.stdout.read(), process.stderr.read()
+    process.stdin = None
+    status = process.wait(TIMEOUT)
+    rows = list(csv.DictReader(io.StringIO(out.decode(), newline="")))
+    checks.tap.check(status == 128 + signal.SIGINT and len(rows) == 1 and int(rows[0]["references"]) > 0
+                     and rows[0]["misses"] == "10" and not err, "an interrupt leaves the table of what was done",
+                     f"{status} {out} {err}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pagewright", required=True)
+    parser.add_argument("--docs", required=True)
+    checks = Checks(parser.parse_args())
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "trace.txt")
+        with open(path, "wb") as file:
+            file.write(some_trace(20000))
+        check_published(checks)
+        check_forms(checks, path)
+        check_bad(checks, path)
+        check_interrupt(checks, folder)
+    return checks.tap.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
