@@ -10,6 +10,7 @@
 #define EXIT_NOT_FOUND 127  /* the program is not there */
 
 int command_run(int argc, char **argv);
+int command_record(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_mmus(int argc, char **argv);
 int command_replay(int argc, char **argv);

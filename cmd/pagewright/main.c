@@ -17,6 +17,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"run", "pagewright run", command_run},
+    {"record", "pagewright record", command_record},
     {"compare", "pagewright compare", command_compare},
     {"mmus", "pagewright mmus", command_mmus},
     {"replay", "pagewright replay", command_replay},
@@ -104,6 +105,7 @@ main(int argc, char **argv)
                "shows what their memory did.\v"
                "Commands:\n"
                "  run        run a riscv64 Linux program (pagewright run --help)\n"
+               "  record     run one, and write all its references to memory to a file\n"
                "  compare    run one on every translation scheme, for one table\n"
                "  mmus       the translation schemes, and what each can do\n"
                "  replay     a trace's references through replacement policies\n"

@@ -58,8 +58,8 @@ run_open_report(const struct run_options *options)
         return stderr;
     FILE *out = fopen(options->report_file, "we");
     if (out == NULL)
-        fprintf(stderr, "pagewright run: cannot write the report to %s: %s\n", options->report_file,
-            strerror(errno));
+        fprintf(stderr, "%s: cannot write the report to %s: %s\n", options->name,
+            options->report_file, strerror(errno));
     return out;
 }
 
@@ -85,7 +85,7 @@ run_write_report(
         status = PGW_IO;
     if (status == PGW_OK)
         return exit_code;
-    fprintf(stderr, "pagewright run: cannot write the report to %s: %s\n",
+    fprintf(stderr, "%s: cannot write the report to %s: %s\n", options->name,
         options->report_file != NULL ? options->report_file : "standard error",
         pgw_status_text(status));
     return exit_code != 0 ? exit_code : EXIT_OURS;
@@ -93,24 +93,23 @@ run_write_report(
 
 /* True if the machine is sound, and nothing of the program is left in it. */
 static bool
-run_check(struct pgw_system *system)
+run_check(struct pgw_system *system, const char *name)
 {
     struct pgw_stats stats = {.size = sizeof stats};
 
     if (!pgw_system_check(system)) {
         fprintf(stderr,
-            "pagewright run: the machine's structures do not agree with each other: this "
-            "is a bug of ours\n");
+            "%s: the machine's structures do not agree with each other: this is a bug of ours\n",
+            name);
         return false;
     }
     if (pgw_system_stats(system, &stats) == PGW_OK &&
         stats.spaces + stats.regions + stats.anons == 0)
         return true;
     fprintf(stderr,
-        "pagewright run: the program has ended, but %llu spaces, %llu regions and %llu pages of "
-        "its "
-        "memory are left: this is a bug of ours\n",
-        (unsigned long long)stats.spaces, (unsigned long long)stats.regions,
+        "%s: the program has ended, but %llu spaces, %llu regions and %llu pages of its memory are "
+        "left: this is a bug of ours\n",
+        name, (unsigned long long)stats.spaces, (unsigned long long)stats.regions,
         (unsigned long long)stats.anons);
     return false;
 }
@@ -124,34 +123,34 @@ run_program(struct pgw_system *system, const struct run_options *options, FILE *
     enum pgw_status status =
         pgw_run(system, options->program[0], options->program, environ, &ended);
     if (status != PGW_OK) {
-        fprintf(stderr, "pagewright run: %s\n", pgw_error_text(system));
+        fprintf(stderr, "%s: %s\n", options->name, pgw_error_text(system));
         return run_exit_code(status);
     }
-    if (options->check && !run_check(system))
+    if (options->check && !run_check(system, options->name))
         return EXIT_OURS;
     int exit_code = WIFSIGNALED(ended) ? 128 + WTERMSIG(ended) : WEXITSTATUS(ended);
     return run_write_report(system, options, out, exit_code);
 }
 
 int
-command_run(int argc, char **argv)
+run_machine(struct run_options *options)
 {
-    struct run_options options;
     struct pgw_system *system = NULL;
     char error[512] = "";
 
-    run_options_parse(argc, argv, &options);
-    options.machine.config.message = run_message;
-    options.machine.config.error = error;
-    options.machine.config.error_len = sizeof error;
-    FILE *out = run_open_report(&options);
+    options->machine.config.message = run_message;
+    options->machine.config.error = error;
+    options->machine.config.error_len = sizeof error;
+    FILE *out = run_open_report(options);
     if (out == NULL)
         return EXIT_OURS;
-    if (pgw_system_create(&options.machine.config, &system) != PGW_OK) {
-        fprintf(stderr, "pagewright run: %s\n", error);
+    if (pgw_system_create(&options->machine.config, &system) != PGW_OK) {
+        fprintf(stderr, "%s: %s\n", options->name, error);
         return EXIT_OURS;
     }
-    int exit_code = run_program(system, &options, out);
+    int exit_code = EXIT_OURS;
+    if (options->prepare == NULL || options->prepare(system, options))
+        exit_code = run_program(system, options, out);
     /* From here on a signal ends us, and nobody is left to be told. */
     for (int signo = 1; signo <= SIGTERM; signo++) {
         if (signo == SIGINT || signo == SIGTERM || signo == SIGHUP || signo == SIGQUIT)
@@ -159,4 +158,14 @@ command_run(int argc, char **argv)
     }
     pgw_system_destroy(system);
     return exit_code;
+}
+
+int
+command_run(int argc, char **argv)
+{
+    struct run_options options;
+
+    run_options_init(&options, "pagewright run");
+    argp_parse(&run_argp, argc, argv, ARGP_IN_ORDER, NULL, &options);
+    return run_machine(&options);
 }

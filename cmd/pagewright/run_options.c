@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "run_options.h"
 
-#include <argp.h>
 #include <string.h>
 
 #include "commands.h"
@@ -77,30 +76,30 @@ run_option(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_failure(state, EXIT_OURS, 0,
-            "no program to run: write pagewright run [options] PROGRAM [argument...]");
+            "no program to run: write %s [options] PROGRAM [argument...]", state->name);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-void
-run_options_parse(int argc, char **argv, struct run_options *run)
-{
-    const struct argp_child children[] = {{&machine_argp, 0, NULL, 0}, {NULL, 0, NULL, 0}};
-    const struct argp argp = {
-        .options = options,
-        .children = children,
-        .parser = run_option,
-        .args_doc = "PROGRAM [ARG...]",
-        .doc = "Runs a riscv64 Linux program on simulated RAM, and reports what its memory "
-               "did.\v"
-               "The exit status is the program's own; 128+N when signal N ended it; 125 when "
-               "pagewright fails, 126 when the program cannot be run, 127 when it is not found.",
-        .help_filter = machine_help,
-    };
+static const struct argp_child run_children[] = {{&machine_argp, 0, NULL, 0}, {NULL, 0, NULL, 0}};
 
-    *run = (struct run_options){0};
+const struct argp run_argp = {
+    .options = options,
+    .children = run_children,
+    .parser = run_option,
+    .args_doc = "PROGRAM [ARG...]",
+    .doc = "Runs a riscv64 Linux program on simulated RAM, and reports what its memory "
+           "did.\v"
+           "The exit status is the program's own; 128+N when signal N ended it; 125 when "
+           "pagewright fails, 126 when the program cannot be run, 127 when it is not found.",
+    .help_filter = machine_help,
+};
+
+void
+run_options_init(struct run_options *run, const char *name)
+{
+    *run = (struct run_options){.name = name};
     pgw_config_init(&run->machine.config);
-    argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, run);
 }

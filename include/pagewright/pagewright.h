@@ -757,6 +757,14 @@ struct pgw_stats {
     uint64_t shootdowns;           /* times that translations were taken away from the TLBs */
     uint64_t shootdown_interrupts; /* of harts, each because another took translations away */
     uint64_t shootdown_dropped;    /* TLB entries that went on harts other than that one */
+
+    /* Recorded to traces (pagewright/record.h). */
+    uint64_t recorded;         /* references */
+    uint64_t recorded_fetches; /* of these */
+    uint64_t recorded_events;
+    uint64_t recorded_codes; /* pieces of code */
+    uint64_t recorded_bytes; /* of the files */
+    double recorded_each;    /* bytes a reference */
 };
 
 PGW_API enum pgw_status pgw_system_stats(struct pgw_system *system, struct pgw_stats *stats);

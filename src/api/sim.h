@@ -16,6 +16,7 @@
 #include "api/groups.h"
 #include "api/maps.h"
 #include "api/objcache.h"
+#include "api/recording.h"
 #include "api/registry.h"
 #include "base/inject.h"
 #include "cpu/hart.h"
@@ -77,7 +78,7 @@ struct pgw_space {
 /* A device of swap; its pager is part of the system's. */
 struct sim_swap_device {
     const struct pager *pager;
-    char name[sizeof ((struct pgw_swap_device *)0)->name];
+    char name[sizeof((struct pgw_swap_device *)0)->name];
 };
 
 struct pgw_system {
@@ -95,8 +96,8 @@ struct pgw_system {
     struct pager *swap;             /* NULL: none */
     struct sim_swap_device swap_devices[PGW_SWAP_DEVICES_MAX]; /* of it, without the pool */
     unsigned nswap_devices;
-    struct tmem *tmem;              /* for clean pages of files; NULL: none */
-    struct vm_system *vm;           /* one of these two */
+    struct tmem *tmem;    /* for clean pages of files; NULL: none */
+    struct vm_system *vm; /* one of these two */
     struct seg_system *seg;
     struct base_clock clock; /* instructions and accesses, a nanosecond each */
     uint64_t merged_at;      /* by the clock: the scanner has been paid for until then */
@@ -113,6 +114,11 @@ struct pgw_system {
     struct pgw_group groups[VM_GROUPS_MAX]; /* by the core's number; 0 is the root, which is not
                                                shown */
     unsigned ngroups;                       /* besides the root */
+
+    struct recording *recorder; /* of the next run, or of this one; NULL: it is not recorded */
+    char record_path[1024];
+    bool record_failed;                /* and the run is being ended for it */
+    struct recording_figures recorded; /* all runs together */
 
     struct maps maps;
     struct sim_past past;

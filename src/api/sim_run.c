@@ -1,18 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Running a program: the harts and the Linux personality over the system's core. */
+#include "api/recording_run.h"
 #include "api/sim.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define SIM_SIGNAL_MAX 64 /* Linux has so many */
+#define SIM_SIGKILL 9
 
 static enum pgw_status
 sim_run_space(void *ctx, struct space **space)
 {
     struct pgw_system *system = ctx;
+    enum pgw_status status = system->core_ops->space_create(system, space);
 
-    return system->core_ops->space_create(system, space);
+    if (status == PGW_OK && system->recorder != NULL)
+        status = recording_space(system->recorder, *space);
+    return status;
+}
+
+static void
+sim_run_program(void *ctx, struct space *space, const struct space *from, const char *name)
+{
+    struct pgw_system *system = ctx;
+
+    groups_program(system, space, from, name);
+    if (system->recorder != NULL)
+        recording_program(space, from, name);
 }
 
 static enum pgw_status
@@ -120,6 +135,8 @@ sim_run_idle(void *ctx)
 
     system->core_ops->idle(system);
     sim_run_signal(system);
+    if (recording_run_failed(system))
+        os_interrupt(system->os, SIM_SIGKILL);
 }
 
 static const char *
@@ -178,7 +195,7 @@ sim_run_os(struct pgw_system *system)
         .why = sim_run_why,
         .message = sim_run_message,
         .pressure = sim_run_pressure,
-        .program = groups_program,
+        .program = sim_run_program,
         .ended = groups_ended,
         .ended_space = maps_note,
         .group = groups_describe,
@@ -263,6 +280,7 @@ pgw_run(struct pgw_system *system, const char *path, char *const *argv, char *co
     if (status != PGW_OK)
         return status;
     system->interrupt = 0;
+    recording_run_begin(system);
     status = sim_run_start(system, path, argv, envp);
     if (status == PGW_OK) {
         status = os_run(system->os, &ended);
@@ -271,6 +289,10 @@ pgw_run(struct pgw_system *system, const char *path, char *const *argv, char *co
                 system, status, "%.200s had to be given up: %s", path, pgw_status_text(status));
     }
     sim_run_end(system);
+    if (status == PGW_OK)
+        status = recording_run_end(system);
+    else
+        (void)!recording_run_end(system);
     sim_run_write_back(system);
     if (status == PGW_OK)
         *wait_status = ended;

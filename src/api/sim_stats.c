@@ -125,6 +125,17 @@ sim_sum_harts(const struct pgw_system *system, struct cpu_stats *sum)
 }
 
 static void
+sim_stats_recorded(const struct recording_figures *figures, struct pgw_stats *out)
+{
+    out->recorded = figures->fetches + figures->accesses;
+    out->recorded_fetches = figures->fetches;
+    out->recorded_events = figures->events;
+    out->recorded_codes = figures->codes;
+    out->recorded_bytes = figures->bytes;
+    out->recorded_each = out->recorded > 0 ? (double)figures->bytes / (double)out->recorded : 0;
+}
+
+static void
 sim_stats_harts(const struct pgw_system *system, struct pgw_stats *out)
 {
     out->threads = system->past.os.threads - system->past.os.processes;
@@ -132,6 +143,7 @@ sim_stats_harts(const struct pgw_system *system, struct pgw_stats *out)
     out->shootdowns = system->shootdowns.calls;
     out->shootdown_interrupts = system->shootdowns.interrupts;
     out->shootdown_dropped = system->shootdowns.dropped;
+    sim_stats_recorded(&system->recorded, out);
 }
 
 static void

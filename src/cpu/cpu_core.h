@@ -235,7 +235,7 @@ const struct cpu_op *cpu_leave_slice(struct cpu_core *c, const struct cpu_op *ta
 /* Instructions retired before op. */
 uint64_t cpu_retired_at(const struct cpu_core *c, const struct cpu_op *op, uint64_t k);
 
-/* --- recording (record.c) --- */
+/* --- recording (recorder.c) --- */
 
 /* Around what a run of the hart does: takes the recorder's pointers, and gives them back. */
 void cpu_record_begin(struct cpu_core *c);

@@ -130,7 +130,7 @@ void cpu_decode_init(uint16_t *index);
 /* The 32-bit instruction that a compressed one stands for; 0 when it is reserved. */
 uint32_t cpu_expand(uint16_t bits);
 
-/* What a recorder is told of it (record.c). */
+/* What a recorder is told of it (recorder.c). */
 struct cpu_code_insn cpu_record_insn(const struct cpu_insn *insn, unsigned len);
 
 static inline bool

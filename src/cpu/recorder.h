@@ -41,7 +41,7 @@ struct cpu_code_insn {
 struct cpu_code {
     uint64_t pc;
     const struct cpu_code_insn *insns;
-    unsigned n; /* 1 to 64 */
+    unsigned n; /* 1 to CPU_RECORD_INSNS */
 };
 
 /*
@@ -66,6 +66,7 @@ struct cpu_recorder {
 };
 
 #define CPU_RECORD_ROOM 8192u
+#define CPU_RECORD_INSNS 64u
 
 struct cpu_hart;
 

@@ -305,6 +305,14 @@ host_file_kind_at(const char *path)
     return stat(path, &st) == 0 ? host_file_kind_of(&st) : HOST_FILE_NONE;
 }
 
+uint64_t
+host_file_len_at(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+}
+
 enum host_file_kind
 host_file_kind(int fd)
 {

@@ -34,6 +34,8 @@ void host_file_close(struct host_file *file);
 enum host_file_kind { HOST_FILE_NONE, HOST_FILE_REGULAR, HOST_FILE_BLOCK, HOST_FILE_OTHER };
 enum host_file_kind host_file_kind_at(const char *path);
 enum host_file_kind host_file_kind(int fd);
+/* Bytes of the regular file at path; 0: there is none. */
+uint64_t host_file_len_at(const char *path);
 
 /* Two descriptors with the same identity are the same file, unchanged in between. */
 struct host_file_identity {

@@ -167,6 +167,16 @@ static const struct service_row advice[] = {
     {.key = NULL},
 };
 
+static const struct service_row recording_rows[] = {
+    ROW(COUNT, recorded, "references", "references", ""),
+    ROW(COUNT, recorded_fetches, "fetches", "  of these, fetches", "of instructions"),
+    ROW(COUNT, recorded_events, "events", "events", "that changed an address space"),
+    ROW(COUNT, recorded_codes, "codes", "pieces of code", ""),
+    ROW(COUNT, recorded_bytes, "bytes", "bytes", "of the trace"),
+    ROW(RATIO, recorded_each, "bytes_each", "bytes a reference", ""),
+    {.key = NULL},
+};
+
 static const struct service services[] = {
     {"pool", "Compressed pool", pool_rows},
     {"zeros", "Pages of zeros", zeros_rows},
@@ -181,6 +191,7 @@ static const struct service services[] = {
     {"shm", "Shared memory", shm_rows},
     {"huge_pages", "Huge pages", huge_rows},
     {"compaction", "Compaction", compaction_rows},
+    {"recording", "Recording", recording_rows},
     {NULL, NULL, NULL},
 };
 /* clang-format on */
