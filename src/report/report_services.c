@@ -38,7 +38,7 @@ static const struct service_row commitment[] = {
     ROW(PAGES, committed_peak, "promised_peak_pages", "promised at most", ""),
     ROW(PAGES, commit_limit, "limit_pages", "limit", ", under --overcommit never"),
     ROW(COUNT, commit_refused, "refused", "refused", "calls"),
-    ROW(COUNT, tables_dropped, "tables_dropped", "page tables given up", "to keep a promise"),
+    ROW(COUNT, tables_dropped, "tables_dropped", "page tables given up", "all at once, for want of other frames"),
     {NULL, NULL, NULL, 0, 0},
 };
 

@@ -296,18 +296,19 @@ check_frames(const struct check *check)
 {
     const struct mem *mem = check->system->mem;
     const struct vm_stats *stats = &check->system->stats;
-    uint64_t queued = 0, ahead = 0, wired = 0;
+    uint64_t queued = 0, ahead = 0, wired = 0, stay = 0;
 
     for (uint64_t i = 0; i < mem->nframes; i++) {
         queued += mem->pages[i].queued;
         ahead += mem->pages[i].ahead;
         wired += mem->pages[i].queued ? mem->pages[i].wired : 0;
+        stay += mem->pages[i].queued && mem->pages[i].wired > 0;
         if (!check_reserved(mem, &mem->pages[i]))
             return false;
     }
     if (stats->ahead_read != stats->ahead_used + stats->ahead_wasted + ahead)
         return false;
-    if (wired != check->wired || check->locked != stats->locked)
+    if (wired != check->wired || stay != stats->wired || check->locked != stats->locked)
         return false;
     return queued == check->in_ram && queued == check->system->stats.resident && mem_check(mem);
 }

@@ -26,7 +26,9 @@
  *   - Root tables cannot be given up.  A space costs its root, and a space is refused when that
  *     frame is promised already.
  *   - Other tables can (law P1).  When nothing else can be freed, all tables of all spaces are
- * given up (vm_commit_last_resort); those that the next instruction needs come back.
+ * given up (vm_commit_last_resort); those that the next instruction needs come back.  The same,
+ * whatever the mode, when locked pages and tables have left next to no frames for pages that can
+ * go (vm_commit_uncrowd): locked pages are as good as promised ones, but nobody promised tables.
  *   - COMMIT_WORKING frames and an eighth of RAM are never promised: for the reserve, those tables,
  *     the pages of files that one instruction or system call needs at once, and so that these do
  * not chase each other all the time.
@@ -45,6 +47,11 @@
  * that is being copied, and one that is read. */
 #define COMMIT_WORKING 24u
 #define COMMIT_PART 8u
+
+/* With fewer pages than this that can go, those that one instruction needs chase each other.  Then
+ * tables are given up, if they are so many that it is long until they are in the way again. */
+#define COMMIT_MOVABLE 8u
+#define COMMIT_CROWD 32u
 
 bool
 vm_commit_counts(const struct vm_system *system, prot_t prot, bool shared, bool noreserve)
@@ -148,18 +155,33 @@ vm_commit_space_ends(struct vm_space *space)
     space->system->commit.roots -= space->roots;
 }
 
-uint64_t
-vm_commit_last_resort(struct vm_system *system)
+/* Gives up all page tables but roots; how many frames that freed. */
+static uint64_t
+commit_drop_tables(struct vm_system *system)
 {
     uint64_t before = system->mem->nfree;
     struct vm_space *space;
 
-    if (system->commit.mode != VM_OVERCOMMIT_NEVER)
-        return 0;
     TAILQ_FOREACH (space, &system->all_spaces, link) {
         system->pmap_ops->remove(space->pmap, 0, system->space_end >> PAGE_SHIFT);
         system->pmap_ops->update(space->pmap);
     }
     system->stats.tables_dropped++;
     return system->mem->nfree - before;
+}
+
+uint64_t
+vm_commit_last_resort(struct vm_system *system)
+{
+    return system->commit.mode == VM_OVERCOMMIT_NEVER ? commit_drop_tables(system) : 0;
+}
+
+bool
+vm_commit_uncrowd(struct vm_system *system)
+{
+    uint64_t movable = system->stats.resident - system->stats.wired;
+    uint64_t tables = system->pmap_system->tables;
+
+    return movable < COMMIT_MOVABLE && tables >= system->commit.roots + COMMIT_CROWD &&
+           commit_drop_tables(system) > 0;
 }

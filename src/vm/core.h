@@ -339,6 +339,8 @@ MUST_CHECK enum pgw_status vm_commit_space(struct vm_space *space);
 void vm_commit_space_ends(struct vm_space *space);
 /* Nothing else could be freed: gives up what can be rebuilt, all page tables.  How many frames. */
 uint64_t vm_commit_last_resort(struct vm_system *system);
+/* The same, if hardly any page can go and tables are why.  False: nothing was freed. */
+bool vm_commit_uncrowd(struct vm_system *system);
 
 /* --- wire.c: pages that stay --- */
 

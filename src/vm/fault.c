@@ -387,6 +387,8 @@ fault_make_room(struct vm_system *system, struct vm_group *full)
     system->stats.direct_reclaims++;
     if (full != NULL)
         full->stats.reclaims++;
+    else if (vm_commit_uncrowd(system))
+        return STEP_RESTART;
     if ((full != NULL ? vm_reclaim_group_locked(system, full, FAULT_FRAMES)
                       : vm_reclaim_locked(system, FAULT_FRAMES)) > 0)
         return STEP_RESTART;

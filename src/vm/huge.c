@@ -44,10 +44,10 @@
  *     the same on four fifths the RAM   swapped out 99 %           swapped out 82 %, walks 79 %
  *
  * So direct allocation is best for memory that will all be used: one fault in 512 is enough.  But
- * it can take many times the RAM that is needed, and what it built is soon in pieces, as it does not
- * keep the places of pages that go.  Reservation costs the faults that small pages take, and no RAM.
- * A program that advises huge pages says of which kind its memory is; so VM_HUGE_AUTO is direct for
- * what was advised, and reserves for other memory where all is to have huge pages.
+ * it can take many times the RAM that is needed, and what it built is soon in pieces, as it does
+ * not keep the places of pages that go.  Reservation costs the faults that small pages take, and no
+ * RAM. A program that advises huge pages says of which kind its memory is; so VM_HUGE_AUTO is
+ * direct for what was advised, and reserves for other memory where all is to have huge pages.
  *
  * A fault never reclaims for a huge page.  It asks compaction only where the program asked for huge
  * pages by advice, as Linux does by default (transparent_hugepage/defrag=madvise).  Else small

@@ -29,8 +29,8 @@
  * are pages, and a fault that needs a frame reclaims for itself. */
 #define DAEMON_REST 64u
 
-/* What the daemon leaves in RAM, however little is free: the pages that one instruction may need
- * must be able to be there together. */
+/* What the daemon leaves in RAM, however little is free, of the pages that can go at all: those that
+ * one instruction may need must be able to be there together. */
 #define DAEMON_LEAVES 8u
 
 /* Frames are not looked at for less than so many evictions in all of RAM, however small the group.
@@ -355,9 +355,9 @@ vm_reclaim_group_locked(struct vm_system *system, struct vm_group *group, uint64
 void
 vm_daemon_locked(struct vm_system *system)
 {
-    uint64_t resident = system->stats.resident;
+    uint64_t movable = system->stats.resident - system->stats.wired;
 
-    if (system->mem->nfree >= system->free_low + system->ahead_room || resident <= DAEMON_LEAVES)
+    if (system->mem->nfree >= system->free_low + system->ahead_room || movable <= DAEMON_LEAVES)
         return;
     if (system->daemon_rests > 0) {
         system->daemon_rests--;
@@ -365,7 +365,7 @@ vm_daemon_locked(struct vm_system *system)
     }
     system->stats.daemon_runs++;
     uint64_t want = system->free_high + system->ahead_room - system->mem->nfree;
-    uint64_t may = resident - DAEMON_LEAVES;
+    uint64_t may = movable - DAEMON_LEAVES;
     if (vm_reclaim_locked(system, want < may ? want : may) == 0)
         system->daemon_rests = DAEMON_REST;
 }

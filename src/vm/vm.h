@@ -73,8 +73,9 @@ struct vm_stats {
 
     /* Commitment: pages promised now, the most ever, how many may be, and refused calls. */
     uint64_t committed, committed_peak, commit_limit, commit_refused;
-    uint64_t tables_dropped; /* times that all page tables were given up to keep a promise */
+    uint64_t tables_dropped; /* times that all page tables were given up */
     uint64_t locked;         /* pages of locked regions, now */
+    uint64_t wired;          /* of those in RAM, pages that stay there for it, now */
     uint64_t lazy_freed;     /* pages whose content was given up, as the program had allowed */
     uint64_t advised_out;    /* pages that were evicted because the program said so */
 

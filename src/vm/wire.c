@@ -45,6 +45,18 @@ vm_lock_uncharge(struct vm_space *space, uint64_t npages)
     space->system->stats.locked -= npages;
 }
 
+static void
+lock_wire(struct vm_system *system, struct mem_page *page)
+{
+    system->stats.wired += page->wired++ == 0;
+}
+
+static void
+lock_unwire(struct vm_system *system, struct mem_page *page)
+{
+    system->stats.wired -= --page->wired == 0;
+}
+
 enum pgw_status
 vm_lock_page(struct vm_space *space, uint64_t va, struct mem_page *page)
 {
@@ -56,9 +68,9 @@ vm_lock_page(struct vm_space *space, uint64_t va, struct mem_page *page)
     enum pgw_status status = base_radix_set(&space->wired, idx, page);
     if (status != PGW_OK)
         return status;
-    page->wired++;
+    lock_wire(space->system, page);
     if (old != NULL)
-        old->wired--;
+        lock_unwire(space->system, old);
     return PGW_OK;
 }
 
@@ -70,7 +82,7 @@ vm_unlock_range(struct vm_space *space, uint64_t va, uint64_t end)
 
     for (; (page = base_radix_next(&space->wired, &idx)) != NULL && idx < end >> PAGE_SHIFT;
          idx++) {
-        page->wired--;
+        lock_unwire(space->system, page);
         (void)base_radix_remove(&space->wired, idx);
     }
 }
@@ -93,7 +105,7 @@ vm_lock_forget(struct vm_system *system, struct mem_page *page)
         for (uint64_t idx = 0; (held = base_radix_next(&space->wired, &idx)) != NULL; idx++) {
             if (held != page)
                 continue;
-            page->wired--;
+            lock_unwire(system, page);
             (void)base_radix_remove(&space->wired, idx);
         }
     }

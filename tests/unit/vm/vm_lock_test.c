@@ -84,12 +84,81 @@ pages_of_the_cache_are_wired_once_mapped(void **state)
     vm_case_fini(&c);
 }
 
+/* RAM is full of locked pages: those that are left to one program stay as long as it needs them in
+ * turn, and are not what the daemon takes to have some frames free. */
+static void
+the_rest_is_enough_beside_locked_pages(void **state)
+{
+    struct vm_case c;
+    uint64_t npages = 0;
+
+    (void)state;
+    vm_case_init(&c, 256, 1024);
+    vm_case_map(c.space, BASE, PAGES(256));
+    vm_case_map(c.space, BASE + PAGES(512), PAGES(64));
+    for (; c.rig.env.mem.nfree > vm_space_of(c.space)->system->free_low + 2; npages++) {
+        if (c.space->ops->lock(c.space, BASE + PAGES(npages), PAGES(1), SPACE_LOCK_NOW) != PGW_OK)
+            break;
+        vm_case_store(&c, c.space, BASE + PAGES(npages), 1);
+    }
+    struct mem_page *held = NULL; /* as page tables and the compressed pool would be */
+    while (c.rig.env.mem.nfree > vm_space_of(c.space)->system->free_low + 2) {
+        struct mem_page *page = mem_alloc(&c.rig.env.mem, 0, 0);
+        page->owner_kind = MEM_OWNER_CORE;
+        page->owner = held;
+        held = page;
+    }
+    for (unsigned i = 0; i < 64; i++)
+        vm_case_store(&c, c.space, BASE + PAGES(512 + i), 2);
+    uint64_t faults = vm_case_stats(&c).faults;
+    for (unsigned i = 0; i < 100; i++)
+        vm_case_store(&c, c.space, BASE + PAGES(512 + i % 3), 3);
+    assert_in_range(vm_case_stats(&c).faults - faults, 3, 6);
+    while (held != NULL) {
+        struct mem_page *next = held->owner;
+        held->owner_kind = MEM_OWNER_NONE;
+        mem_free(&c.rig.env.mem, held);
+        held = next;
+    }
+    vm_case_fini(&c);
+}
+
+/* The same, when the page tables of locked pages have taken the rest: they are given up. */
+static void
+page_tables_give_way_beside_locked_pages(void **state)
+{
+    enum { LOCKED = 81, OTHERS = 4 };
+    struct vm_case c;
+
+    (void)state;
+    vm_case_init(&c, 256, 1024);
+    for (uint64_t i = 0; i < LOCKED + OTHERS; i++) { /* a page in each GiB, with two tables */
+        uint64_t va = BASE + (i << 30);
+        vm_case_map(c.space, va, PAGES(1));
+        if (i < LOCKED)
+            assert_int_equal(c.space->ops->lock(c.space, va, PAGES(1), SPACE_LOCK_NOW), PGW_OK);
+        vm_case_store(&c, c.space, va, (unsigned char)(i + 1));
+    }
+    uint64_t faults = vm_case_stats(&c).faults;
+    for (unsigned i = 0; i < 120; i++)
+        vm_case_load(&c, c.space, BASE + ((uint64_t)(LOCKED + i % OTHERS) << 30),
+            (unsigned char)(LOCKED + i % OTHERS + 1));
+    assert_in_range(vm_case_stats(&c).faults - faults, 0, 16);
+    assert_true(vm_case_stats(&c).tables_dropped > 0);
+    for (uint64_t i = 0; i < LOCKED; i++)
+        vm_case_load(&c, c.space, BASE + (i << 30), (unsigned char)(i + 1));
+    assert_int_equal(vm_case_stats(&c).wired, LOCKED);
+    vm_case_fini(&c);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(cutting_a_file_takes_locked_pages_too),
         cmocka_unit_test(forgetting_clean_pages_spares_locked_ones),
-        cmocka_unit_test(pages_of_the_cache_are_wired_once_mapped)};
+        cmocka_unit_test(pages_of_the_cache_are_wired_once_mapped),
+        cmocka_unit_test(the_rest_is_enough_beside_locked_pages),
+        cmocka_unit_test(page_tables_give_way_beside_locked_pages)};
 
     return cmocka_run_group_tests_name("vm lock", tests, NULL, NULL);
 }
