@@ -8,6 +8,7 @@
 
 #include <pagewright/pagewright.h>
 
+#include "longwork.h"
 #include "number.h"
 #include "trace_file.h"
 
@@ -341,7 +342,7 @@ trace_run(const struct trace_verb *verb, int argc, char **argv)
     snprintf(name, sizeof name, "pagewright trace %s", verb->name);
     argv[0] = name;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
-    trace_catch_signals();
+    longwork_catch();
     return verb->run(&options);
 }
 

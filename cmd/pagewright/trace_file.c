@@ -2,71 +2,26 @@
 #include "trace_file.h"
 
 #include <inttypes.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "commands.h"
-
-static volatile sig_atomic_t trace_signal;
-
-static void
-trace_handle(int number)
-{
-    trace_signal = number;
-}
-
-void
-trace_catch_signals(void)
-{
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
-    struct sigaction old, action = {.sa_handler = trace_handle};
-
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-            (void)sigaction(numbers[i], &action, NULL);
-    }
-}
+#include "longwork.h"
 
 int
 trace_stopped(void)
 {
-    return trace_signal != 0 ? 128 + trace_signal : 0;
+    return longwork_signal() != 0 ? 128 + longwork_signal() : 0;
 }
 
-/* ---- progress ---- */
-
-/* Twice a second on a terminal: how far it is, of a file in percent. */
 static void
 trace_progress(const struct trace_input *input)
 {
-    static time_t shown;
-    struct timespec now;
     struct pgw_trace_info info;
 
-    if (!input->first || !isatty(STDERR_FILENO))
+    if (!input->first)
         return;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    time_t half = now.tv_sec * 2 + now.tv_nsec / 500000000;
-    if (half == shown)
-        return;
-    if (shown != 0) {
-        pgw_trace_get_info(input->trace, &info);
-        fprintf(stderr, "\r\033[K%s: %" PRIu64 " references", input->name, input->nrefs);
-        if (info.bytes > 0)
-            fprintf(stderr, ", %" PRIu64 "%%", info.read * 100 / info.bytes);
-        fflush(stderr);
-    }
-    shown = half;
-}
-
-void
-trace_progress_clear(void)
-{
-    if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r\033[K");
+    pgw_trace_get_info(input->trace, &info);
+    longwork_progress(input->name, info.read, info.bytes, input->nrefs);
 }
 
 /* ---- traces in ---- */
@@ -79,7 +34,7 @@ trace_damaged(void *ctx, const struct pgw_trace_damage *damage)
     input->lost += damage->refs;
     if (input->pieces++ >= 20)
         return;
-    trace_progress_clear();
+    longwork_progress_clear();
     fprintf(stderr, "pagewright trace: %s: damaged at byte %" PRIu64 ": %s", input->name,
         damage->offset, damage->what);
     if (damage->refs > 0)
@@ -117,7 +72,7 @@ trace_input_next(struct trace_input *input)
     trace_progress(input);
     if (status == PGW_OK)
         return 0;
-    trace_progress_clear();
+    longwork_progress_clear();
     fprintf(stderr, "pagewright trace: %s%s\n", pgw_trace_error_text(input->trace),
         status == PGW_CORRUPT ? " (--keep-going reads the rest)" : "");
     return EXIT_OURS;
@@ -126,7 +81,7 @@ trace_input_next(struct trace_input *input)
 int
 trace_input_close(struct trace_input *input, int code)
 {
-    trace_progress_clear();
+    longwork_progress_clear();
     if (input->pieces > 0) {
         fprintf(stderr, "pagewright trace: %s: damaged in %" PRIu64 " place%s", input->name,
             input->pieces, input->pieces == 1 ? "" : "s");
@@ -165,7 +120,7 @@ trace_output_good(const struct trace_options *options, enum pgw_status status)
 {
     if (status == PGW_OK)
         return true;
-    trace_progress_clear();
+    longwork_progress_clear();
     fprintf(stderr, "pagewright trace %s: %s: cannot be written: %s\n", options->verb,
         trace_output_name(options),
         status == PGW_NOSWAP ? "the disk is full" : pgw_status_text(status));

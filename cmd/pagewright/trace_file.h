@@ -63,11 +63,8 @@ bool trace_output_good(const struct trace_options *options, enum pgw_status stat
 int trace_output_close(
     struct pgw_trace_writer *writer, const struct trace_options *options, int code);
 
-/* From now on signals that would end us stop the work instead. */
-void trace_catch_signals(void);
 /* The exit code that a signal asks for; 0: none came. */
 int trace_stopped(void);
-void trace_progress_clear(void);
 
 /* ---- the verbs ---- */
 

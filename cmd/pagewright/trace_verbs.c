@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "longwork.h"
 
 /* ---- info ---- */
 
@@ -113,7 +114,7 @@ trace_info(const struct trace_options *options)
     info_header(&info, input.name);
     while ((code = trace_input_next(&input)) == 0)
         info_count(&counts, &input.batch);
-    trace_progress_clear();
+    longwork_progress_clear();
     pgw_trace_get_info(input.trace, &info);
     if (code > 0 && code == trace_stopped())
         printf("interrupted  this is what was read until then\n");

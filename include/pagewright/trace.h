@@ -39,7 +39,8 @@ extern "C" {
 /*
  * A reference, or a run of references to one page with none to another in between: then va is the
  * page's first byte, size is 0, and of the run is known how it began and how many there were of
- * each kind, which is all that work by pages needs.  READ | WRITE counts as a write.
+ * each kind, which is all that work by pages needs.  READ | WRITE counts as a write.  Once a trace has
+ * seen a fork, a write does not join a run that has none: it may find another page there.
  */
 struct pgw_ref {
     uint64_t va;              /* the first byte */

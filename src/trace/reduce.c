@@ -55,7 +55,6 @@ struct reduce_page {
 struct pgw_trace_reducer {
     struct pgw_trace_writer *writer;
     uint64_t k, now, npages;
-    bool forked;
     struct trace_fold fold;
     TAILQ_HEAD(, reduce_entry) entries;
     TAILQ_HEAD(reduce_pages_head, reduce_page) pages;
@@ -237,7 +236,7 @@ reduce_run(struct pgw_trace_reducer *reducer, const struct pgw_ref *run)
         return PGW_NOMEM;
     entry->ref = *run;
     entry->time = ++reducer->now;
-    if (reducer->forked)
+    if (reducer->fold.forked)
         written = run->writes > 0 || reduce_find(reducer, vpn, run->process, true) != NULL;
     page = reduce_find(reducer, vpn, run->process, written);
     TAILQ_INSERT_TAIL(&reducer->entries, entry, link);
@@ -311,7 +310,7 @@ pgw_trace_reduce_event(struct pgw_trace_reducer *reducer, const struct pgw_event
 {
     enum pgw_status status = reduce_settle(reducer);
 
-    reducer->forked = reducer->forked || event->kind == PGW_EVENT_FORK;
+    reducer->fold.forked = reducer->fold.forked || event->kind == PGW_EVENT_FORK;
     return status == PGW_OK ? pgw_trace_write_event(reducer->writer, event) : status;
 }
 

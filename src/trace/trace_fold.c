@@ -29,7 +29,8 @@ fold_piece(struct trace_fold *fold, const struct pgw_ref *piece, struct pgw_ref 
     unsigned n;
 
     if (run->count > 0 && run->va == piece->va && run->process == piece->process &&
-        (unsigned)run->count + piece->count <= UINT16_MAX) {
+        (unsigned)run->count + piece->count <= UINT16_MAX &&
+        !(fold->forked && run->writes == 0 && piece->writes > 0)) {
         run->count = (uint16_t)(run->count + piece->count);
         run->writes = (uint16_t)(run->writes + piece->writes);
         run->fetches = (uint16_t)(run->fetches + piece->fetches);

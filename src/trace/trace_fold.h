@@ -3,6 +3,9 @@
  * Folding runs of references to one page, with none to another in between, to one (--pages).  What
  * work by pages needs of a run is kept: how it began, how many references there were, how many of
  * them wrote and fetched.  A reference that lies in two pages is a reference to each.
+ *
+ * After a fork the first write to a shared page finds another page there than the reads before it
+ * did.  So once there was a fork, a write does not join a run that has none.
  */
 #ifndef TRACE_TRACE_FOLD_H
 #define TRACE_TRACE_FOLD_H
@@ -12,6 +15,7 @@
 #include <pagewright/trace.h>
 
 struct trace_fold {
+    bool forked;        /* there was a fork; set by the caller */
     struct pgw_ref run; /* count 0: none yet */
 };
 

@@ -246,8 +246,10 @@ pgw_trace_write_event(struct pgw_trace_writer *writer, const struct pgw_event *e
         return PGW_INVAL;
     writer_settle(writer);
     writer_note(writer, trace_set_add(&writer->processes, event->process));
-    if (event->kind == PGW_EVENT_FORK)
+    if (event->kind == PGW_EVENT_FORK) {
+        writer->fold.forked = true;
         writer_note(writer, trace_set_add(&writer->processes, (uint32_t)event->other));
+    }
     writer_room(writer);
     trace_build_event(writer->build, event);
     return writer->status;

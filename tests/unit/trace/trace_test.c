@@ -68,12 +68,14 @@ static void
 fold_naive(const struct rig_trace *full, struct rig_trace *folded)
 {
     size_t event = 0;
+    bool forked = false;
 
     for (size_t i = 0; i < full->n; i++) {
         bool fresh = folded->n == 0;
         for (; event < full->nevents && full->event[event].at <= i; event++) {
             rig_add_event(folded, &full->event[event].event);
             strcpy(folded->event[event].text, full->event[event].text);
+            forked = forked || full->event[event].event.kind == PGW_EVENT_FORK;
             fresh = true;
         }
         const struct pgw_ref *ref = &full->ref[i];
@@ -81,7 +83,8 @@ fold_naive(const struct rig_trace *full, struct rig_trace *folded)
         for (uint64_t va = ref->va & ~(uint64_t)4095;; va = last) {
             struct pgw_ref *run = &folded->ref[folded->n - 1];
             if (!fresh && run->va == va && run->process == ref->process &&
-                (unsigned)run->count + ref->count <= UINT16_MAX) {
+                (unsigned)run->count + ref->count <= UINT16_MAX &&
+                !(forked && run->writes == 0 && ref->writes > 0)) {
                 run->count = (uint16_t)(run->count + ref->count);
                 run->writes = (uint16_t)(run->writes + ref->writes);
                 run->fetches = (uint16_t)(run->fetches + ref->fetches);

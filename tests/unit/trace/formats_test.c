@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Traces of others: what each format says, recognised by content, cut off at every byte. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "trace_rig.h"
+
+static struct rig_trace got;
+static char path[64];
+
+static int
+setup(void **state)
+{
+    (void)state;
+    rig_path(path);
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    rig_free(&got);
+    unlink(path);
+    return 0;
+}
+
+/* Reads these bytes as whatever they are; the format that was recognised. */
+static enum pgw_status
+read_bytes(const void *bytes, size_t len, const struct pgw_trace_options *options,
+    enum pgw_trace_format want)
+{
+    struct pgw_trace *trace;
+    struct pgw_trace_info info;
+    char why[PGW_TRACE_WHY];
+
+    rig_free(&got);
+    rig_save(path, bytes, len);
+    enum pgw_status status = pgw_trace_open(path, options, &trace, why);
+    if (status != PGW_OK) {
+        assert_non_null(strstr(why, path));
+        return status;
+    }
+    pgw_trace_get_info(trace, &info);
+    assert_int_equal(info.format, want);
+    status = rig_read_on(&got, trace);
+    pgw_trace_close(trace);
+    return status;
+}
+
+static enum pgw_status
+read_text(const char *text, enum pgw_trace_format want)
+{
+    return read_bytes(text, strlen(text), NULL, want);
+}
+
+static void
+assert_ref(size_t i, uint32_t process, uint8_t kind, uint64_t va, unsigned size)
+{
+    struct pgw_ref want = rig_ref(process, kind, va, size);
+
+    assert_true(i < got.n);
+    assert_int_equal(got.ref[i].va, va);
+    assert_int_equal(got.ref[i].process, process);
+    assert_memory_equal(&got.ref[i], &want, sizeof want);
+}
+
+static void
+test_lackey(void **state)
+{
+    (void)state;
+    assert_int_equal(read_text("==1234== Lackey, an example Valgrind tool\n==1234== \n"
+                               "I  04016b10,3\n L 1ffeffe7e8,8\n S 1FFEFFE7E0,4\r\n M 00000010,2\n"
+                               "==1234== done\n",
+                         PGW_TRACE_LACKEY),
+        PGW_OK);
+    assert_int_equal(got.n, 4);
+    assert_ref(0, 1, PGW_REF_FETCH, 0x04016b10, 3);
+    assert_ref(1, 1, PGW_REF_READ, 0x1ffeffe7e8, 8);
+    assert_ref(2, 1, PGW_REF_WRITE, 0x1ffeffe7e0, 4);
+    assert_ref(3, 1, PGW_REF_READ | PGW_REF_WRITE, 0x10, 2);
+    assert_int_equal(read_text("I  1,2\n L 3,4,5\n", PGW_TRACE_LACKEY), PGW_CORRUPT);
+    assert_int_equal(read_text("I  1,2\n@ fly 1\n", PGW_TRACE_LACKEY), PGW_CORRUPT);
+    assert_int_equal(read_text("I  1,2\n L 0,99999999999\n", PGW_TRACE_LACKEY), PGW_CORRUPT);
+    assert_int_equal(read_text("I  1,2\n L 11112222333344445,1\n", PGW_TRACE_LACKEY), PGW_CORRUPT);
+}
+
+/* References that lie in more than two pages are several. */
+static void
+test_long(void **state)
+{
+    (void)state;
+    assert_int_equal(read_text("l 0x1ffe 8195\n", PGW_TRACE_TEXT), PGW_OK);
+    assert_int_equal(got.n, 4);
+    assert_ref(0, 1, PGW_REF_READ, 0x1ffe, 2);
+    assert_ref(1, 1, PGW_REF_READ, 0x2000, 4096);
+    assert_ref(2, 1, PGW_REF_READ, 0x3000, 4096);
+    assert_ref(3, 1, PGW_REF_READ, 0x4000, 1);
+}
+
+static void
+test_directives(void **state)
+{
+    (void)state;
+    assert_int_equal(read_text("@ process 7\n@ map 0x1000 0x2000 rws\n@ protect 0x1000 0x1000 -\n"
+                               "@ move 0x1000 0x2000 0x9000\n@ fork 8\n L 00001000,0 *17 w3 f2\n"
+                               "@ discard 0x1000 0x1000\n@ unmap 0x1000 0x1000\n"
+                               "@ exec /bin/two words\n@ exit\n",
+                         PGW_TRACE_LACKEY),
+        PGW_OK);
+    assert_int_equal(got.nevents, 8);
+    assert_int_equal(got.event[0].event.prot, PGW_REF_READ | PGW_REF_WRITE | PGW_EVENT_SHARED);
+    assert_int_equal(got.event[0].event.process, 7);
+    assert_int_equal(got.event[1].event.prot, 0);
+    assert_int_equal(got.event[2].event.other, 0x9000);
+    assert_int_equal(got.event[3].event.other, 8);
+    assert_int_equal(got.event[4].at, 1);
+    assert_string_equal(got.event[6].text, "/bin/two words");
+    assert_int_equal(got.ref[0].count, 17);
+    assert_int_equal(got.ref[0].writes, 3);
+    assert_int_equal(got.ref[0].fetches, 2);
+    assert_int_equal(
+        read_text("@ process 1\n L 00001001,0 *17 w3 f2\n", PGW_TRACE_LACKEY), PGW_CORRUPT);
+    assert_int_equal(
+        read_text("@ process 1\n L 00001000,0 *5 w3 f3\n", PGW_TRACE_LACKEY), PGW_CORRUPT);
+}
+
+static void
+test_ids_and_text(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        read_text("# pages\n\n1\n0x10 x\n 18446744073709551615\n", PGW_TRACE_IDS), PGW_OK);
+    assert_int_equal(got.n, 3);
+    assert_ref(0, 1, PGW_REF_READ, 0x1000, 0);
+    assert_ref(1, 1, PGW_REF_READ, 0x10000, 0);
+    assert_ref(2, 4096, PGW_REF_READ, 0xfffffffffffff000, 0);
+    assert_int_equal(read_text("1\n2\nthree\n", PGW_TRACE_IDS), PGW_CORRUPT);
+    assert_int_equal(read_text("1\n18446744073709551616\n", PGW_TRACE_IDS), PGW_CORRUPT);
+    assert_int_equal(read_text("l 0x10 4\ns 0xFFF 8", PGW_TRACE_TEXT), PGW_OK);
+    assert_ref(0, 1, PGW_REF_READ, 0x10, 4);
+    assert_ref(1, 1, PGW_REF_WRITE, 0xfff, 8);
+    assert_int_equal(read_text("l 0x10 4\nx 0xFFF 8\n", PGW_TRACE_TEXT), PGW_CORRUPT);
+}
+
+/* The damaged line is told, and the rest read, if that is wanted. */
+static void
+note_damage(void *ctx, const struct pgw_trace_damage *damage)
+{
+    *(uint64_t *)ctx = damage->offset;
+}
+
+static void
+test_damaged_line(void **state)
+{
+    static const char text[] = "1\n2\nthree\n4\n";
+    struct pgw_trace_options options;
+    uint64_t offset = 0;
+
+    (void)state;
+    pgw_trace_options_init(&options);
+    options.damaged = note_damage;
+    options.ctx = &offset;
+    assert_int_equal(read_bytes(text, sizeof text - 1, &options, PGW_TRACE_IDS), PGW_OK);
+    assert_int_equal(offset, 4);
+    assert_int_equal(got.n, 3);
+    assert_ref(2, 1, PGW_REF_READ, 0x4000, 0);
+}
+
+static void
+test_csv(void **state)
+{
+    struct pgw_trace_options options;
+    static const char text[] = "7|x|3\n8|y|3\n";
+
+    (void)state;
+    assert_int_equal(
+        read_text(
+            "time,obj_id,obj_size\n1, 5,100\n2,\"0x6\",100\n3,name,1\n4,name,1\n", PGW_TRACE_CSV),
+        PGW_OK);
+    assert_int_equal(got.n, 4);
+    assert_ref(0, 1, PGW_REF_READ, 0x5000, 0);
+    assert_ref(1, 1, PGW_REF_READ, 0x6000, 0);
+    assert_memory_equal(&got.ref[2], &got.ref[3], sizeof got.ref[2]);
+    assert_int_equal(read_text("1\t5\t100\n2\t6\t100\n", PGW_TRACE_CSV), PGW_OK);
+    assert_int_equal(got.n, 2);
+    assert_int_equal(read_text("1,5,100\n2\n", PGW_TRACE_CSV), PGW_CORRUPT);
+    pgw_trace_options_init(&options);
+    options.csv_id = 1;
+    options.csv_header = true;
+    options.format = PGW_TRACE_CSV;
+    assert_int_equal(read_bytes(text, sizeof text - 1, &options, PGW_TRACE_CSV), PGW_OK);
+    assert_int_equal(got.n, 1);
+    assert_ref(0, 1, PGW_REF_READ, 0x8000, 0);
+}
+
+/* ---- binary ---- */
+
+static uint8_t bytes[65536];
+static size_t len;
+
+static void
+put(uint64_t value, size_t size)
+{
+    memcpy(bytes + len, &value, size);
+    len += size;
+}
+
+static void
+test_oracle(void **state)
+{
+    (void)state;
+    len = 0;
+    for (uint64_t i = 0; i < 100; i++) {
+        put(1000 + i / 7, 4);
+        put(i % 10 + 5, 8);
+        put(4096 * (i % 3 + 1), 4);
+        put(i < 90 ? i + 10 : UINT64_MAX, 8);
+    }
+    for (size_t cut = 24; cut <= len; cut++) {
+        enum pgw_status status = read_bytes(bytes, cut, NULL, PGW_TRACE_ORACLE);
+        assert_int_equal(status, cut % 24 == 0 ? PGW_OK : PGW_CORRUPT);
+        if (status == PGW_OK)
+            assert_int_equal(got.n, cut / 24);
+    }
+    assert_ref(99, 1, PGW_REF_READ, 14 * 4096, 0);
+}
+
+static void
+test_champsim(void **state)
+{
+    (void)state;
+    len = 0;
+    for (uint64_t i = 0; i < 20; i++) {
+        put(0x400000 + 4 * i, 8);
+        put(i % 2 == 0 ? 0x0101 : 0, 2);
+        put(0x050403020100, 6);
+        put(i % 3 == 0 ? 0x7000 + i : 0, 8);
+        put(0, 8);
+        put(i % 2 == 0 ? 0x8000 + i : 0, 8);
+        put(0x9000, 8);
+        put(0, 8);
+        put(0, 8);
+    }
+    for (size_t cut = 64; cut <= len; cut++) {
+        enum pgw_status status = read_bytes(bytes, cut, NULL, PGW_TRACE_CHAMPSIM);
+        assert_int_equal(status, cut % 64 == 0 ? PGW_OK : PGW_CORRUPT);
+    }
+    assert_int_equal(got.n, 20 + 10 + 20 + 7);
+    assert_ref(0, 1, PGW_REF_FETCH, 0x400000, 0);
+    assert_ref(1, 1, PGW_REF_READ, 0x8000, 0);
+    assert_ref(2, 1, PGW_REF_READ, 0x9000, 0);
+    assert_ref(3, 1, PGW_REF_WRITE, 0x7000, 0);
+    assert_ref(4, 1, PGW_REF_FETCH, 0x400004, 0);
+}
+
+static void
+test_damon_text(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        read_text("kdamond.0 46568 [027] 79357.842179: damon:damon_aggregated: target_id=42 "
+                  "nr_regions=2 8192-20480: 5 864\n"
+                  "kdamond.0 46568 [027] 79357.842179: sched:sched_switch: something else\n"
+                  "kdamond.0 46568 [027] 79357.842179: damon:damon_aggregated: target_id=43 "
+                  "nr_regions=1 4096-8192: 100000\n"
+                  "kdamond.0 46568 [027] 79357.842179: damon:damon_aggregated: target_id=42 "
+                  "nr_regions=2 40960-45056: 0 1\n"
+                  "kdamond.x xxxx xxxx 80000.000000: damon:damon_aggregated: target_id=42 "
+                  "nr_regions=1 0-0: -1 -1\n",
+            PGW_TRACE_DAMON),
+        PGW_OK);
+    assert_int_equal(got.n, 4);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(got.ref[i].va, 8192 + 4096 * i);
+        assert_int_equal(got.ref[i].count, 5);
+        assert_int_equal(got.ref[i].process, 1);
+    }
+    assert_int_equal(got.ref[3].count, UINT16_MAX);
+    assert_int_equal(got.ref[3].process, 2);
+    assert_int_equal(read_text("x damon:damon_aggregated: target_id=1 nr_regions=2 8192-4096: 5\n",
+                         PGW_TRACE_DAMON),
+        PGW_CORRUPT);
+}
+
+/* Regions of many pages come in batches; the file cut off anywhere ends with what is there. */
+static void
+test_damon_record(void **state)
+{
+    (void)state;
+    for (uint64_t version = 1; version <= 2; version++) {
+        len = 0;
+        memcpy(bytes, "damon_recfmt_ver", len = 16);
+        put(version, 4);
+        for (uint64_t snapshot = 0; snapshot < 3; snapshot++) {
+            put(snapshot, 8);
+            put(0, 8);
+            put(2, 4);
+            for (uint64_t target = 10; target < 12; target++) {
+                put(target, version == 1 ? 4 : 8);
+                put(2, 4);
+                for (uint64_t region = 0; region < 2; region++) {
+                    put(region << 30, 8);
+                    put((region << 30) + (6000 << 12), 8);
+                    put(region * 3, 4);
+                }
+            }
+        }
+        size_t before = 0;
+        for (size_t cut = 20; cut <= len; cut++) {
+            enum pgw_status status = read_bytes(bytes, cut, NULL, PGW_TRACE_DAMON);
+            assert_true(status == PGW_OK || status == PGW_CORRUPT);
+            assert_true(got.n >= before || status == PGW_CORRUPT);
+            before = status == PGW_OK ? got.n : before;
+        }
+        assert_int_equal(got.n, 3 * 2 * 6000);
+        assert_int_equal(got.ref[6000].process, 2);
+        assert_int_equal(got.ref[5999].va, (1ull << 30) + (5999 << 12));
+        assert_int_equal(got.ref[0].count, 3);
+    }
+    bytes[16] = 9;
+    assert_int_equal(read_bytes(bytes, len, NULL, PGW_TRACE_DAMON), PGW_UNSUPPORTED);
+}
+
+static void
+test_nothing(void **state)
+{
+    static const char *const nothing[] = {"hello world\n",
+        "\x7f"
+        "ELF\x02\x01\x01",
+        "l\n", "{}\n"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof nothing / sizeof nothing[0]; i++)
+        assert_int_equal(read_text(nothing[i], PGW_TRACE_AUTO), PGW_INVAL);
+    char *line = malloc(200000);
+    memset(line, '1', 199999);
+    line[199999] = '\0';
+    memcpy(line, "12\n", 3);
+    assert_int_equal(read_text(line, PGW_TRACE_IDS), PGW_INVAL);
+    free(line);
+}
+
+/* A trace in each compression; cut off, it ends with an error or with what is there. */
+static void
+test_compressed(void **state)
+{
+    static const char *const tools[] = {"gzip", "zstd", "xz"};
+    char command[256];
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct pgw_trace *trace;
+        struct pgw_trace_info info;
+        char why[PGW_TRACE_WHY];
+        snprintf(command, sizeof command, "seq 1 3000 | %s -c >%s 2>/dev/null || exit 77", tools[i],
+            path);
+        if (system(command) != 0)
+            continue; /* no such tool here */
+        assert_int_equal(pgw_trace_open(path, NULL, &trace, why), PGW_OK);
+        pgw_trace_get_info(trace, &info);
+        assert_string_equal(info.compression, tools[i]);
+        assert_int_equal(pgw_trace_seek(trace, 5), PGW_UNSUPPORTED);
+        rig_free(&got);
+        assert_int_equal(rig_read_on(&got, trace), PGW_OK);
+        pgw_trace_close(trace);
+        assert_int_equal(got.n, 3000);
+        assert_ref(2999, 1, PGW_REF_READ, 3000 * 4096, 0);
+        size_t whole;
+        uint8_t *packed = rig_load(path, &whole);
+        for (size_t cut = 0; cut < whole; cut += 1 + cut / 40) {
+            rig_save(path, packed, cut);
+            rig_free(&got);
+            enum pgw_status status = rig_read(&got, path, NULL);
+            assert_true(status != PGW_OK || got.n == 3000);
+            assert_true(got.n <= 3000);
+        }
+        free(packed);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lackey),
+        cmocka_unit_test(test_long),
+        cmocka_unit_test(test_directives),
+        cmocka_unit_test(test_ids_and_text),
+        cmocka_unit_test(test_damaged_line),
+        cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_oracle),
+        cmocka_unit_test(test_champsim),
+        cmocka_unit_test(test_damon_text),
+        cmocka_unit_test(test_damon_record),
+        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_compressed),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
