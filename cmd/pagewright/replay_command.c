@@ -12,6 +12,7 @@
 
 #include "longwork.h"
 #include "number.h"
+#include "replay_step.h"
 #include "replay_table.h"
 
 #define REPLAY_LIST_MAX 1024u
@@ -19,7 +20,17 @@
 /* The exit code when a part of the trace is lost. */
 #define EXIT_DAMAGED 1
 
-enum { KEY_POLICY = 0x100, KEY_RAM, KEY_SEED, KEY_PAGE, KEY_THREADS, KEY_JSON, KEY_CSV };
+enum {
+    KEY_POLICY = 0x100,
+    KEY_RAM,
+    KEY_SEED,
+    KEY_PAGE,
+    KEY_THREADS,
+    KEY_JSON,
+    KEY_CSV,
+    KEY_STEP,
+    KEY_QUIZ
+};
 
 /* Words of a list with commas. */
 struct replay_list {
@@ -32,6 +43,7 @@ struct replay_command {
     struct replay_list policies, sizes;
     struct pgw_replay_options options;
     bool (*write)(const struct replay_result *result, FILE *out);
+    bool step, quiz;
     uint64_t pieces, lost; /* of a damaged trace */
 };
 
@@ -49,6 +61,9 @@ static const struct argp_option options[] = {
     {"threads", KEY_THREADS, "N", 0, "how many (default: as many as processors)", 0},
     {NULL, 0, NULL, 0, "The table:", 2},
     {"json", KEY_JSON, NULL, 0, "as JSON", 0},
+    {"step", KEY_STEP, NULL, 0,
+        "of a small trace, the frames at each reference, as a textbook shows them", 0},
+    {"quiz", KEY_QUIZ, NULL, 0, "asks what each reference does before it tells", 0},
     {"csv", KEY_CSV, NULL, 0, "as CSV: policy,frames,references,misses,...", 0},
     {NULL, 0, NULL, 0, NULL, 0},
 };
@@ -123,6 +138,12 @@ replay_option(int key, char *arg, struct argp_state *state)
     case KEY_CSV:
         replay->write = replay_write_csv;
         return 0;
+    case KEY_STEP:
+        replay->step = true;
+        return 0;
+    case KEY_QUIZ:
+        replay->quiz = true;
+        return 0;
     case ARGP_KEY_ARG:
         if (replay->trace != NULL)
             argp_failure(state, EXIT_OURS, 0, "\"%s\" is one trace too many", arg);
@@ -133,6 +154,9 @@ replay_option(int key, char *arg, struct argp_state *state)
             "no trace: write pagewright replay [options] FILE, or - for the standard input");
         return 0;
     case ARGP_KEY_SUCCESS:
+        if (replay->quiz && strcmp(replay->trace, "-") == 0)
+            argp_failure(state, EXIT_OURS, 0,
+                "--quiz reads answers from the standard input: put the trace into a file");
         if (replay->policies.n == 0)
             replay_list_add(state, &replay->policies, "policy", "clock");
         if (replay->sizes.n == 0)
@@ -175,10 +199,10 @@ replay_going(void *ctx, const struct pgw_replay_progress *progress)
         [PGW_REPLAY_LOOKING_AHEAD] = "looking ahead",
         [PGW_REPLAY_REPLAYING] = "replaying",
     };
-    (void)ctx;
+    const struct replay_steps *steps = ctx; /* NULL: not by steps */
 
     longwork_progress(parts[progress->part], progress->done, progress->all, progress->references);
-    return longwork_signal() == 0;
+    return longwork_signal() == 0 && (steps == NULL || replay_steps_wrong(steps) == NULL);
 }
 
 static void
@@ -240,6 +264,38 @@ replay_trace(struct replay_command *command, struct pgw_replay *replay, struct p
     return command->pieces > 0 ? EXIT_DAMAGED : 0;
 }
 
+/* The same, for --step and --quiz. */
+static int
+replay_trace_by_steps(
+    struct replay_command *command, struct pgw_replay *replay, struct pgw_trace *trace)
+{
+    struct replay_steps *steps = replay_steps_watch(
+        replay, command->policies.n * command->sizes.n, command->options.page_size);
+    char why[PGW_TRACE_WHY] = "";
+    int code = EXIT_OURS;
+
+    if (steps == NULL) {
+        fprintf(stderr, "pagewright replay: %s\n", strerror(ENOMEM));
+        return code;
+    }
+    enum pgw_status status = pgw_replay_run(replay, trace, replay_going, steps, why);
+    longwork_progress_clear();
+    const char *wrong = replay_steps_wrong(steps);
+    if (wrong != NULL)
+        fprintf(stderr, "pagewright replay: %s: %s\n", command->trace, wrong);
+    else if (status == PGW_AGAIN)
+        code = 128 + longwork_signal();
+    else if (status != PGW_OK)
+        fprintf(stderr, "pagewright replay: %s\n", why);
+    else if (command->quiz ? !replay_steps_quiz(steps, stdin, stdout)
+                           : !replay_steps_show(steps, stdout))
+        fprintf(stderr, "pagewright replay: cannot write to standard output\n");
+    else
+        code = command->pieces > 0 ? EXIT_DAMAGED : 0;
+    replay_steps_free(steps);
+    return code;
+}
+
 static int
 replay_run(struct replay_command *command, struct pgw_replay *replay)
 {
@@ -258,7 +314,8 @@ replay_run(struct replay_command *command, struct pgw_replay *replay)
         return status == PGW_NOTFOUND ? EXIT_NOT_FOUND : EXIT_OURS;
     }
     longwork_catch();
-    int code = replay_trace(command, replay, trace);
+    int code = command->step || command->quiz ? replay_trace_by_steps(command, replay, trace)
+                                              : replay_trace(command, replay, trace);
     pgw_trace_close(trace);
     return code;
 }

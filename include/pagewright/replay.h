@@ -93,6 +93,38 @@ PGW_API enum pgw_status pgw_replay_event(struct pgw_replay *replay, const struct
 PGW_API enum pgw_status pgw_replay_finish(struct pgw_replay *replay,
     bool (*going)(void *ctx, const struct pgw_replay_progress *progress), void *ctx);
 
+/* ---- watching ---- */
+
+/* A reference (or a run of them) to one page, or, count 0, that a page is gone. */
+struct pgw_replay_step {
+    size_t size;
+    uint32_t process;
+    uint64_t va;   /* the page's first byte */
+    unsigned kind; /* PGW_REF_*, of the first */
+    uint32_t count;
+    bool writes; /* one of them at least */
+};
+
+/* told is called for each step when all rows are past it, in the caller's thread; it may ask for
+ * rows and frames.  Before the first reference.  Slow: for small traces. */
+PGW_API void pgw_replay_watch(struct pgw_replay *replay,
+    void (*told)(void *ctx, const struct pgw_replay_step *step), void *ctx);
+
+/* What is in a frame of a row, as told() is called or at the end. */
+struct pgw_replay_frame {
+    size_t size; /* set it before the call */
+    bool used;   /* false: it is free, and the rest says nothing */
+    uint32_t process;
+    uint64_t va;
+    bool dirty;
+    bool counts;   /* the policy keeps count of uses in a way that can be shown, such as CLOCK */
+    uint64_t uses; /* that count */
+};
+
+/* frame: 0 to row.frames - 1.  PGW_NOTFOUND: there is no such row or frame. */
+PGW_API enum pgw_status pgw_replay_get_frame(
+    const struct pgw_replay *replay, unsigned row, uint64_t frame, struct pgw_replay_frame *what);
+
 /* ---- what came out ---- */
 
 /* Of one policy at one size.  Counts are of references; one that crosses into a second page is two.
@@ -110,7 +142,8 @@ struct pgw_replay_row {
     uint64_t bytes;      /* of the host's memory that this row took */
 };
 
-/* The i-th that was added.  PGW_NOTFOUND: there are fewer; PGW_INVAL: it is not finished. */
+/* The i-th that was added.  While a step is told, references and hits are not yet those of the
+ * step. PGW_NOTFOUND: there are fewer; PGW_INVAL: neither finished nor watched. */
 PGW_API enum pgw_status pgw_replay_get_row(
     const struct pgw_replay *replay, unsigned i, struct pgw_replay_row *row);
 

@@ -24,6 +24,8 @@ struct pgw_replay {
     struct replay_wish *wishes;
     unsigned nwishes;
     bool finished;
+    void (*told)(void *ctx, const struct pgw_replay_step *step);
+    void *told_ctx;
 };
 
 void
@@ -233,6 +235,57 @@ pgw_replay_finish(struct pgw_replay *replay,
     return pass_finish(replay->pass, replay_going, &asking);
 }
 
+/* ---- watching ---- */
+
+static void
+replay_told(void *ctx, const struct policy_touch *touch)
+{
+    static const unsigned kinds[POLICY_TOUCH_KINDS] = {
+        [POLICY_TOUCH_READ] = PGW_REF_READ,
+        [POLICY_TOUCH_WRITE] = PGW_REF_WRITE,
+        [POLICY_TOUCH_FETCH] = PGW_REF_FETCH,
+    };
+    const struct pgw_replay *replay = ctx;
+    struct pgw_replay_step step = {.size = sizeof step,
+        .kind = kinds[touch->first],
+        .count = touch->count,
+        .writes = touch->write != 0};
+
+    pass_place(replay->pass, touch->page, &step.process, &step.va);
+    replay->told(replay->told_ctx, &step);
+}
+
+void
+pgw_replay_watch(struct pgw_replay *replay,
+    void (*told)(void *ctx, const struct pgw_replay_step *step), void *ctx)
+{
+    const struct crew_watcher watcher = {.told = told != NULL ? replay_told : NULL, .ctx = replay};
+
+    replay->told = told;
+    replay->told_ctx = ctx;
+    pass_watch(replay->pass, &watcher);
+}
+
+enum pgw_status
+pgw_replay_get_frame(
+    const struct pgw_replay *replay, unsigned row, uint64_t frame, struct pgw_replay_frame *what)
+{
+    struct pgw_replay_frame all = {.size = what->size};
+    uint32_t page;
+
+    if (row >= pass_instances(replay->pass))
+        return PGW_NOTFOUND;
+    const struct replay_instance *instance = pass_instance(replay->pass, row);
+    if (frame >= instance->frames.capacity)
+        return PGW_NOTFOUND;
+    all.used = replay_instance_frame(instance, (uint32_t)frame, &page, &all.dirty, &all.uses);
+    all.counts = instance->ops != NULL && (instance->ops->wants & POLICY_SHOWS_USE) != 0;
+    if (all.used)
+        pass_place(replay->pass, page, &all.process, &all.va);
+    memcpy(what, &all, all.size < sizeof all ? all.size : sizeof all);
+    return PGW_OK;
+}
+
 /* ---- what came out ---- */
 
 enum pgw_status
@@ -243,7 +296,7 @@ pgw_replay_get_row(const struct pgw_replay *replay, unsigned i, struct pgw_repla
 
     if (i >= replay->nwishes)
         return PGW_NOTFOUND;
-    if (!replay->finished || size < sizeof row->size)
+    if ((!replay->finished && replay->told == NULL) || size < sizeof row->size)
         return PGW_INVAL;
     struct pgw_replay_row all = {
         .size = size, .policy = replay->wishes[i].policy, .ram = replay->wishes[i].ram};

@@ -182,7 +182,7 @@ const struct policy_ops policy_sieve = {
     .name = "sieve",
     .summary =
         "the first page in order of arrival that the hand finds unused (Zhang and others 2024)",
-    .wants = 0,
+    .wants = POLICY_SHOWS_USE,
     .create = sieve_create,
     .destroy = sieve_destroy,
     .missed = policy_ignore_missed,

@@ -19,6 +19,7 @@ struct crew {
     struct crew_member members[CREW_THREADS_MAX];
     struct replay_batch ring[CREW_RING];
     bool fresh; /* the batch to be filled was emptied */
+    struct crew_watcher watcher;
 };
 
 static void
@@ -26,6 +27,25 @@ crew_run_some(struct crew *crew, const struct replay_batch *batch, unsigned firs
 {
     for (uint32_t i = first; i < crew->ninstances; i += step)
         replay_instance_run(&crew->instances[i], batch);
+}
+
+/* The batch, a touch at a time. */
+static void
+crew_run_watched(struct crew *crew, const struct replay_batch *batch)
+{
+    uint32_t first = 0;
+
+    for (uint32_t i = 0; i < batch->n; i++) {
+        struct replay_batch one = *batch;
+        one.touch = batch->touch + i;
+        one.at = batch->at + i;
+        one.n = 1;
+        one.mark = &first;
+        one.nmarks = one.touch->count == 0;
+        one.next = batch->next != NULL ? batch->next + i : NULL;
+        crew_run_some(crew, &one, 0, 1);
+        crew->watcher.told(crew->watcher.ctx, one.touch);
+    }
 }
 
 static void
@@ -78,7 +98,7 @@ crew_start(struct crew *crew, unsigned threads)
 
 enum pgw_status
 crew_create(struct base_alloc *alloc, struct replay_instance *instances, uint32_t ninstances,
-    unsigned threads, struct crew **crew)
+    unsigned threads, const struct crew_watcher *watcher, struct crew **crew)
 {
     struct crew *made = alloc->map(alloc, sizeof *made);
 
@@ -88,6 +108,9 @@ crew_create(struct base_alloc *alloc, struct replay_instance *instances, uint32_
     made->instances = instances;
     made->ninstances = ninstances;
     host_monitor_init(&made->monitor);
+    made->watcher = *watcher;
+    if (watcher->told != NULL)
+        threads = 1;
     if (threads == 0)
         threads = host_thread_cores();
     if (threads > CREW_THREADS_MAX)
@@ -158,7 +181,9 @@ crew_submit(struct crew *crew)
     const struct replay_batch *batch = crew_batch(crew);
 
     crew->fresh = false;
-    if (crew->nmembers == 0)
+    if (crew->watcher.told != NULL)
+        crew_run_watched(crew, batch);
+    else if (crew->nmembers == 0)
         crew_run_some(crew, batch, 0, 1);
     host_monitor_enter(&crew->monitor);
     crew->submitted++;

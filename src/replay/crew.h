@@ -19,9 +19,17 @@
 
 struct crew;
 
-/* threads: 0: as many as the host has processors; 1: none but the caller's.  PGW_NOMEM. */
+/* Who watches a replay is told of each touch, and of each page that is gone (a touch with count 0),
+ * when all instances are past it. */
+struct crew_watcher {
+    void (*told)(void *ctx, const struct policy_touch *touch); /* NULL: nobody */
+    void *ctx;
+};
+
+/* threads: 0: as many as the host has processors; 1, or with a watcher: none but the caller's.
+ * PGW_NOMEM. */
 MUST_CHECK enum pgw_status crew_create(struct base_alloc *alloc, struct replay_instance *instances,
-    uint32_t ninstances, unsigned threads, struct crew **crew);
+    uint32_t ninstances, unsigned threads, const struct crew_watcher *watcher, struct crew **crew);
 /* Waits for what was submitted. */
 void crew_destroy(struct crew *crew);
 

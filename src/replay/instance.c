@@ -13,20 +13,21 @@ replay_instance_init(
 {
     struct policy_frames *frames = &instance->frames;
     struct policy_env own = *env;
-    enum pgw_status status;
+    enum pgw_status status = PGW_NOMEM;
 
     memset(instance, 0, sizeof *instance);
     host_ram_alloc_init(&instance->alloc);
     frames->capacity = (uint32_t)env->capacity;
-    if (ops == NULL)
-        return opt_init(&instance->opt, &instance->alloc, frames);
     own.alloc = &instance->alloc;
     own.modified = policy_frames_modified;
     own.ctx = frames;
-    frames->node = own.alloc->map(own.alloc, env->capacity * sizeof *frames->node);
     frames->page_of = own.alloc->map(own.alloc, env->capacity * sizeof *frames->page_of);
-    status = frames->node == NULL || frames->page_of == NULL ? PGW_NOMEM
-                                                             : ops->create(&own, &instance->policy);
+    if (ops != NULL)
+        frames->node = own.alloc->map(own.alloc, env->capacity * sizeof *frames->node);
+    if (frames->page_of != NULL && ops == NULL)
+        status = opt_init(&instance->opt, own.alloc, frames);
+    else if (frames->page_of != NULL && frames->node != NULL)
+        status = ops->create(&own, &instance->policy);
     if (status != PGW_OK)
         replay_instance_fini(instance);
     else
@@ -117,6 +118,24 @@ replay_instance_run(struct replay_instance *instance, const struct replay_batch 
     if (batch->n > from)
         instance->ops->replay(
             instance->policy, &instance->frames, batch->touch + from, batch->n - from);
+}
+
+bool
+replay_instance_frame(const struct replay_instance *instance, uint32_t frame, uint32_t *page,
+    bool *dirty, uint64_t *uses)
+{
+    const struct policy_frames *frames = &instance->frames;
+    uint32_t held = frame < frames->fresh ? frames->page_of[frame] : UINT32_MAX;
+
+    /* A frame that is free has the number of another in its place, which is no page of it. */
+    if (held >= instance->pages_room || frames->frame_of[held] >> 1 != frame + 1)
+        return false;
+    *page = held;
+    *dirty = (frames->frame_of[held] & 1u) != 0;
+    *uses = 0;
+    if (instance->ops != NULL && (instance->ops->wants & POLICY_SHOWS_USE) != 0)
+        *uses = frames->node[frame].bits;
+    return true;
 }
 
 uint64_t

@@ -23,6 +23,10 @@ MUST_CHECK enum pgw_status replay_instance_init(
 void replay_instance_fini(struct replay_instance *instance);
 /* Replays a batch, or notes in status why not; from then on nothing is done. */
 void replay_instance_run(struct replay_instance *instance, const struct replay_batch *batch);
+/* What is in a frame, below its capacity: the page, whether it was written to, and its uses as the
+ * policy counts them (0: it does not).  False: nothing. */
+bool replay_instance_frame(const struct replay_instance *instance, uint32_t frame, uint32_t *page,
+    bool *dirty, uint64_t *uses);
 /* Bytes of the host's memory that it has asked for at the most. */
 uint64_t replay_instance_bytes(const struct replay_instance *instance);
 

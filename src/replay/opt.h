@@ -12,8 +12,7 @@ struct opt {
     uint32_t resident;
 };
 
-/* frames: of the policy at this size; its page table is kept as for any policy, with 1 for
- * "resident".  PGW_NOMEM. */
+/* frames: of the policy at this size; its page table is kept as for any policy.  PGW_NOMEM. */
 MUST_CHECK enum pgw_status opt_init(
     struct opt *opt, struct base_alloc *alloc, const struct policy_frames *frames);
 void opt_fini(struct opt *opt, struct base_alloc *alloc);

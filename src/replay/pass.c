@@ -2,7 +2,6 @@
 #include "replay/pass.h"
 
 #include "host/host_mem.h"
-#include "replay/crew.h"
 #include "replay/growing.h"
 #include "replay/spool.h"
 
@@ -89,6 +88,18 @@ pass_add(
     return PGW_OK;
 }
 
+void
+pass_watch(struct pass *pass, const struct crew_watcher *watcher)
+{
+    pass->config.watcher = *watcher;
+}
+
+void
+pass_place(const struct pass *pass, uint32_t page, uint32_t *process, uint64_t *va)
+{
+    replay_pages_place(pass->pages, page, process, va);
+}
+
 /* ---- starting ---- */
 
 static uint64_t
@@ -120,8 +131,8 @@ pass_make_instances(struct pass *pass)
         pass->ninstances += status == PGW_OK;
     }
     if (status == PGW_OK)
-        status = crew_create(
-            alloc, pass->instances, pass->ninstances, pass->config.threads, &pass->crew);
+        status = crew_create(alloc, pass->instances, pass->ninstances, pass->config.threads,
+            &pass->config.watcher, &pass->crew);
     return status;
 }
 

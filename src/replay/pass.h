@@ -13,7 +13,7 @@
 #ifndef REPLAY_PASS_H
 #define REPLAY_PASS_H
 
-#include "replay/instance.h"
+#include "replay/crew.h"
 
 struct pass;
 
@@ -28,6 +28,7 @@ struct pass_config {
     uint64_t seed;
     unsigned threads;      /* as crew_create() has them */
     uint64_t spool_memory; /* bytes */
+    struct crew_watcher watcher;
 };
 
 /* What is known after a pass, or when it was stopped: of what was replayed. */
@@ -52,6 +53,11 @@ void pass_destroy(struct pass *pass);
 /* Adds an instance; ops NULL: OPT; param as in struct policy_env.  Before the first reference. */
 MUST_CHECK enum pgw_status pass_add(
     struct pass *pass, const struct policy_ops *ops, const uint64_t *param, struct pass_size size);
+
+/* Who is to be told of each touch; before the first reference. */
+void pass_watch(struct pass *pass, const struct crew_watcher *watcher);
+/* Where a page is. */
+void pass_place(const struct pass *pass, uint32_t page, uint32_t *process, uint64_t *va);
 
 /* What the trace says, in order.  PGW_NOMEM, PGW_RANGE, PGW_IO, PGW_NOSWAP: the pass is over. */
 MUST_CHECK enum pgw_status pass_refs(struct pass *pass, const struct pgw_ref *refs, size_t n);

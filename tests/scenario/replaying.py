@@ -115,6 +115,37 @@ def check_bad(checks, path):
                          result.err.decode())
 
 
+STEPS = """
+lru, 3 frames: 12 faults, 8 hits
+page       7  0  1  2  0  3  0  4  2  3  0  3  2  1  2  0  1  7  0  1
+frame 0    7  7  7  2  2  2  2  4  4  4  0  0  0  1  1  1  1  1  1  1
+frame 1       0  0  0  0  0  0  0  0  3  3  3  3  3  3  0  0  0  0  0
+frame 2          1  1  1  3  3  3  2  2  2  2  2  2  2  2  2  7  7  7
+           F  F  F  F  h  F  h  F  F  F  F  h  h  F  h  F  h  F  h  h
+"""
+
+
+def check_steps(checks, folder, path):
+    """The table of Silberschatz's chapter; a quiz that is answered by what the table shows."""
+    tap, small = checks.tap, os.path.join(folder, "small.txt")
+    with open(small, "wb") as file:
+        file.write(ids(SILBERSCHATZ))
+    shown = checks.replay("--step", "--policy", "lru", "--ram", "3p", small).out.decode()
+    tap.check(shown.endswith(STEPS), "--step shows LRU's frames as the textbook does", shown)
+    shown = checks.replay("--step", "--policy", "clock,opt", "--ram", "3p,1p", small).out.decode()
+    tap.check(" 7:1" in shown and shown.count("frame 0") == 4, "--step shows CLOCK's bits, and each row", shown)
+    answers = "m m m 7 h 1 h 2 3 0 4 h h 0 h 3 h 2 h h".split()
+    quiz = checks.replay("--quiz", "--policy", "lru", "--ram", "3p", small, stdin=("\n".join(answers) + "\n").encode())
+    tap.check(quiz.status == 0 and quiz.out.decode().endswith("20 of 20 right\n"), "--quiz: the table's answers are right",
+              quiz.out.decode())
+    half = checks.replay("--quiz", "--policy", "lru", "--ram", "3p", small, stdin=b"m\nh\n")
+    tap.check(half.out.decode().endswith("1 of 2 right\n"), "--quiz ends with its answers", half.out.decode())
+    for words, says in ((("--step", "--ram", "3p", path), "small traces"), (("--step", "--ram", "1M", small), "64 frames"),
+                        (("--quiz", "-"), "file")):
+        result = checks.replay(*words, stdin=ids(ANOMALY))
+        tap.check(result.status == 125 and says in result.err.decode(), f"{' '.join(words[:-1])}: {says}", result.err)
+
+
 def check_interrupt(checks, folder):
     """A pipe that does not end: the signal comes while it is being read."""
     process = subprocess.Popen([checks.pagewright, "replay", "--csv", "--ram", "16p", "-"], stdin=subprocess.PIPE,
@@ -151,6 +182,7 @@ def main():
         check_published(checks)
         check_forms(checks, path)
         check_bad(checks, path)
+        check_steps(checks, folder, path)
         check_interrupt(checks, folder)
     return checks.tap.finish()
 
