@@ -83,7 +83,7 @@ static const struct argp_option options[] = {
         "of frames that is reserved for it; auto (default), direct where the program asked for it", 0},
     {"cost", KEY_COST, "NAME=TIME,...", 0,
         "the cost model, each of " MACHINE_SPEC_COSTS " in ns, us, ms or s (default: 0.5ns, "
-        "2.3ns, 100ns, 1us, 85us, 6.7ns, 3.8us, 33ns, 2us and 2us)", 0},
+        "2.3ns, 100ns, 1us, 85us, 6.7ns, 3.8us, 33ns, 2us, 2us, 48us, 9.7us, 12us and 2.5us)", 0},
     {NULL, 0, NULL, 0, NULL, 0},
 };
 /* clang-format on */

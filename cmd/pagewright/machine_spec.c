@@ -118,7 +118,8 @@ machine_spec_cost(const char *text, struct pgw_cost *cost)
     } figures[] = {{"tlb=", &cost->tlb_ns}, {"l2=", &cost->l2_ns}, {"ram=", &cost->ram_ns},
         {"fault=", &cost->fault_ns}, {"disk=", &cost->disk_ns}, {"refill=", &cost->refill_ns},
         {"switch=", &cost->switch_ns}, {"register=", &cost->register_ns}, {"move=", &cost->move_ns},
-        {"ipi=", &cost->ipi_ns}};
+        {"ipi=", &cost->ipi_ns}, {"zstd=", &cost->zstd_ns}, {"unzstd=", &cost->unzstd_ns},
+        {"lz4=", &cost->lz4_ns}, {"unlz4=", &cost->unlz4_ns}};
     const size_t n = sizeof figures / sizeof figures[0];
 
     for (;; text++) {

@@ -123,6 +123,8 @@ struct pgw_cost {
                            copy-on-write */
     double ipi_ns;      /* a shootdown's interrupt of another hart: sending it, its handler there,
                            and waiting for its answer */
+    double zstd_ns, unzstd_ns; /* compressing a page for the compressed pool, and making one whole */
+    double lz4_ns, unlz4_ns;   /* the same, in a pool with lz4 */
 };
 
 /* Fill it with pgw_config_init(), then change what you want. */
@@ -689,6 +691,8 @@ struct pgw_stats {
     uint64_t pool_written_back;                  /* the oldest, moved to the device to make room */
     uint64_t pool_compacted;                     /* moved within the pool to free a frame */
     uint64_t pool_dictionaries;                  /* made from its pages to compress others, ever */
+    uint64_t pool_squeezed, pool_expanded;       /* pages compressed, in vain too; made whole */
+    bool pool_lz4;                               /* by lz4, not by zstd */
     uint64_t device_pages;                       /* on the device under it, now */
     uint64_t tmem_puts, tmem_hits, tmem_dropped; /* clean pages of files: kept in the pool; had from
                                                     there; dropped for want of room */

@@ -37,7 +37,11 @@ pgw_config_init_sized(struct pgw_config *config, size_t size)
             .switch_ns = 3800,
             .register_ns = 33,
             .move_ns = 2000,
-            .ipi_ns = 2000},
+            .ipi_ns = 2000,
+            .zstd_ns = 48000,
+            .unzstd_ns = 9700,
+            .lz4_ns = 12000,
+            .unlz4_ns = 2500},
         .readahead = 15,
         .fault_around = 16,
         .harts = 1,
@@ -65,7 +69,8 @@ static bool
 settings_cost_valid(const struct pgw_cost *c)
 {
     const double figures[] = {c->tlb_ns, c->l2_ns, c->ram_ns, c->fault_ns, c->disk_ns, c->refill_ns,
-        c->switch_ns, c->register_ns, c->move_ns, c->ipi_ns};
+        c->switch_ns, c->register_ns, c->move_ns, c->ipi_ns, c->zstd_ns, c->unzstd_ns, c->lz4_ns,
+        c->unlz4_ns};
 
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
         if (!isfinite(figures[i]) || figures[i] < 0)

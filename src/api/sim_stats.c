@@ -37,6 +37,9 @@ sim_stats_pool(const struct pgw_system *system, struct pgw_stats *out)
     out->pool_written_back = pool.written_back;
     out->pool_compacted = pool.compacted;
     out->pool_dictionaries = pool.dictionaries;
+    out->pool_squeezed = pool.squeezed;
+    out->pool_expanded = pool.expanded;
+    out->pool_lz4 = pool.lz4;
     out->device_pages = device != NULL ? device->stats.used : 0;
     out->tmem_puts = tmem->puts;
     out->tmem_hits = tmem->hits;

@@ -60,6 +60,8 @@ struct pager_zpool_stats {
     uint64_t written_back;            /* oldest pages made room for newer ones */
     uint64_t compacted;               /* compressed pages moved to empty a frame */
     uint64_t dictionaries;            /* made, ever */
+    uint64_t squeezed, expanded;      /* pages compressed, in vain too, and made whole, ever */
+    bool lz4;                         /* instead of zstd */
 };
 
 struct pager_zpool_config {

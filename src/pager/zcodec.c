@@ -211,6 +211,7 @@ size_t
 zcodec_squeeze(
     struct zcodec *codec, const struct zcodec_dict *dict, const void *page, void *out, size_t max)
 {
+    codec->squeezed++;
     if (codec->kind == ZCODEC_LZ4)
         return zcodec_squeeze_lz4(codec, dict, page, out, max);
     ZSTD_CCtx *cctx = zcodec_become(codec, ZCODEC_SQUEEZES);
@@ -229,6 +230,7 @@ zcodec_expand(
     const unsigned char *content = dict != NULL ? dict->content : NULL;
     size_t content_len = dict != NULL ? dict->len : 0;
 
+    codec->expanded++;
     if (codec->kind == ZCODEC_LZ4)
         return LZ4_decompress_safe_usingDict(in, page, (int)len, PAGE_SIZE, (const char *)content,
                    (int)content_len) == (int)PAGE_SIZE;

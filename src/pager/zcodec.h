@@ -19,7 +19,8 @@ struct zcodec {
     struct base_alloc *alloc;
     void *work; /* zstd: of the compressor or the decompressor; lz4: of the compressor */
     size_t work_len;
-    enum zcodec_work now; /* whose it is */
+    enum zcodec_work now;        /* whose it is */
+    uint64_t squeezed, expanded; /* pages, ever; those that it was in vain for, too */
 };
 
 /* Bytes that pages are likely to share: a page that is made small with a dictionary can be made

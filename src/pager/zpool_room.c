@@ -56,6 +56,9 @@ zpool_count_pool(struct zpool *zpool)
     stats->bytes = zpool_bytes(zpool);
     stats->compacted = store->heap.moved;
     stats->dictionaries = store->zdict.made;
+    stats->squeezed = store->codec.squeezed;
+    stats->expanded = store->codec.expanded;
+    stats->lz4 = store->codec.kind == ZCODEC_LZ4;
     if (stats->frames > stats->frames_peak)
         stats->frames_peak = stats->frames;
     if (stats->pages > stats->pages_peak)

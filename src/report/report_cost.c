@@ -16,6 +16,8 @@
  *                  every register written at one                 register
  *      move        every page copied by compaction, growth,      move
  *                  or fork
+ *      compression every page compressed for the pool            zstd or lz4
+ *                  every page of it made whole                   unzstd or unlz4
  *      interrupt   every hart interrupted by a shootdown         ipi
  *
  * Data caches are not modelled: each access costs a reference to RAM, so that translation and
@@ -60,9 +62,12 @@ report_time(const struct pgw_stats *stats, const struct pgw_cost *cost, struct r
     time->moves = ((double)stats->compaction_moved + (double)stats->growth_moved +
                       (double)stats->segment_copied) *
                   cost->move_ns;
+    time->compression =
+        (double)stats->pool_squeezed * (stats->pool_lz4 ? cost->lz4_ns : cost->zstd_ns) +
+        (double)stats->pool_expanded * (stats->pool_lz4 ? cost->unlz4_ns : cost->unzstd_ns);
     time->interrupts = (double)stats->shootdown_interrupts * cost->ipi_ns;
     time->total = time->tlb + time->l2 + time->ram + time->walks + time->refills + time->faults +
-                  time->disk + time->switches + time->moves + time->interrupts;
+                  time->disk + time->switches + time->moves + time->compression + time->interrupts;
 }
 
 static int

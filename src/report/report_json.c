@@ -30,10 +30,11 @@ report_json_config(const struct report_input *in)
 {
     const struct pgw_stats *s = &in->stats;
     const struct pgw_cost *c = &in->cost;
-    json_t *cost = json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "tlb_ns",
+    json_t *cost = json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "tlb_ns",
         c->tlb_ns, "l2_ns", c->l2_ns, "ram_ns", c->ram_ns, "fault_ns", c->fault_ns, "disk_ns",
         c->disk_ns, "refill_ns", c->refill_ns, "switch_ns", c->switch_ns, "register_ns",
-        c->register_ns, "move_ns", c->move_ns, "ipi_ns", c->ipi_ns);
+        c->register_ns, "move_ns", c->move_ns, "ipi_ns", c->ipi_ns, "zstd_ns",
+        c->zstd_ns, "unzstd_ns", c->unzstd_ns, "lz4_ns", c->lz4_ns, "unlz4_ns", c->unlz4_ns);
 
     return json_pack("{s:I, s:I, s:o, s:s, s:s, s:s, s:I, s:I, s:I, s:o}", "ram_bytes",
         (num)(s->ram * PAGE_SIZE), "swap_bytes", (num)(s->swap_size * PAGE_SIZE), "swap",
@@ -242,10 +243,11 @@ report_json_time(const struct report_input *in)
     if (t.accesses <= 0)
         return json_null();
     double n = t.accesses;
-    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "total_ns",
+    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "total_ns",
         t.total / n, "ram_ns", t.ram / n, "tlb_ns", t.tlb / n, "l2_ns", t.l2 / n, "walk_ns",
         t.walks / n, "refill_ns", t.refills / n, "fault_ns", t.faults / n, "disk_ns", t.disk / n,
-        "switch_ns", t.switches / n, "move_ns", t.moves / n, "ipi_ns", t.interrupts / n);
+        "switch_ns", t.switches / n, "move_ns", t.moves / n, "ipi_ns", t.interrupts / n,
+        "compression_ns", t.compression / n);
 }
 
 enum pgw_status

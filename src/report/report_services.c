@@ -146,6 +146,8 @@ static const struct service_row pool_rows[] = {
     ROW(COUNT, pool_overflowed, "overflowed", "no room", "for so many pages, passed on"),
     ROW(COUNT, pool_written_back, "written_back", "written back", "the oldest, to make room"),
     ROW(COUNT, pool_compacted, "compacted", "compacted", "pages moved within it to free a frame"),
+    ROW(COUNT, pool_squeezed, "squeezed", "compressed", "pages, those that it was in vain for too"),
+    ROW(COUNT, pool_expanded, "expanded", "made whole", "pages"),
     ROW(COUNT, pool_dictionaries, "dictionaries", "dictionaries", "made from its pages to compress others"),
     ROW(PAGES, device_pages, "device_pages", "on the device below", ""),
     ROW(COUNT, tmem_puts, "clean_puts", "clean pages kept", "of files"),

@@ -197,12 +197,17 @@ report_text_cost(struct report_buf *buf, const struct report_input *in)
     report_part(buf, "waiting for devices", time.disk, &time);
     report_part(buf, "switches of spaces", time.switches, &time);
     report_part(buf, "moving and copying", time.moves, &time);
+    report_part(buf, "compressing pages", time.compression, &time);
     report_part(buf, "interrupting harts", time.interrupts, &time);
     report_buf_add(buf,
         "  cost model: tlb %gns, l2 %gns, ram %gns, fault %gns, disk %gns, refill %gns,\n"
         "      switch %gns, register %gns, move %gns, ipi %gns\n",
         c->tlb_ns, c->l2_ns, c->ram_ns, c->fault_ns, c->disk_ns, c->refill_ns, c->switch_ns,
         c->register_ns, c->move_ns, c->ipi_ns);
+    if (time.compression > 0)
+        report_buf_add(buf, "      %s %gns, un%s %gns\n", in->stats.pool_lz4 ? "lz4" : "zstd",
+            in->stats.pool_lz4 ? c->lz4_ns : c->zstd_ns, in->stats.pool_lz4 ? "lz4" : "zstd",
+            in->stats.pool_lz4 ? c->unlz4_ns : c->unzstd_ns);
 }
 
 enum pgw_status

@@ -688,82 +688,86 @@ torture_frames(void **state)
 #define ON_ZPOOLS(test)                                                                            \
     ON(test, backend_zpool), ON(test, backend_zpool_swap), ON(test, backend_zpool_delayed)
 
+static const struct CMUnitTest swaps[] = {
+    ON_SWAPS(g1_every_length_and_order),
+    ON_SWAPS(g1_one_slot_twice),
+    ON_SWAPS(g1_flipped_bit_is_corrupt),
+    ON_SWAPS(g1_swapped_slots_are_corrupt),
+    ON_SWAPS(g1_lost_write_is_corrupt),
+    ON_SWAPS(g1_truncated_device_is_corrupt),
+    ON_SWAPS(g2_full_device),
+    ON_SWAPS(g2_full_disk),
+    ON_SWAPS(g2_failed_write_keeps_no_slot),
+    ON_SWAPS(g3_forget_frees_the_room),
+    ON_SWAPS(g3_nothing_where_nothing_was_put),
+    ON_SWAPS(random_interleavings),
+    ON_SWAPS(torture_reads),
+    ON_SWAPS(torture_writes),
+    ON_SWAPS(torture_chunks),
+    ON_SWAPS(torture_objects),
+};
+
+static const struct CMUnitTest zpools[] = {
+    ON_ZPOOLS(g1_every_length_and_order),
+    ON_ZPOOLS(g1_one_slot_twice),
+    ON_ZPOOLS(g3_forget_frees_the_room),
+    ON_ZPOOLS(g3_nothing_where_nothing_was_put),
+    ON_ZPOOLS(random_interleavings),
+    ON(g1_every_length_and_order, backend_zpool_aside),
+    ON(g3_forget_frees_the_room, backend_zpool_aside),
+    ON(random_interleavings, backend_zpool_aside),
+    ON(torture_writes, backend_zpool_aside),
+    ON(torture_chunks, backend_zpool_aside),
+    ON(torture_reads, backend_zpool_swap),
+    ON(torture_reads, backend_zpool_delayed),
+    ON(torture_writes, backend_zpool_swap),
+    ON(torture_writes, backend_zpool_delayed),
+    ON_ZPOOLS(torture_chunks),
+    ON_ZPOOLS(torture_objects),
+    ON_ZPOOLS(torture_frames),
+};
+
+static const struct CMUnitTest chains[] = {
+    ON_CHAINS(g1_every_length_and_order),
+    ON_CHAINS(g1_one_slot_twice),
+    ON_CHAINS(g2_full_device),
+    ON_CHAINS(g2_failed_write_keeps_no_slot),
+    ON_CHAINS(g3_forget_frees_the_room),
+    ON_CHAINS(g3_nothing_where_nothing_was_put),
+    ON_CHAINS(chain_passes_by),
+    ON_CHAINS(chain_uses_what_failed),
+    ON_CHAINS(chain_full_disk),
+    ON_CHAINS(random_interleavings),
+    ON_CHAINS(torture_reads),
+    ON_CHAINS(torture_writes),
+    ON_CHAINS(torture_chunks),
+    ON_CHAINS(torture_objects),
+    ON(g1_every_length_and_order, backend_zpool_chain),
+    ON(g3_forget_frees_the_room, backend_zpool_chain),
+    ON(random_interleavings, backend_zpool_chain),
+    ON(torture_reads, backend_zpool_chain),
+    ON(torture_writes, backend_zpool_chain),
+};
+
+static const struct CMUnitTest remotes[] = {
+    ON(g1_every_length_and_order, backend_remote),
+    ON(g1_one_slot_twice, backend_remote),
+    ON(g1_flipped_bit_is_corrupt, backend_remote),
+    ON(g1_swapped_slots_are_corrupt, backend_remote),
+    ON(g1_lost_write_is_corrupt, backend_remote),
+    ON(g2_full_device, backend_remote),
+    ON(g2_failed_write_keeps_no_slot, backend_remote),
+    ON(g2_server_gone, backend_remote),
+    ON(g3_forget_frees_the_room, backend_remote),
+    ON(g3_nothing_where_nothing_was_put, backend_remote),
+    ON(random_interleavings, backend_remote),
+};
+
 /* Without an argument over swap, with "zpool" over compressed pools, with "chain" over several
  * devices, with "remote" over NBD. */
 int
 main(int argc, char **argv)
 {
-    const struct CMUnitTest swaps[] = {
-        ON_SWAPS(g1_every_length_and_order),
-        ON_SWAPS(g1_one_slot_twice),
-        ON_SWAPS(g1_flipped_bit_is_corrupt),
-        ON_SWAPS(g1_swapped_slots_are_corrupt),
-        ON_SWAPS(g1_lost_write_is_corrupt),
-        ON_SWAPS(g1_truncated_device_is_corrupt),
-        ON_SWAPS(g2_full_device),
-        ON_SWAPS(g2_full_disk),
-        ON_SWAPS(g2_failed_write_keeps_no_slot),
-        ON_SWAPS(g3_forget_frees_the_room),
-        ON_SWAPS(g3_nothing_where_nothing_was_put),
-        ON_SWAPS(random_interleavings),
-        ON_SWAPS(torture_reads),
-        ON_SWAPS(torture_writes),
-        ON_SWAPS(torture_chunks),
-        ON_SWAPS(torture_objects),
-    };
-    const struct CMUnitTest zpools[] = {
-        ON_ZPOOLS(g1_every_length_and_order),
-        ON_ZPOOLS(g1_one_slot_twice),
-        ON_ZPOOLS(g3_forget_frees_the_room),
-        ON_ZPOOLS(g3_nothing_where_nothing_was_put),
-        ON_ZPOOLS(random_interleavings),
-        ON(g1_every_length_and_order, backend_zpool_aside),
-        ON(g3_forget_frees_the_room, backend_zpool_aside),
-        ON(random_interleavings, backend_zpool_aside),
-        ON(torture_writes, backend_zpool_aside),
-        ON(torture_chunks, backend_zpool_aside),
-        ON(torture_reads, backend_zpool_swap),
-        ON(torture_reads, backend_zpool_delayed),
-        ON(torture_writes, backend_zpool_swap),
-        ON(torture_writes, backend_zpool_delayed),
-        ON_ZPOOLS(torture_chunks),
-        ON_ZPOOLS(torture_objects),
-        ON_ZPOOLS(torture_frames),
-    };
-    const struct CMUnitTest chains[] = {
-        ON_CHAINS(g1_every_length_and_order),
-        ON_CHAINS(g1_one_slot_twice),
-        ON_CHAINS(g2_full_device),
-        ON_CHAINS(g2_failed_write_keeps_no_slot),
-        ON_CHAINS(g3_forget_frees_the_room),
-        ON_CHAINS(g3_nothing_where_nothing_was_put),
-        ON_CHAINS(chain_passes_by),
-        ON_CHAINS(chain_uses_what_failed),
-        ON_CHAINS(chain_full_disk),
-        ON_CHAINS(random_interleavings),
-        ON_CHAINS(torture_reads),
-        ON_CHAINS(torture_writes),
-        ON_CHAINS(torture_chunks),
-        ON_CHAINS(torture_objects),
-        ON(g1_every_length_and_order, backend_zpool_chain),
-        ON(g3_forget_frees_the_room, backend_zpool_chain),
-        ON(random_interleavings, backend_zpool_chain),
-        ON(torture_reads, backend_zpool_chain),
-        ON(torture_writes, backend_zpool_chain),
-    };
-    const struct CMUnitTest remotes[] = {
-        ON(g1_every_length_and_order, backend_remote),
-        ON(g1_one_slot_twice, backend_remote),
-        ON(g1_flipped_bit_is_corrupt, backend_remote),
-        ON(g1_swapped_slots_are_corrupt, backend_remote),
-        ON(g1_lost_write_is_corrupt, backend_remote),
-        ON(g2_full_device, backend_remote),
-        ON(g2_failed_write_keeps_no_slot, backend_remote),
-        ON(g2_server_gone, backend_remote),
-        ON(g3_forget_frees_the_room, backend_remote),
-        ON(g3_nothing_where_nothing_was_put, backend_remote),
-        ON(random_interleavings, backend_remote),
-    };
     if (argc > 1 && strcmp(argv[1], "remote") == 0) {
         if (system("nbdkit --version >/dev/null 2>&1") != 0)
             return 77; /* there is no server to try it with: skipped */
