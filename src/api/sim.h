@@ -79,6 +79,7 @@ struct pgw_space {
 struct sim_swap_device {
     const struct pager *pager;
     char name[sizeof((struct pgw_swap_device *)0)->name];
+    bool file; /* a regular file */
 };
 
 struct pgw_system {

@@ -80,6 +80,46 @@ sim_run_file_unnamed(void *ctx, uint64_t dev, uint64_t ino)
     objcache_unnamed(&system->files, dev, ino);
 }
 
+/* The devices of swap; a compressed pool without one is as a zram device. */
+static void
+sim_run_swaps(const struct pgw_system *system, const struct pgw_stats *now, struct os_memory *out)
+{
+    for (; out->nswap_devices < now->nswap_devices; out->nswap_devices++) {
+        const struct pgw_swap_device *from = &now->swap_devices[out->nswap_devices];
+        struct os_swap_device *to = &out->swap_devices[out->nswap_devices];
+        (void)snprintf(to->name, sizeof to->name, "%s", from->name);
+        to->file = system->swap_devices[out->nswap_devices].file;
+        to->size = from->size;
+        to->used = from->used;
+    }
+    if (now->nswap_devices == 0 && system->swap != NULL)
+        out->swap_devices[out->nswap_devices++] = (struct os_swap_device){
+            .name = "/dev/zram0", .size = now->swap_size, .used = now->swap_used};
+}
+
+/* What its services have done, for /proc and /sys. */
+static void
+sim_run_services(
+    const struct pgw_system *system, const struct pgw_stats *now, struct os_memory *out)
+{
+    const unsigned last = OS_FREE_ORDERS - 1;
+
+    sim_run_swaps(system, now, out);
+    out->zswap = now->pool_frames;
+    out->zswapped = now->pool_pages;
+    for (unsigned order = 0; order <= MEM_ORDER_MAX; order++)
+        out->free_runs[order < last ? order : last] +=
+            system->mem.runs[order] << (order < last ? 0 : order - last);
+    if (system->vm == NULL)
+        return;
+    out->huge = (unsigned)system->settings.huge;
+    out->merge = system->settings.merge != PGW_MERGE_OFF;
+    out->merge_rate = system->settings.merge_rate;
+    out->merge_shared = now->merge_shared;
+    out->merge_sharing = now->merge_sharing;
+    out->merge_scans = now->merge_scans;
+}
+
 /* For /proc. */
 static void
 sim_run_memory(void *ctx, struct os_memory *out)
@@ -110,6 +150,7 @@ sim_run_memory(void *ctx, struct os_memory *out)
         .swap_out = now.swap_out,
         .file_in = now.file_in,
     };
+    sim_run_services(system, &now, out);
 }
 
 /*

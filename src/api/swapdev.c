@@ -121,6 +121,9 @@ swapdev_note(struct pgw_system *system, const struct swapspec_level *level, stru
     size_t most = sizeof device->name - 1, len = strlen(level->path);
 
     device->pager = pager;
+    device->file =
+        level->kind == SWAPSPEC_TEMP ||
+        (level->kind == SWAPSPEC_FILE && host_file_kind_at(level->path) != HOST_FILE_BLOCK);
     (void)snprintf(device->name, sizeof device->name, "%s",
         level->kind == SWAPSPEC_TEMP ? "temporary file"
         : len > most                 ? level->path + len - most

@@ -21,6 +21,15 @@ struct vm_pressure;
 #define OS_HARTS_MAX 16u
 
 /* What /proc shows of the machine's memory; pages, but for the counts since it was made. */
+#define OS_SWAP_DEVICES_MAX 8u
+#define OS_FREE_ORDERS 11u /* as /proc/buddyinfo has them */
+
+struct os_swap_device {
+    char name[64];
+    bool file; /* not a device */
+    uint64_t size, used;
+};
+
 struct os_memory {
     uint64_t ram, free;
     uint64_t file, anon; /* of what is in RAM: pages of files, and others that can be paged */
@@ -30,6 +39,15 @@ struct os_memory {
     unsigned overcommit;              /* as vm.overcommit_memory: 0 heuristic, 1 always, 2 never */
     unsigned overcommit_ratio;        /* percent */
     uint64_t faults, major, swap_in, swap_out, file_in; /* counts */
+    unsigned nswap_devices;
+    struct os_swap_device swap_devices[OS_SWAP_DEVICES_MAX];
+    uint64_t zswap, zswapped;            /* what a compressed pool takes; the pages in it */
+    uint64_t free_runs[OS_FREE_ORDERS];  /* of 2^i frames; those that are larger are so many of the
+                                            last ones */
+    unsigned huge;                       /* huge pages: 0 never, 1 where advised, 2 always */
+    unsigned merge;                      /* equal pages are merged: 0 or 1 */
+    uint64_t merge_rate;                 /* pages a millisecond */
+    uint64_t merge_shared, merge_sharing, merge_scans; /* as ksm's */
 };
 
 /* What the personality needs from the machine around it. */

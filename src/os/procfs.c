@@ -111,10 +111,22 @@ find_of_process(const char *rest, struct os_proc *found)
         find_in(os_proc_process_files, rest + 1, found);
 }
 
+/* rest: what follows /sys/kernel/mm/.  Of two of its directories all that there is is ours. */
+static void
+find_of_sys(const char *rest, struct os_proc *found)
+{
+    if (strncmp(rest, "ksm/", 4) != 0 && strncmp(rest, "transparent_hugepage/", 21) != 0)
+        return;
+    found->kind = OS_PROC_NONE;
+    find_in(os_proc_sys_files, rest, found);
+}
+
 void
 os_proc_find(struct os_process *p, const char *path, struct os_proc *found)
 {
     *found = (struct os_proc){.kind = OS_PROC_NOT};
+    if (strncmp(path, "/sys/kernel/mm/", 15) == 0)
+        find_of_sys(path + 15, found);
     if (strncmp(path, "/proc/", 6) != 0)
         return;
     path += 6;
@@ -128,6 +140,8 @@ os_proc_find(struct os_process *p, const char *path, struct os_proc *found)
         find_of_process(rest, found);
     } else {
         find_in(os_proc_machine_files, path, found);
+        if (found->kind == OS_PROC_NOT)
+            find_in(os_proc_service_files, path, found);
     }
 }
 

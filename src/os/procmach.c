@@ -30,6 +30,8 @@ show_meminfo(struct os_proc_text *text, struct os_process *whose)
     put_kb(text, "Cached:", m.file);
     put_kb(text, "SwapTotal:", m.swap);
     put_kb(text, "SwapFree:", m.swap - m.swap_used);
+    put_kb(text, "Zswap:", m.zswap);
+    put_kb(text, "Zswapped:", m.zswapped);
     put_kb(text, "AnonPages:", m.anon);
     put_kb(text, "PageTables:", m.tables);
     put_kb(text, "CommitLimit:", m.commit_limit);

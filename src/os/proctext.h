@@ -28,6 +28,9 @@ struct os_proc_file {
 /* Tables that end with a NULL name: of one process, and of the machine. */
 extern const struct os_proc_file os_proc_process_files[];
 extern const struct os_proc_file os_proc_machine_files[];
+/* procsys.c: more of the machine; and below /sys/kernel/mm. */
+extern const struct os_proc_file os_proc_service_files[];
+extern const struct os_proc_file os_proc_sys_files[];
 
 /* procmaps.c */
 void os_proc_maps(struct os_proc_text *text, struct os_process *whose);

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The machine's own /proc/swaps, buddyinfo, zswap lines, and /sys/kernel/mm: their formats, and that
+they say what the report says.
+
+    procsys.py --pagewright BIN --programs DIR
+"""
+
+import argparse
+import re
+import sys
+
+from machines import Tap, on_pagewright
+
+HUGE = "/sys/kernel/mm/transparent_hugepage/enabled"
+KSM = "/sys/kernel/mm/ksm/"
+FILES = ["/proc/swaps", "/proc/meminfo", "/proc/buddyinfo", HUGE] + [
+    KSM + name for name in ("run", "pages_to_scan", "sleep_millisecs", "pages_shared",
+                            "pages_sharing", "full_scans", "none-such")]
+# A name with blanks in octal, and four columns.
+SWAP = re.compile(r"(\S+) +(file\t|partition)\t(\d+)\t{1,2}(\d+)\t{1,2}(-\d+)")
+
+
+def shown(options, tap, arguments, kib):
+    """Each file's lines, and the report."""
+    got = on_pagewright(options.pagewright, arguments, f"{options.programs}/showfiles",
+                        [str(kib), *FILES])
+    what = " ".join(arguments)
+    tap.check(got.status == 0 and got.out.endswith(b"all is there\n"), f"{what}: it runs",
+              got.err.decode(errors="replace"))
+    files, name = {}, None
+    for line in got.out.decode().splitlines()[:-1]:
+        if line.startswith("== "):
+            name = line[3:]
+            files[name] = []
+        elif name is not None:
+            files[name].append(line)
+    return files, got.report
+
+
+def meminfo(files):
+    return {line.split(":")[0]: int(line.split()[1]) for line in files["/proc/meminfo"]}
+
+
+def check_swaps(tap, what, files, report, names):
+    lines = files["/proc/swaps"]
+    tap.check(lines[0] == "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority", f"{what}: heading",
+              lines)
+    found = [SWAP.fullmatch(line) for line in lines[1:]]
+    tap.check(all(found) and [m[1] for m in found] == names, f"{what}: a line for each device",
+              lines)
+    tap.check([int(m[5]) for m in found] == [-2 - i for i in range(len(found))],
+              f"{what}: priorities fall", lines)
+    if names == ["/dev/zram0"]:
+        return
+    sizes = [device["pages"] * 4 for device in report["swap_devices"]]
+    tap.check([int(m[3]) for m in found] == sizes, f"{what}: sizes", lines)
+    tap.check(all(int(m[4]) <= device["used_pages_peak"] * 4
+                  for m, device in zip(found, report["swap_devices"])), f"{what}: use", lines)
+
+
+def check_memory(tap, what, files, pool):
+    found = meminfo(files)
+    tap.check(found["SwapTotal"] >= found["SwapFree"] >= 0, f"{what}: swap", found)
+    tap.check((found["Zswap"] > 0) == (found["Zswapped"] > 0) == pool, f"{what}: zswap", found)
+    line = re.fullmatch(r"Node 0, zone   Normal ((?: *\d+ ){11})", files["/proc/buddyinfo"][0])
+    tap.check(line is not None and len(files["/proc/buddyinfo"]) == 1, f"{what}: buddyinfo's format",
+              files["/proc/buddyinfo"])
+    free = sum(int(n) << i for i, n in enumerate(line[1].split())) * 4
+    tap.check(abs(free - found["MemFree"]) <= 512, f"{what}: free runs are what is free",
+              f"{free} and {found['MemFree']}")
+
+
+def check_services(tap, what, files, huge, merge, rate):
+    tap.check(files[HUGE] == [huge], f"{what}: {huge}", files[HUGE])
+    ksm = {name[len(KSM):]: lines for name, lines in files.items() if name.startswith(KSM)}
+    tap.check(ksm.pop("none-such") == ["error 2"], f"{what}: no file of the host's", ksm)
+    numbers = {name: int(lines[0]) for name, lines in ksm.items() if len(lines) == 1}
+    tap.check(len(numbers) == len(ksm), f"{what}: a number each", ksm)
+    tap.check(numbers["run"] == merge and numbers["sleep_millisecs"] == 1, f"{what}: run", numbers)
+    tap.check(numbers["pages_to_scan"] == rate, f"{what}: the rate", numbers)
+    return numbers
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pagewright")
+    parser.add_argument("--programs")
+    options = parser.parse_args()
+    tap = Tap()
+
+    files, report = shown(options, tap, ["--ram", "2M", "--swap", "1M,temp:64M", "--huge", "always",
+                                         "--merge", "off"], 6000)
+    check_swaps(tap, "two devices", files, report, ["temporary\\040file"] * 2)
+    check_memory(tap, "two devices", files, False)
+    check_services(tap, "two devices", files, "[always] madvise never", 0, 20)
+
+    files, report = shown(options, tap, ["--ram", "2M", "--swap", "zpool:40%,16M", "--merge-rate",
+                                         "7"], 6000)
+    check_swaps(tap, "a pool", files, report, ["temporary\\040file"])
+    check_memory(tap, "a pool", files, True)
+    check_services(tap, "a pool", files, "always [madvise] never", 1, 7)
+
+    files, report = shown(options, tap, ["--ram", "4M", "--swap", "zpool:70%", "--huge", "off",
+                                         "--merge", "all", "--merge-rate", "20000"], 5000)
+    check_swaps(tap, "a pool alone", files, report, ["/dev/zram0"])
+    check_memory(tap, "a pool alone", files, True)
+    numbers = check_services(tap, "a pool alone", files, "always madvise [never]", 1, 20000)
+    tap.check(numbers["full_scans"] > 0, "a pool alone: the scanner has been round", numbers)
+
+    files, _ = shown(options, tap, ["--ram", "8M", "--swap", "none"], 100)
+    tap.check(len(files["/proc/swaps"]) == 1, "no swap: a heading only", files["/proc/swaps"])
+    files, _ = shown(options, tap, ["--ram", "8M", "--mmu", "segments", "--swap", "zpool:25%"], 100)
+    check_services(tap, "contiguous", files, "always madvise [never]", 0, 0)
+    return tap.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
