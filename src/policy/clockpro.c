@@ -52,6 +52,7 @@ struct clockpro {
     uint64_t hot, ghosts; /* of them */
     uint64_t target;      /* cold pages aimed at */
     bool filled;          /* there was a victim */
+    uint64_t asks;        /* the MMU is not asked more often in one call */
     struct policy_stuck stuck;
     struct base_node_list cold; /* in memory; HAND_cold is the front */
     struct ghost_order circle;  /* from HAND_hot on: the head is the newest */
@@ -125,12 +126,20 @@ clockpro_less_cold(struct clockpro *pro)
         pro->target--;
 }
 
+/* Pages in use by another processor would keep the hands going for ever. */
+static void
+clockpro_may_ask(struct clockpro *pro)
+{
+    pro->asks = 2 * pro->policy.count;
+}
+
 /* Was the page used?  Notes what only the MMU knew. */
 static bool
 clockpro_used(struct clockpro *pro, struct base_node *node)
 {
-    if (policy_referenced(&pro->policy, node))
+    if (pro->asks > 0 && policy_referenced(&pro->policy, node))
         node->bits |= CLOCKPRO_USED;
+    pro->asks -= pro->asks > 0;
     return (node->bits & CLOCKPRO_USED) != 0;
 }
 
@@ -205,7 +214,7 @@ clockpro_run_hot(struct clockpro *pro)
 {
     bool done = false;
 
-    /* Two laps find a page whose bit is clear, unless pages are in use by another processor. */
+    /* Two laps find a page whose bit is clear, unless the MMU sets it meanwhile. */
     for (uint64_t looks = 2 * (uint64_t)pro->circle.count; looks > 0; looks--) {
         uint32_t i = pro->circle.oldest;
         struct base_node *node = pro->table.entry[i].node;
@@ -271,6 +280,7 @@ clockpro_admit(struct policy *policy, struct base_node *node, uint64_t key)
     bool room = !pro->filled && pro->hot < clockpro_hot_max(pro);
 
     policy->count++;
+    clockpro_may_ask(pro);
     if (i != 0) {
         clockpro_forget_ghost(pro, i);
         clockpro_more_cold(pro);
@@ -308,6 +318,7 @@ clockpro_victim(struct policy *policy)
     struct base_node *node = NULL;
 
     pro->filled = pro->filled || policy->count > 0;
+    clockpro_may_ask(pro);
     clockpro_balance(pro);
     /* A page is spared twice at the most: put on test, made hot; hot ones become cold meanwhile. */
     for (uint64_t looks = 4 * policy->count; looks > 0; looks--) {

@@ -57,6 +57,7 @@ struct mglru {
     struct policy policy;
     struct base_node_list gen[MGLRU_GENS_MAX]; /* by sequence number modulo 4; the first go first */
     uint64_t min, max;                         /* the oldest's and youngest's sequence numbers */
+    uint64_t asks;                             /* the MMU is not asked more often in one call */
     struct mglru_tier tier[MGLRU_TIERS];
     struct ghost_order order; /* the first evicted first */
     struct ghost_table ghosts;
@@ -136,7 +137,8 @@ mglru_remove(struct mglru *mglru, struct base_node *node)
 static bool
 mglru_used(struct mglru *mglru, struct base_node *node)
 {
-    bool used = policy_referenced(&mglru->policy, node);
+    bool used = mglru->asks > 0 && policy_referenced(&mglru->policy, node);
+    mglru->asks -= mglru->asks > 0;
     return used || (node->bits & MGLRU_YOUNG) != 0;
 }
 
@@ -235,9 +237,10 @@ mglru_victim(struct policy *policy)
     struct mglru *mglru = mglru_of(policy);
     struct base_node *node = NULL;
 
-    /* Used, protected, neither: a page is looked at three times, unless pages are in use by another
-     * processor. */
-    for (uint64_t looks = 3 * policy->count; looks > 0; looks--) {
+    /* Used, protected, neither: a page is looked at three times, once the MMU, which may know of
+     * uses by another processor without end, is not asked any more. */
+    mglru->asks = 2 * policy->count;
+    for (uint64_t looks = 5 * policy->count; looks > 0; looks--) {
         mglru_advance(mglru);
         node = TAILQ_FIRST(mglru_list(mglru, mglru->min));
         unsigned tier = mglru_tier(node);
