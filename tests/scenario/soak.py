@@ -5,19 +5,23 @@
     soak.py --pagewright BIN --programs DIR [--seed N] [--runs N | --minutes M | --hours H]
 
 Each run has a seed, from which everything follows: the machine (scheme, policy, swap, merging, huge
-pages, read-ahead, time slices, ...) and what the processes of guest/soak.c do.  They verify every
+pages, groups, read-ahead, time slices, ...) and what the processes of guest/soak.c do.  They verify every
 byte they own; at the end the machine verifies itself (--check) and nothing may be left over: no
 frame, no page table, no page on swap, no promise.
 
-A failure names its seed and the command line that repeats it.
+A failure names its seed and the command line that repeats it.  Some swap to an NBD server in memory
+(nbdkit; without it they have a file), which then has to run at the socket that the line names.
 """
 
 import argparse
 import os
 import random
 import re
+import shutil
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 
 from machines import Tap, execute, on_pagewright
@@ -33,6 +37,7 @@ SERVICES = {
     "--merge": ("off", "madvise", "all", "all"),
     "--merge-rate": ("20", "200", "5000"),
     "--huge": ("off", "madvise", "always", "always"),
+    "--huge-alloc": ("auto", "direct", "reserve", "reserve"),
     "--readahead": ("0", "3", "15", "31"),
     "--fault-around": ("1", "16"),
     "--aslr": ("on", "off"),
@@ -46,28 +51,58 @@ def known_options(pagewright):
     return execute([pagewright, "run", "--help"]).out.decode()
 
 
-def swap_of(chance, text):
+class Remote:
+    """A store that others can reach, started when the first run wants it."""
+
+    def __init__(self):
+        self.folder, self.server = None, None
+
+    def device(self):
+        """What to swap to there; None: there is no such server here."""
+        if self.server is None and shutil.which("nbdkit"):
+            self.folder = tempfile.mkdtemp(prefix="soak-")
+            at = os.path.join(self.folder, "nbd")
+            self.server = subprocess.Popen(["nbdkit", "--exit-with-parent", "-f", "-U", at, "memory", "1G"])
+            for _ in range(500):
+                if os.path.exists(at):
+                    break
+                time.sleep(0.01)
+        return self.server and f"nbd:nbd+unix:///?socket={self.folder}/nbd"
+
+    def stop(self):
+        if self.server is not None:
+            self.server.terminate()
+            self.server.wait()
+            shutil.rmtree(self.folder)
+
+
+def swap_of(chance, text, remote):
+    device = "1G"
+    if chance.random() < 0.2 and "nbd:" in text:
+        device = remote.device() or device
     if "zpool:" in text and chance.random() < 0.7:
         share = chance.choice(("10%", "25%", "40%"))
-        return f"zpool:{share},1G"
-    return "1G"
+        return f"zpool:{share},{device}"
+    return device
 
 
-def paged(chance, text):
+def paged(chance, text, remote):
     """(options, arguments): workers who use ten times the RAM together, more or less.  They may take
-    PAGES each, and have a third of that at a time.
+    PAGES each, and have a third of that at a time.  The last of these has RAM for huge pages.
     """
-    workers, pages = chance.choice(((4, 2600), (3, 3400), (8, 1300)))
+    workers, pages = chance.choice(((4, 2600), (3, 3400), (8, 1300), (4, 26000)))
     scheme = chance.choice(SCHEMES)
     ram = workers * pages * 4 // 36  # KiB
     if scheme == "linear":
         ram += 3072 * 12  # a table of 3 MiB for each process
-    options = ["--ram", f"{ram}K", "--swap", swap_of(chance, text), "--mmu", scheme,
+    options = ["--ram", f"{ram}K", "--swap", swap_of(chance, text, remote), "--mmu", scheme,
                "--policy", chance.choice(POLICIES), "--slice", chance.choice(("997", "20000", "100000"))]
     for name, values in SERVICES.items():
         value = chance.choice(values)
         if name + "=" in text:
             options += [name, value]
+    if chance.random() < 0.3 and "--group=" in text:
+        options += ["--group", f"all={ram * chance.choice((70, 85)) // 100}K"]
     return options, [str(workers), "250", str(pages), ALL]
 
 
@@ -99,10 +134,10 @@ def leaks(report, before):
     return ", ".join(f"{n} {what}" for what, n in left.items() if n != 0)
 
 
-def one(tap, options, text, seed):
+def one(tap, options, text, remote, seed):
     """One run; what it came to, for the summary."""
     chance = random.Random(seed)
-    machine, args = contiguous(chance) if chance.random() < 0.1 else paged(chance, text)
+    machine, args = contiguous(chance) if chance.random() < 0.1 else paged(chance, text, remote)
     machine += ["--seed", str(seed), "--check", "--window", "0"]
     program = f"{options.programs}/soak"
     got = on_pagewright(options.pagewright, machine, program, [str(seed), *args])
@@ -131,12 +166,13 @@ def share(report):
 
 def told(reports):
     """What all runs did together: a soak that did not swap or merge would prove little."""
-    sums = {"instructions": 0, "processes": 0, "swapped out": 0, "merged": 0, "faults": 0}
+    sums = {"instructions": 0, "processes": 0, "swapped out": 0, "merged": 0, "faults": 0, "huge": 0}
     for r in reports:
         sums["instructions"] += r["program"]["instructions"]
         sums["processes"] += r["program"]["processes"]
         sums["swapped out"] += r["paging"]["swap_out"]["pages"]
         sums["merged"] += r["services"]["merging"]["merged"]
+        sums["huge"] += sum(r["services"]["huge_pages"][way] for way in ("faults", "filled", "collapsed"))
         sums["faults"] += r["faults"]["minor"] + r["faults"]["major"]
     shares = [share(r) for r in reports if r["segments"] is None]
     sums["RAM, % of memory in use"] = round(100 * statistics.median(shares)) if shares else 0
@@ -156,12 +192,13 @@ def main():
     tap = Tap()
     text = re.sub(r"\s+", " ", known_options(options.pagewright))
     end = time.monotonic() + (options.hours * 3600 or options.minutes * 60)
-    reports, seed = [], options.seed
+    reports, seed, remote = [], options.seed, Remote()
     while seed - options.seed < options.runs if options.runs else time.monotonic() < end:
-        report = one(tap, options, text, seed)
+        report = one(tap, options, text, remote, seed)
         if report:
             reports.append(report)
         seed += 1
+    remote.stop()
     sums = told(reports)
     tap.check(all(sums.values()), f"{len(reports)} runs: {sums}", "nothing of a kind happened")
     return tap.finish()
