@@ -237,6 +237,43 @@ test_shared(void)
     printf("shared, at another address: woken, status %d\n", WEXITSTATUS(status));
 }
 
+struct late {
+    uint32_t *at;
+    atomic_int ended;
+};
+
+static void *
+run_late(void *arg)
+{
+    struct late *late = arg;
+    const struct timespec second = {1, 0};
+    long ret = futex(late->at, FUTEX_WAIT, 0, &second, NULL, 0);
+    atomic_store(&late->ended, 1);
+    return (void *)(uintptr_t)-ret;
+}
+
+/* The memory that a thread waits for is unmapped, and other memory comes to its place: who wakes
+ * that does not find the thread. */
+static void
+test_replaced(void)
+{
+    struct late late = {
+        .at = mmap(NULL, GUEST_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)};
+    struct timespec moment = {0, 200000};
+    void *result;
+    GUEST_CHECK(late.at != MAP_FAILED);
+    GUEST_CHECK(pthread_create(&threads[0], &small, run_late, &late) == 0);
+    while (futex2(late.at, FUTEX_REQUEUE, 0, INT_MAX, late.at, 0) != 1 &&
+           atomic_load(&late.ended) == 0)
+        nanosleep(&moment, NULL);
+    GUEST_CHECK(munmap(late.at, GUEST_PAGE) == 0);
+    GUEST_CHECK(mmap(late.at, GUEST_PAGE, PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == late.at);
+    say("waiters for other memory at that address", futex(late.at, FUTEX_WAKE, 1, NULL, NULL, 0));
+    pthread_join(threads[0], &result);
+    say("who waits for what is gone", -(long)(uintptr_t)result);
+}
+
 int
 main(void)
 {
@@ -248,5 +285,6 @@ main(void)
     test_wake_op();
     test_signals();
     test_shared();
+    test_replaced();
     return 0;
 }

@@ -32,7 +32,7 @@ static struct os_futex_key
 futex_key(struct os_process *p, uint64_t va, bool shared)
 {
     struct space *space = p->mm->space;
-    struct os_futex_key key = {space, va};
+    struct os_futex_key key = {space_identity_own(space), va};
 
     if (shared)
         space->ops->identity(space, va, &key.id, &key.offset);
@@ -42,7 +42,7 @@ futex_key(struct os_process *p, uint64_t va, bool shared)
 static struct os_futex_queue *
 futex_queue(struct os *os, const struct os_futex_key *key)
 {
-    uint64_t hash = ((uintptr_t)key->id >> 4 ^ key->offset >> 2) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = (key->id << 40 ^ key->offset >> 2) * UINT64_C(0x9e3779b97f4a7c15);
 
     return &os->futexes[hash >> 56];
 }

@@ -73,6 +73,7 @@ block_record(struct seg_system *system, uint64_t npages, bool slots)
         (void)seg_fail(system, PGW_NOMEM, "no memory for the record of a segment");
         return NULL;
     }
+    block->id = ++system->block_ids;
     block->npages = npages;
     block->state = SEG_FILE;
     LIST_INIT(&block->users);

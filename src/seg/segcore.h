@@ -71,6 +71,7 @@ struct seg_block {
     TAILQ_ENTRY(seg_block) lru;   /* all blocks, the one used longest ago first */
     RB_ENTRY(seg_block) by_frame; /* RESIDENT */
     enum seg_block_state state;
+    uint64_t id;    /* the n-th of its system */
     uint64_t first; /* RESIDENT */
     uint64_t npages;
     uint64_t *slots;           /* SWAPPED: one a page (zeros: none); NULL: there is no swap */
@@ -133,7 +134,7 @@ struct seg_system {
     struct seg_block_tree resident;
     struct seg_space_list all_spaces;
     struct seg_space *running; /* NULL: none */
-    uint64_t space_ids;
+    uint64_t space_ids, block_ids;
     uint64_t nobjects;
     struct asid_set asids;
     struct seg_stats stats; /* the running counts of it */

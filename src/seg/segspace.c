@@ -82,12 +82,13 @@ space_find(struct space *space, uint64_t va, struct space_region *out)
 }
 
 static void
-space_identity(struct space *space, uint64_t va, const void **id, uint64_t *offset)
+space_identity(struct space *space, uint64_t va, uint64_t *id, uint64_t *offset)
 {
     const struct seg_segment *segment = seg_segment_at(seg_space_of(space), va);
     bool shared = segment != NULL && segment->block != NULL && segment->block->shared;
 
-    *id = shared ? (const void *)segment->block : space;
+    *id = shared ? space_identity_make(SPACE_IDENTITY_SHARED, segment->block->id)
+                 : space_identity_own(space);
     *offset = shared ? va - segment->lo : va;
 }
 

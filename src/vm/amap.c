@@ -20,6 +20,7 @@ vm_amap_create(struct vm_system *system, struct vm_amap **amap)
     if (new == NULL)
         return PGW_NOMEM;
     new->refs = 1;
+    new->id = ++system->amap_ids;
     base_radix_init(&new->slots, &system->nodes);
     *amap = new;
     return PGW_OK;

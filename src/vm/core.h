@@ -73,6 +73,7 @@ struct vm_anon {
 
 struct vm_amap {
     uint32_t refs;    /* regions */
+    uint64_t id;      /* the n-th of its system */
     uint64_t charged; /* pages promised for it, where its regions are shared */
     struct base_radix slots;
 };
@@ -242,7 +243,7 @@ struct vm_system {
         uint64_t roots; /* of them, those that spaces take even if they are empty */
     } commit;
     uint32_t anon_ids;
-    uint64_t object_ids, space_ids;
+    uint64_t object_ids, space_ids, amap_ids;
     struct base_pool anons, amaps, regions, objects, spaces, nodes;
     TAILQ_HEAD(, vm_space) all_spaces;
     struct vm_merge merge;
@@ -722,7 +723,7 @@ enum space_fault vm_fault_locked(struct vm_space *space, uint64_t va, enum acces
 enum space_fault vm_fault_unshare_locked(struct vm_space *space, uint64_t va);
 enum pgw_status vm_fork(struct space *space, struct space **child);
 enum pgw_status vm_map(struct space *space, const struct space_map_args *args, uint64_t *va);
-void vm_identity(struct space *space, uint64_t va, const void **id, uint64_t *offset);
+void vm_identity(struct space *space, uint64_t va, uint64_t *id, uint64_t *offset);
 enum pgw_status vm_share(
     struct space *space, struct space *from, uint64_t from_va, prot_t prot, uint64_t *va);
 enum pgw_status vm_unmap(struct space *space, uint64_t va, uint64_t len);

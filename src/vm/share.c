@@ -101,19 +101,19 @@ vm_share(struct space *space, struct space *from, uint64_t from_va, prot_t prot,
 }
 
 void
-vm_identity(struct space *space, uint64_t va, const void **id, uint64_t *offset)
+vm_identity(struct space *space, uint64_t va, uint64_t *id, uint64_t *offset)
 {
     struct vm_space *vm_space = vm_space_of(space);
 
-    *id = space;
+    *id = space_identity_own(space);
     *offset = va;
     base_lock_take(&vm_space->system->lock);
     const struct vm_region *region = vm_region_at(vm_space, va);
     if (region != NULL && region->shared && region->amap != NULL) {
-        *id = region->amap;
+        *id = space_identity_make(SPACE_IDENTITY_SHARED, region->amap->id);
         *offset = va - region->anchor;
     } else if (region != NULL && region->shared && region->object != NULL) {
-        *id = region->object;
+        *id = space_identity_make(SPACE_IDENTITY_OBJECT, region->object->id);
         *offset = region->offset + (va - region->start);
     }
     base_lock_drop(&vm_space->system->lock);

@@ -297,10 +297,10 @@ struct space_ops {
     bool (*find)(struct space *space, uint64_t va, struct space_region *region);
     /*
      * What the byte at va is, whoever looks at it: the same *id and *offset in every space that has
-     * the same memory, shared, there.  Memory of this space alone (or none) is the space and va.
-     * *id is only to be compared, and only while that memory is mapped.
+     * the same memory, shared, there.  Memory of this space alone (or none) is
+     * space_identity_own() and va.  When the memory is gone, nothing else ever gets its *id.
      */
-    void (*identity)(struct space *space, uint64_t va, const void **id, uint64_t *offset);
+    void (*identity)(struct space *space, uint64_t va, uint64_t *id, uint64_t *offset);
     void (*sizes)(struct space *space, struct space_sizes *sizes); /* quick */
     void (*counts)(struct space *space, struct space_counts *counts);
     /* What is behind va now; touches nothing. */
@@ -369,5 +369,20 @@ MUST_CHECK enum space_fault space_write(
 /* Reads a string up to its NUL; SPACE_FAULT_NOMEM if it does not end within max bytes. */
 MUST_CHECK enum space_fault space_read_string(
     struct space *space, uint64_t va, char *buf, size_t max);
+
+/* What space_ops.identity tells: a number that is given once, of this kind. */
+enum space_identity { SPACE_IDENTITY_OWN, SPACE_IDENTITY_SHARED, SPACE_IDENTITY_OBJECT };
+
+static inline uint64_t
+space_identity_make(enum space_identity kind, uint64_t number)
+{
+    return number << 2 | (unsigned)kind;
+}
+
+static inline uint64_t
+space_identity_own(const struct space *space)
+{
+    return space_identity_make(SPACE_IDENTITY_OWN, space->id);
+}
 
 #endif

@@ -238,10 +238,43 @@ test_random(void **state)
     vm_case_fini(&c);
 }
 
+/* What is shared has a name that nothing else gets, wherever its records come to lie. */
+static void
+test_identity(void **state)
+{
+    struct vm_case c;
+    uint64_t id, offset, before = 0, va;
+    struct space_map_args args = {
+        .va = BASE + PAGES(100), .len = PAGES(4), .prot = RW, .flags = SPACE_FIXED | SPACE_SHARED};
+
+    (void)state;
+    vm_case_init(&c, 64, 0);
+    struct space *other = new_space(&c);
+    vm_case_map(c.space, BASE, PAGES(4));
+    share_there(&c, other);
+    c.space->ops->identity(c.space, BASE + 5, &before, &offset);
+    other->ops->identity(other, THERE + 5, &id, &va);
+    assert_int_equal(id, before);
+    assert_int_equal(va, offset);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(vm_case_map_args(c.space, args, &va), PGW_OK); /* in place of the last */
+        c.space->ops->identity(c.space, va, &id, &offset);
+        assert_int_not_equal(id, before);
+        assert_int_not_equal(id, space_identity_own(c.space));
+        before = id;
+        assert_int_equal(c.space->ops->unmap(c.space, va, PAGES(4)), PGW_OK);
+        c.space->ops->identity(c.space, va, &id, &offset);
+        assert_int_equal(id, space_identity_own(c.space));
+    }
+    other->ops->destroy(other);
+    vm_case_fini(&c);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_identity),
         cmocka_unit_test(test_both_see),
         cmocka_unit_test(test_over_a_fork),
         cmocka_unit_test(test_of_a_file),
