@@ -63,17 +63,25 @@ static const struct seg_fit_ops *const fits[] = {
 /* clang-format on */
 
 static const struct policy_ops *const policies[] = {
-    &policy_adaptive,
     &policy_clock,
+    &policy_adaptive,
+    &policy_aging,
+    &policy_arc,
+    &policy_car,
     &policy_clockpro,
     &policy_fifo,
+    &policy_lfu,
     &policy_lirs,
     &policy_lru,
     &policy_mglru,
+    &policy_mru,
+    &policy_nru,
     &policy_pff,
     &policy_random,
     &policy_s3fifo,
     &policy_sieve,
+    &policy_slru,
+    &policy_twoq,
     &policy_wsclock,
     &policy_wtinylfu,
 };

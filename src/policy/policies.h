@@ -6,16 +6,24 @@
 #include "vm/policy.h"
 
 extern const struct policy_ops policy_adaptive;
-extern const struct policy_ops policy_fifo;
+extern const struct policy_ops policy_aging;
+extern const struct policy_ops policy_arc;
+extern const struct policy_ops policy_car;
 extern const struct policy_ops policy_clock;
 extern const struct policy_ops policy_clockpro;
+extern const struct policy_ops policy_fifo;
+extern const struct policy_ops policy_lfu;
 extern const struct policy_ops policy_lirs;
 extern const struct policy_ops policy_lru;
 extern const struct policy_ops policy_mglru;
+extern const struct policy_ops policy_mru;
+extern const struct policy_ops policy_nru;
 extern const struct policy_ops policy_pff;
 extern const struct policy_ops policy_random;
 extern const struct policy_ops policy_s3fifo;
 extern const struct policy_ops policy_sieve;
+extern const struct policy_ops policy_slru;
+extern const struct policy_ops policy_twoq;
 extern const struct policy_ops policy_wsclock;
 extern const struct policy_ops policy_wtinylfu;
 
@@ -70,6 +78,32 @@ static inline uint64_t
 policy_param(const struct policy_ops *ops, const struct policy_env *env, unsigned i)
 {
     return env->param[i] != 0 ? env->param[i] : ops->params[i].usual;
+}
+
+/* What every create does first: len bytes of zeros that start with a policy.  NULL: no memory. */
+static inline struct policy *
+policy_new(const struct policy_ops *ops, const struct policy_env *env, size_t len)
+{
+    struct policy *policy = env->alloc->map(env->alloc, len);
+    if (policy == NULL)
+        return NULL;
+    policy->ops = ops;
+    policy->env = *env;
+    policy->size = env->capacity;
+    return policy;
+}
+
+static inline void
+policy_delete(struct policy *policy, size_t len)
+{
+    policy->env.alloc->unmap(policy->env.alloc, policy, len);
+}
+
+/* So many percent of the frames, rounded down. */
+static inline uint64_t
+policy_share(const struct policy *policy, uint64_t percent)
+{
+    return policy->size * percent / 100;
 }
 
 #endif

@@ -35,16 +35,24 @@ naive_param(const uint64_t *param, unsigned i, uint64_t usual)
 }
 
 extern const struct naive_policy naive_adaptive;
+extern const struct naive_policy naive_aging;
+extern const struct naive_policy naive_arc;
+extern const struct naive_policy naive_car;
 extern const struct naive_policy naive_clock;
 extern const struct naive_policy naive_clockpro;
 extern const struct naive_policy naive_fifo;
+extern const struct naive_policy naive_lfu;
 extern const struct naive_policy naive_lirs;
 extern const struct naive_policy naive_lru;
 extern const struct naive_policy naive_mglru;
+extern const struct naive_policy naive_mru;
+extern const struct naive_policy naive_nru;
 extern const struct naive_policy naive_pff;
 extern const struct naive_policy naive_random;
 extern const struct naive_policy naive_s3fifo;
 extern const struct naive_policy naive_sieve;
+extern const struct naive_policy naive_slru;
+extern const struct naive_policy naive_twoq;
 extern const struct naive_policy naive_wsclock;
 extern const struct naive_policy naive_wtinylfu;
 
