@@ -82,8 +82,9 @@ struct vm_amap {
 struct vm_group {
     uint16_t id;
     struct policy *policy;       /* ranks its pages, but for those aside */
-    struct base_node_list aside; /* dirty pages while swap is full */
+    struct base_node_list aside; /* pages passed over, then dirty pages while swap is full */
     uint64_t naside;
+    uint64_t passed;            /* of those aside: of the calls of reclaim that are under way */
     uint64_t files;             /* pages of files, in RAM */
     uint64_t pass;              /* when its turn to give a page is */
     uint64_t evictions_to_scan; /* until referenced bits are harvested again */
@@ -203,6 +204,7 @@ struct vm_system {
     unsigned ngroups;
     uint64_t pass;     /* of the group that gave the last page */
     uint64_t nshadows; /* in all objects */
+    bool surplus_due;  /* a page has come since the policies were asked for their surplus */
     uint64_t seed;
     struct pager *swap;
     struct tmem *tmem; /* where clean pages of files go; NULL: nowhere */
@@ -514,8 +516,13 @@ vm_page_of_node(struct base_node *node)
     return (struct mem_page *)(void *)((char *)node - offsetof(struct mem_page, node));
 }
 
-/* The policy's key of a page that an anon or object owns. */
+/* The policy's key of a page that an anon or object owns, or is to own. */
 uint64_t vm_page_key(const struct mem_page *page);
+uint64_t vm_page_key_of_anon(uint32_t id);
+uint64_t vm_page_key_of_object(const struct vm_object *object, uint64_t idx);
+/* Was the page referenced since this was last asked, or since it came in?  Clears.  The access that
+ * brought it in is not counted: that is what admitting the page stands for. */
+bool vm_page_test_clear_referenced(struct vm_system *system, struct mem_page *page);
 /* --- group.c --- */
 
 /* The root group; and the end of all. */
@@ -550,9 +557,21 @@ void vm_group_admit(struct vm_system *system, struct mem_page *page);
 void vm_group_leave(struct vm_system *system, struct mem_page *page, bool evicted);
 /* The page to, which has its owner now, takes the place of from. */
 void vm_group_moved(struct vm_system *system, struct mem_page *from, struct mem_page *to);
+/* Sets the time of the group's policy, if that wants to know it. */
+void vm_group_tell_time(const struct vm_system *system, const struct vm_group *group);
+/* The group's policy is told that the page with this key is about to come in. */
+void vm_group_missed(const struct vm_system *system, struct vm_group *group, uint64_t key);
+/* The page that the group's policy would have go next; NULL: it has none. */
+struct mem_page *vm_group_victim(const struct vm_system *system, struct vm_group *group);
+/* A page that the policy would have go though there is room; NULL: none. */
+struct mem_page *vm_group_surplus(const struct vm_group *group);
 /* Takes a page out of the policy, which has it; puts n such pages back. */
 void vm_group_set_aside(struct vm_group *group, struct mem_page *page);
 void vm_group_recall(struct vm_group *group, uint64_t n);
+/* The same for a page that cannot go just now; all of them come back at the end of the call of
+ * reclaim, so that no policy can name it over and over again. */
+void vm_group_pass(struct vm_group *group, struct mem_page *page);
+void vm_group_recall_passed(struct vm_group *group);
 /* Who is to give the next page; NULL: nobody has any. */
 struct vm_group *vm_group_turn(struct vm_system *system);
 bool vm_group_is_full(const struct vm_group *group);
@@ -662,6 +681,9 @@ bool vm_reclaim_thrashes(struct vm_system *system, struct vm_group *group);
 /* The page daemon's turn, if free frames are below the low watermark. */
 void vm_daemon_locked(struct vm_system *system);
 MUST_CHECK enum pgw_status vm_evict_page_locked(struct vm_system *system, struct mem_page *page);
+/* Evicts what policies would have go though there is room, if a page has come since this was last
+ * done; may wait.  Did any go? */
+bool vm_reclaim_surplus_locked(struct vm_system *system);
 /* The same for some of n pages, up to PAGER_RUN_MAX: those that can go, in one run; what has to be
  * written to a file stays. */
 void vm_evict_run_locked(struct vm_system *system, struct mem_page *const *pages, unsigned n);

@@ -110,12 +110,13 @@ fault_enter(struct fault *fault, struct mem_page *page, prot_t prot)
     return status == PGW_NORAM ? STEP_STARVED : STEP_NOMEM;
 }
 
-/* A frame that will be charged to the group; NULL: starved. */
+/* A frame for the page with this key, which will be charged to the group; NULL: starved. */
 static struct mem_page *
-fault_frame(struct fault *fault, unsigned group, unsigned flags)
+fault_frame(struct fault *fault, unsigned group, uint64_t key, unsigned flags)
 {
     struct vm_group *owner = fault->system->groups[group];
 
+    vm_group_missed(fault->system, owner, key);
     fault->full = vm_group_is_full(owner) && !fault->over ? owner : NULL;
     if (fault->full != NULL)
         return NULL;
@@ -128,12 +129,13 @@ static enum fault_step
 fault_page_in(struct fault *fault, struct vm_anon *anon)
 {
     struct vm_system *system = fault->system;
-    struct mem_page *page =
-        fault_frame(fault, anon->group, anon->slot == PAGER_SLOT_NONE ? MEM_ZERO : 0);
+    struct mem_page *page = fault_frame(fault, anon->group, vm_page_key_of_anon(anon->id),
+        anon->slot == PAGER_SLOT_NONE ? MEM_ZERO : 0);
 
     if (page == NULL)
         return STEP_STARVED;
     vm_anon_attach(system, anon, page);
+    page->fresh = !fault->unshare;
     if (anon->slot == PAGER_SLOT_NONE) { /* it had never been written */
         fault->zero_fill = true;
         return STEP_RESTART;
@@ -182,15 +184,17 @@ fault_promote(struct fault *fault, struct mem_page *from, struct vm_anon *old)
 
     if (vm_amap_own(system, fault->region) != PGW_OK)
         return STEP_NOMEM;
-    struct vm_anon *anon = vm_anon_create(system);
-    if (anon == NULL)
-        return STEP_NOMEM;
-    anon->group = (uint16_t)fault->space->space.group;
-    struct mem_page *page = fault_frame(fault, anon->group, from == NULL ? MEM_ZERO : 0);
-    if (page == NULL) {
-        vm_anon_release(system, anon);
+    unsigned group = fault->space->space.group;
+    uint64_t key = vm_page_key_of_anon(system->anon_ids);
+    struct mem_page *page = fault_frame(fault, group, key, from == NULL ? MEM_ZERO : 0);
+    if (page == NULL)
         return STEP_STARVED;
+    struct vm_anon *anon = vm_anon_create(system);
+    if (anon == NULL) {
+        mem_free(system->mem, page);
+        return STEP_NOMEM;
     }
+    anon->group = (uint16_t)group;
     if (from != NULL) {
         memcpy(mem_page_bytes(system->mem, page), mem_page_bytes(system->mem, from), PAGE_SIZE);
         page->dirty = 1;
@@ -199,6 +203,7 @@ fault_promote(struct fault *fault, struct mem_page *from, struct vm_anon *old)
         fault->zero_fill = true;
     }
     vm_anon_attach(system, anon, page);
+    page->fresh = !fault->unshare;
     return fault_install(fault, anon, old, from);
 }
 
@@ -241,7 +246,8 @@ fault_object_in(struct fault *fault, struct vm_object *object, uint64_t idx)
     struct vm_system *system = fault->system;
 
     vm_group_adopt(object, fault->space->space.group);
-    struct mem_page *page = fault_frame(fault, object->group, 0);
+    struct mem_page *page =
+        fault_frame(fault, object->group, vm_page_key_of_object(object, idx), 0);
     if (page == NULL)
         return STEP_STARVED;
     bool kept = vm_tmem_take(object, idx, page);
@@ -249,6 +255,7 @@ fault_object_in(struct fault *fault, struct vm_object *object, uint64_t idx)
         mem_free(system->mem, page);
         return STEP_NOMEM;
     }
+    page->fresh = 1;
     system->stats.tmem_pages_in += kept;
     if (kept)
         return STEP_RESTART;
@@ -389,7 +396,7 @@ fault_make_room(struct vm_system *system, struct vm_group *full)
         full->stats.reclaims++;
     else if (vm_commit_uncrowd(system))
         return STEP_RESTART;
-    if ((full != NULL ? vm_reclaim_group_locked(system, full, FAULT_FRAMES)
+    if ((full != NULL ? vm_reclaim_group_locked(system, full, 1) /* tables are not charged to it */
                       : vm_reclaim_locked(system, FAULT_FRAMES)) > 0)
         return STEP_RESTART;
     if (system->ios > 0) { /* what they hold may be written, or become evictable */
@@ -441,6 +448,8 @@ fault_resolve(struct fault *fault)
         enum fault_step step = fault_attempt(fault);
         if (step == STEP_STARVED)
             step = fault_starved(fault);
+        if (step == STEP_DONE && vm_reclaim_surplus_locked(fault->system))
+            step = STEP_RESTART; /* who waited for that looks again */
         if (step == STEP_DONE) {
             fault_count(fault);
             return SPACE_FAULT_OK;

@@ -34,9 +34,16 @@
 static bool
 group_referenced(void *ctx, struct base_node *node)
 {
-    struct vm_system *system = ctx;
+    return vm_page_test_clear_referenced(ctx, vm_page_of_node(node));
+}
 
-    return system->pmap_ops->page_test_clear_referenced(system->pmap_system, vm_page_of_node(node));
+static bool
+group_modified(void *ctx, struct base_node *node)
+{
+    struct vm_system *system = ctx;
+    struct mem_page *page = vm_page_of_node(node);
+
+    return page->dirty || system->pmap_ops->page_is_modified(system->pmap_system, page);
 }
 
 static enum pgw_status
@@ -44,6 +51,7 @@ group_create_locked(struct vm_system *system, const char *name, uint64_t limit)
 {
     struct base_alloc *alloc = system->alloc;
     struct policy_env env = {.referenced = group_referenced,
+        .modified = group_modified,
         .ctx = system,
         .alloc = alloc,
         .capacity = system->mem->nframes,
@@ -60,6 +68,7 @@ group_create_locked(struct vm_system *system, const char *name, uint64_t limit)
         alloc->unmap(alloc, group, sizeof *group);
         return status;
     }
+    group->policy->size = limit < env.capacity ? limit : env.capacity;
     (void)strncpy(group->stats.name, name, sizeof group->stats.name - 1);
     group->stats.limit = limit;
     group->id = (uint16_t)system->ngroups;
@@ -135,12 +144,26 @@ vm_group_stats(struct vm_system *system, unsigned id, struct vm_group_stats *sta
 
 /* --- a page's place in its group --- */
 
+/* The policy's time: the system's clock.  On the sim machine that is instructions executed, by all
+ * processes together, so that a policy that measures ages measures the use of memory, not how long
+ * its devices are waited for. */
+void
+vm_group_tell_time(const struct vm_system *system, const struct vm_group *group)
+{
+    struct policy *policy = group->policy;
+
+    if ((policy->ops->wants & POLICY_WANTS_TIME) != 0 && system->clock != NULL)
+        policy->now = base_clock_now(system->clock);
+}
+
 void
 vm_group_admit(struct vm_system *system, struct mem_page *page)
 {
     struct vm_group *group = vm_page_group(system, page);
 
+    vm_group_tell_time(system, group);
     group->policy->ops->admit(group->policy, &page->node, vm_page_key(page));
+    system->surplus_due = true;
     group->files += page->owner_kind == MEM_OWNER_OBJECT;
     if (vm_group_pages(group) > group->stats.resident_peak)
         group->stats.resident_peak = vm_group_pages(group);
@@ -180,6 +203,33 @@ vm_group_moved(struct vm_system *system, struct mem_page *from, struct mem_page 
 }
 
 void
+vm_group_missed(const struct vm_system *system, struct vm_group *group, uint64_t key)
+{
+    vm_group_tell_time(system, group);
+    group->policy->ops->missed(group->policy, key);
+}
+
+struct mem_page *
+vm_group_victim(const struct vm_system *system, struct vm_group *group)
+{
+    struct policy *policy = group->policy;
+
+    if (policy->count == 0)
+        return NULL;
+    vm_group_tell_time(system, group);
+    policy->size = policy->count; /* that all of RAM is short shows how much of it is the group's */
+    return vm_page_of_node(policy->ops->victim(policy));
+}
+
+struct mem_page *
+vm_group_surplus(const struct vm_group *group)
+{
+    struct base_node *node = group->policy->ops->surplus(group->policy);
+
+    return node != NULL ? vm_page_of_node(node) : NULL;
+}
+
+void
 vm_group_set_aside(struct vm_group *group, struct mem_page *page)
 {
     group->policy->ops->forget(group->policy, &page->node);
@@ -188,18 +238,49 @@ vm_group_set_aside(struct vm_group *group, struct mem_page *page)
     page->aside = 1;
 }
 
+static void
+group_recall(struct vm_group *group, struct base_node *node)
+{
+    struct mem_page *page = vm_page_of_node(node);
+
+    TAILQ_REMOVE(&group->aside, node, link);
+    group->naside--;
+    page->aside = 0;
+    group->policy->ops->admit(group->policy, node, vm_page_key(page));
+}
+
 void
 vm_group_recall(struct vm_group *group, uint64_t n)
 {
+    struct base_node *node = TAILQ_FIRST(&group->aside), *next;
+
+    for (uint64_t i = group->passed; i > 0 && node != NULL; i--)
+        node = TAILQ_NEXT(node, link);
+    for (; n > 0 && node != NULL; n--) {
+        next = TAILQ_NEXT(node, link);
+        group_recall(group, node);
+        node = next;
+    }
+}
+
+void
+vm_group_pass(struct vm_group *group, struct mem_page *page)
+{
+    group->policy->ops->forget(group->policy, &page->node);
+    TAILQ_INSERT_HEAD(&group->aside, &page->node, link);
+    group->naside++;
+    group->passed++;
+    page->aside = 1;
+}
+
+void
+vm_group_recall_passed(struct vm_group *group)
+{
     struct base_node *node;
 
-    for (; n > 0 && (node = TAILQ_FIRST(&group->aside)) != NULL; n--) {
-        struct mem_page *page = vm_page_of_node(node);
-        TAILQ_REMOVE(&group->aside, node, link);
-        group->naside--;
-        page->aside = 0;
-        group->policy->ops->admit(group->policy, node, vm_page_key(page));
-    }
+    for (; group->passed > 0; group->passed--)
+        if ((node = TAILQ_FIRST(&group->aside)) != NULL) /* some may have been freed since */
+            group_recall(group, node);
 }
 
 /* --- whose turn it is, and limits --- */

@@ -55,6 +55,7 @@ vm_migrate_page(struct vm_system *system, struct mem_page *from, struct mem_page
     to->modified = from->modified;
     to->ahead = from->ahead;
     to->active = from->active;
+    to->fresh = from->fresh;
     to->lazyfree = from->lazyfree;
     migrate_owner(from, to);
     if (from->queued)

@@ -6,11 +6,33 @@
 #define KEY_ANON ((uint64_t)1 << 63)
 
 uint64_t
+vm_page_key_of_anon(uint32_t id)
+{
+    return KEY_ANON | id;
+}
+
+uint64_t
+vm_page_key_of_object(const struct vm_object *object, uint64_t idx)
+{
+    return object->id << KEY_OBJECT_SHIFT | idx;
+}
+
+uint64_t
 vm_page_key(const struct mem_page *page)
 {
     if (page->owner_kind == MEM_OWNER_ANON)
-        return KEY_ANON | ((const struct vm_anon *)page->owner)->id;
-    return ((const struct vm_object *)page->owner)->id << KEY_OBJECT_SHIFT | page->offset;
+        return vm_page_key_of_anon(((const struct vm_anon *)page->owner)->id);
+    return vm_page_key_of_object(page->owner, page->offset);
+}
+
+bool
+vm_page_test_clear_referenced(struct vm_system *system, struct mem_page *page)
+{
+    bool was = system->pmap_ops->page_test_clear_referenced(system->pmap_system, page);
+    bool counts = was && !page->fresh;
+
+    page->fresh &= !was;
+    return counts;
 }
 
 void
@@ -29,6 +51,7 @@ vm_page_dequeued(struct vm_system *system, struct mem_page *page)
 {
     page->queued = 0;
     page->active = 0;
+    page->fresh = 0;
     system->stats.ahead_wasted += page->ahead;
     page->ahead = 0;
     system->stats.resident--;
@@ -45,7 +68,8 @@ vm_page_cold(struct vm_system *system, struct mem_page *page)
         vm_group_admit(system, page);
     }
     struct policy *policy = vm_page_group(system, page)->policy;
-    (void)system->pmap_ops->page_test_clear_referenced(system->pmap_system, page);
+    (void)vm_page_test_clear_referenced(system, page);
+    page->fresh = 0;
     policy->ops->cold(policy, &page->node);
 }
 

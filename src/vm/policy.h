@@ -66,19 +66,20 @@ struct policy {
     const struct policy_ops *ops;
     struct policy_env env;
     uint64_t count; /* nodes admitted now */
-    uint64_t size;  /* frames that it should reckon with, 1 to env.capacity, where parts of them count:
-                       create sets it to env.capacity, and replay leaves it at that; in the core not
-                       all frames are for pages of this policy, and it says how many are before it
-                       asks for a victim */
-    uint64_t now;   /* the program's virtual time, which never goes back: references told so far in
-                       replay, in the core what its clock of memory use says.  Set by the machine
-                       where POLICY_WANTS_TIME; 0 else. */
+    uint64_t size;  /* frames that it should reckon with, 1 to env.capacity, where parts of them
+                       count:  create sets it to env.capacity, and replay leaves it at that; in the
+                       core not  all frames are for pages of this policy, and it says how many are
+                       before it  asks for a victim */
+    uint64_t now;   /* the program's virtual time, which never goes back: in replay, references told
+                       so far; in the core, its clock, which on the sim machine counts instructions,
+                       about one reference each.  Set by the machine where POLICY_WANTS_TIME, before
+                       each call that may look at it; 0 else. */
 };
 
 /* Properties, for the machine that drives the policy. */
 #define POLICY_WANTS_SCAN                                                                          \
-    1u /* ranks by recency: the core should harvest referenced bits and                            \
-          call accessed() for them between evictions */
+    1u                        /* ranks by recency: the core should harvest referenced bits and     \
+                                 call accessed() for them between evictions */
 #define POLICY_IGNORES_USE 2u /* accessed() does nothing: replay need not call it */
 #define POLICY_WANTS_TIME 4u  /* reads policy->now */
 #define POLICY_SHOWS_USE 16u /* a node's bits are its page's uses, for people who watch */
@@ -105,11 +106,12 @@ struct policy_ops {
     /* The page that should go next, NULL when none is admitted.  It stays admitted. Called twice
      * with nothing in between, it may name another page. */
     struct base_node *(*victim)(struct policy *policy);
-    /* A page that should go although there is room (policies that let the resident set vary, such as
-     * PFF); NULL: none.  Never the one admitted last.  Asked after each admit until it says NULL. */
+    /* A page that should go although there is room (policies that let the resident set vary, such
+     * as PFF); NULL: none.  Never the one admitted last.  Asked after each admit until it says
+     * NULL. */
     struct base_node *(*surplus)(struct policy *policy);
-    /* (A victim that cannot go now, being busy, wired or impossible to write, is forgotten and
-     * admitted anew by the core.) */
+    /* (A victim that cannot go now, being busy, wired or impossible to write, is forgotten by the
+     * core, which asks for another one, and admits it anew when it has what it wanted.) */
     /* The page is gone for other reasons than replacement: no ghost. */
     void (*forget)(struct policy *policy, struct base_node *node);
     /* An admitted page is not wanted any more: it should go before others, unless it is used. */
@@ -120,7 +122,7 @@ struct policy_ops {
      * that is known of it, and from is outside.  No allocation. */
     void (*moved)(struct policy *policy, struct base_node *from, struct base_node *to);
 
-    /* Replays n touches, in order: the loop of policy/drive.h over this policy's own functions.  One
+    /* Replays n touches, in order: the loop of policy/drive.h over this policy's own functions. One
      * call a batch, so that a hit costs no call at all. */
     void (*replay)(struct policy *policy, struct policy_frames *frames,
         const struct policy_touch *touch, size_t n);
@@ -144,9 +146,9 @@ enum { POLICY_TOUCH_READ, POLICY_TOUCH_WRITE, POLICY_TOUCH_FETCH, POLICY_TOUCH_K
  * for a page that is not resident, else (frame + 1) << 1 | dirty.
  */
 struct policy_frames {
-    struct base_node *node; /* frame i's; capacity of them */
-    uint32_t *page_of;      /* the page in frame i; of a free frame, the next free one */
-    uint32_t *frame_of;     /* by page; the machine keeps it long enough for every page told */
+    struct base_node *node;   /* frame i's; capacity of them */
+    uint32_t *page_of;        /* the page in frame i; of a free frame, the next free one */
+    uint32_t *frame_of;       /* by page; the machine keeps it long enough for every page told */
     uint32_t capacity, fresh; /* frames from fresh on were never used */
     uint32_t free;            /* head of the list of frames given back, plus 1; 0: none */
     uint64_t misses[POLICY_TOUCH_KINDS]; /* by the kind of the first reference */

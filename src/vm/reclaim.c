@@ -50,10 +50,11 @@ reclaim_scan(struct vm_system *system, struct vm_group *group)
         group->evictions_to_scan--;
         return;
     }
+    vm_group_tell_time(system, group);
     for (uint64_t i = 0; i < system->mem->nframes; i++) {
         struct mem_page *page = &system->mem->pages[i];
         if (page->queued && vm_page_policy(system, page) == group->policy &&
-            system->pmap_ops->page_test_clear_referenced(system->pmap_system, page))
+            vm_page_test_clear_referenced(system, page))
             ops->accessed(group->policy, &page->node, false);
     }
     group->evictions_to_scan = vm_group_pages(group) / SCAN_PART;
@@ -90,10 +91,9 @@ reclaim_victim(struct vm_system *system, struct reclaim *reclaim)
         if (group == NULL || group->policy->count == 0)
             break;
         reclaim_scan(system, group);
-        struct mem_page *page = vm_page_of_node(group->policy->ops->victim(group->policy));
+        struct mem_page *page = vm_group_victim(system, group);
         if (page->busy || page->wired > 0) {
-            group->policy->ops->forget(group->policy, &page->node);
-            group->policy->ops->admit(group->policy, &page->node, vm_page_key(page));
+            vm_group_pass(group, page);
         } else if (reclaim_is_hopeless(page, reclaim->full)) {
             vm_group_set_aside(group, page);
             reclaim->stuck = true;
@@ -120,7 +120,7 @@ reclaim_recall(struct vm_system *system, struct reclaim *reclaim)
             continue;
         if (!reclaim->full)
             vm_group_recall(group, slots - used);
-        reclaim->stuck |= group->naside > 0;
+        reclaim->stuck |= group->naside > group->passed;
     }
 }
 
@@ -328,6 +328,14 @@ vm_reclaim_thrashes(struct vm_system *system, struct vm_group *group)
            thrash_now(system) - thrash->since < freed * THRASH_TICKS;
 }
 
+/* The end of a call: pages that could not go just then are looked at again in the next one. */
+static void
+reclaim_end(struct vm_system *system)
+{
+    for (unsigned i = 0; i < system->ngroups; i++)
+        vm_group_recall_passed(system->groups[i]);
+}
+
 uint64_t
 vm_reclaim_locked(struct vm_system *system, uint64_t n)
 {
@@ -336,6 +344,7 @@ vm_reclaim_locked(struct vm_system *system, uint64_t n)
 
     while (freed < n && reclaim.tries > 0 && system->stats.resident > 0)
         freed += reclaim_round(system, n - freed, &reclaim);
+    reclaim_end(system);
     thrash_note(system, &system->thrash, &reclaim, freed);
     return freed;
 }
@@ -348,6 +357,7 @@ vm_reclaim_group_locked(struct vm_system *system, struct vm_group *group, uint64
 
     while (freed < n && reclaim.tries > 0 && vm_group_pages(group) > 0)
         freed += reclaim_round(system, n - freed, &reclaim);
+    reclaim_end(system);
     thrash_note(system, &group->thrash, &reclaim, freed);
     return freed;
 }
@@ -388,6 +398,25 @@ static bool
 evict_is_possible(const struct mem_page *page)
 {
     return !page->busy && page->wired == 0 && page->queued;
+}
+
+bool
+vm_reclaim_surplus_locked(struct vm_system *system)
+{
+    struct mem_page *page;
+    bool gone = false;
+
+    if (!system->surplus_due)
+        return false;
+    system->surplus_due = false;
+    for (unsigned i = 0; i < system->ngroups; i++) {
+        while ((page = vm_group_surplus(system->groups[i])) != NULL) {
+            if (vm_evict_page_locked(system, page) != PGW_OK)
+                break; /* it cannot go: the policy is asked again after the next page that comes */
+            gone = true;
+        }
+    }
+    return gone;
 }
 
 enum pgw_status

@@ -7,8 +7,9 @@
  * object. When the page comes back, the count has grown by its refault distance: so many more
  * frames would have kept it in RAM until this access.  If that is no more than the frames the group
  * has in all, a better choice of victims would have kept it: it belongs to the working set.  Such a
- * page is active: the policy is told of a use on top of the one that brought it in, and a wait for
- * it is pressure (pressure.c), where a wait for a page that was never here is just a start.
+ * page is active: a wait for it is pressure (pressure.c), where a wait for a page that was never
+ * here is just a start.  The policy is not told: those that want to know have ghosts of their own,
+ * by which they judge better, and every policy evicts here what it evicts in replay.
  *
  * Shadows of objects are kept apart from their pages, so that who walks pages need not know of
  * them.  There are at most as many as frames: one that is older says nothing that would make a
@@ -74,7 +75,6 @@ void
 vm_refault_check(struct vm_system *system, struct mem_page *page, uint32_t shadow)
 {
     struct vm_group *group = vm_page_group(system, page);
-    struct policy *policy = vm_page_policy(system, page);
 
     if (shadow == 0)
         return;
@@ -85,5 +85,4 @@ vm_refault_check(struct vm_system *system, struct mem_page *page, uint32_t shado
     page->active = 1;
     system->stats.activated++;
     group->stats.activated++;
-    policy->ops->accessed(policy, &page->node, false);
 }

@@ -47,10 +47,15 @@ trace_zipf(struct rig_trace *t, struct base_rng *rng, unsigned frames)
         sum[k] = total += 1.0 / (k + 1);
     for (unsigned i = 0; i < t->n; i++) {
         double at = (double)base_rng_below(rng, 1u << 30) / (1u << 30) * total;
-        unsigned k = 0;
-        while (k + 1 < pages && sum[k] <= at)
-            k++;
-        t->page[i] = k;
+        unsigned from = 0, to = pages - 1; /* the first k with at < sum[k] */
+        while (from < to) {
+            unsigned k = (from + to) / 2;
+            if (at < sum[k])
+                to = k;
+            else
+                from = k + 1;
+        }
+        t->page[i] = from;
     }
 }
 
@@ -150,7 +155,7 @@ rig_modified(void *ctx, struct base_node *node)
 static enum pgw_status
 rig_create(struct policy_env *env, const struct policy_twin *twin, struct policy **policy)
 {
-    env->seed = 99;
+    env->seed = RIG_SEED;
     memcpy(env->param, twin->param, sizeof env->param);
     return twin->ops->create(env, policy);
 }

@@ -14,6 +14,7 @@
 
 #define RIG_PAGES NAIVE_PAGES
 #define RIG_LENGTH 5000u    /* references in a trace */
+#define RIG_SEED 2u         /* of policies: what a core with seed 1 gives its second group */
 #define RIG_FRAMES_MAX 200u /* and traces are made for so many at the most */
 
 /* ---- traces ---- */

@@ -94,6 +94,7 @@ vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config)
             .alloc = &rig->env.alloc,
             .pmap_system = rig->pmaps,
             .policy_ops = config->policy,
+            .policy_param = config->policy_param,
             .swap = rig->swap,
             .tmem = config->pool > 0 ? pager_zpool_tmem(rig->swap) : NULL,
             .merge = config->merge,

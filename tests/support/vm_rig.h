@@ -21,6 +21,7 @@ struct vm_rig_config {
     bool chaos;   /* the pmap drops mappings */
     bool delayed; /* the swap device completes later and out of order */
     const struct policy_ops *policy;
+    const uint64_t *policy_param; /* as in struct vm_config */
     uint64_t frames;
     uint64_t swap_slots; /* 0: no swap */
     unsigned devices;    /* that these are on, in a chain; 0: one */
