@@ -165,7 +165,8 @@ block_item(struct own_block *block, struct block_shapes *from, struct own_shape 
     }
     from->nitems++;
     shape->nitems++;
-    return ref->size <= OWN_PAGE;
+    bool pages = (code & OWN_ITEM_PAGES) != 0, counted = (code & OWN_ITEM_COUNTED) != 0;
+    return ref->size <= OWN_PAGE && (!counted || pages) && (!pages || ref->size == 0);
 }
 
 static bool
@@ -186,7 +187,10 @@ block_addresses(
         if (v < shape->nvariable && variable[v].item == i) {
             if (!block_varint(&from->at, from->end, &value))
                 return false;
-            variable[v++].va = from->va += own_unzigzag(value);
+            variable[v].va = from->va += own_unzigzag(value);
+            if (variable[v].shift != 0 && from->va % OWN_PAGE != 0)
+                return false;
+            v++;
         } else {
             model[i].va = pc;
             pc += model[i].size;

@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""pagewright trace, as a person uses it; and our own format, read by what its man page says.
+
+    tracing.py --pagewright BIN
+"""
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+import tracereader
+from machines import Tap, execute
+
+OURS, DAMAGED = 125, 1
+
+
+def some_text(rng, n):
+    """A trace of two processes in the form that cat writes, with all events."""
+    lines, process = [], 1
+    while len(lines) < n:
+        pc, data = 0x10000 + 4 * rng.randrange(1000), rng.randrange(1 << 40)
+        for _ in range(rng.randrange(1, 30)):
+            for i in range(12):
+                lines.append(f"I  {pc + 4 * i:08x},4")
+                if i % 4 == 1:
+                    lines.append(f" {'LSM'[i % 3]} {data:08x},{1 << i % 4}")
+                    data += 8
+        choice = rng.randrange(12)
+        if choice == 0:
+            process = 3 - process
+            lines.append(f"@ process {process}")
+        elif choice < 9:
+            lines.append(("@ map 0x10000 0x4000 rws", "@ unmap 0x10000 0x1000", "@ protect 0x10000 0x1000 -",
+                          "@ move 0x10000 0x1000 0x90000", "@ discard 0x10000 0x2000", "@ fork 7",
+                          "@ exec /bin/some program", "@ exit")[choice - 1])
+        elif choice == 9:
+            lines.append(f" L {rng.randrange(1 << 50) << 12:08x},0 *{rng.randrange(9, 60000)} w3 f2")
+    return "\n".join(lines) + "\n"
+
+
+def by_the_page(path):
+    """The text that cat should write, from the reader that follows the man page."""
+    lines, now = [], 1
+    for item in tracereader.read(path):
+        if len(item) == 5:
+            process, kind, va, size, run = item
+        else:
+            process = item[0][1]
+        if process != now:
+            lines.append(f"@ process {process}")
+            now = process
+        if len(item) == 5:
+            counts = f" *{run[0]} w{run[1]} f{run[2]}" if run else ""
+            lines.append(f"{'I ' if kind == 3 else ' ' + 'LSM'[kind]} {va:08x},{size}{counts}")
+            continue
+        kind, _, prot, va, size, other, _ = item[0]
+        name = tracereader.KINDS[kind]
+        rest = f" 0x{va:x} 0x{size:x}"
+        if name in ("map", "protect"):
+            rest += " " + ("".join(c for i, c in enumerate("rwxs") if prot >> i & 1) or "-")
+        rest = {"fork": f" {other}", "exec": f" {item[1]}", "exit": "", "move": rest + f" 0x{other:x}"}.get(name, rest)
+        lines.append(f"@ {name}{rest}")
+    return "\n".join(lines) + "\n"
+
+
+class Checks:
+    def __init__(self, args, folder):
+        self.args, self.folder, self.tap = args, folder, Tap()
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def run(self, *args, stdin=b""):
+        return execute([self.args.pagewright, "trace", *args], stdin=stdin, cwd=self.folder)
+
+    def good(self, title, *args, stdin=b"", status=0):
+        result = self.run(*args, stdin=stdin)
+        self.tap.check(result.status == status and not result.err, title,
+                       f"{args}: {result.status} {result.err.decode()}")
+        return result.out
+
+    def counts(self, name):
+        """What info says: {row: text}."""
+        out = self.run("info", name).out.decode()
+        return dict(line.split(None, 1) for line in out.splitlines() if " " in line)
+
+    def refs(self, name):
+        return int(self.counts(name)["references"].split(":")[0])
+
+
+def check_format(checks, text):
+    checks.good("text becomes our own format", "convert", "-o", "a.pwt", "-", stdin=text.encode())
+    out = checks.good("and text again", "cat", "a.pwt").decode()
+    checks.tap.check(out == text, "the same text")
+    if shutil.which("zstd") is None:
+        checks.tap.skip("a reader by the man page", "there is no zstd program")
+        return
+    checks.tap.check(by_the_page(checks.path("a.pwt")) == out, "a reader by the man page says the same")
+    checks.good("runs of pages", "convert", "--pages", "-o", "p.pwt", "a.pwt")
+    checks.tap.check(by_the_page(checks.path("p.pwt")) == checks.run("cat", "p.pwt").out.decode(),
+                     "a reader by the man page says the same of runs")
+
+
+def check_compressed(checks, text):
+    for tool in ("gzip", "zstd", "xz"):
+        if shutil.which(tool) is None:
+            checks.tap.skip(tool, "there is no such program")
+            continue
+        packed = subprocess.run([tool, "-c"], input=text.encode(), stdout=subprocess.PIPE, check=True).stdout
+        checks.good(f"{tool} from a pipe", "convert", "-o", "c.pwt", "-", stdin=packed)
+        checks.tap.check(open(checks.path("c.pwt"), "rb").read() == open(checks.path("a.pwt"), "rb").read(),
+                         f"{tool}: the same trace")
+
+
+def check_verbs(checks):
+    whole = checks.refs("a.pwt")
+    lines = checks.run("cat", "a.pwt").out.decode().splitlines()
+    refs = [line for line in lines if line[0] != "@"]
+    out = checks.good("cut by time", "cut", "--from", "1000", "--to", "1500", "-o", "-", "a.pwt")
+    cut = execute([checks.args.pagewright, "trace", "cat", "-"], stdin=out).out.decode().splitlines()
+    checks.tap.check([line for line in cut if line[0] != "@"] == refs[1000:1500], "it has that part")
+    checks.good("one process", "cut", "--process", "1", "-o", "one.pwt", "a.pwt")
+    checks.good("the other", "cut", "--process", "2", "-o", "two.pwt", "a.pwt")
+    checks.tap.check(checks.refs("one.pwt") + checks.refs("two.pwt") == whole, "both together are all")
+    for args in ([], ["--turn", "7"]):
+        checks.good(f"merged {args}", "merge", *args, "-o", "m.pwt", "one.pwt", "two.pwt", "two.pwt")
+        counts = checks.counts("m.pwt")
+        checks.tap.check(checks.refs("m.pwt") == whole + checks.refs("two.pwt"), "all references", counts)
+    checks.good("a sample of pages", "sample", "--rate", "0.3", "-o", "s.pwt", "one.pwt")
+    part = {line.split(",")[0][3:-3] for line in checks.run("cat", "s.pwt").out.decode().splitlines() if line[0] != "@"}
+    kept = [line for line in checks.run("cat", "one.pwt").out.decode().splitlines()
+            if line[0] != "@" and line.split(",")[0][3:-3] in part]
+    checks.tap.check(0 < len(part) and len(kept) < checks.refs("one.pwt") * 0.9, "some pages and not all", len(part))
+    checks.tap.check(len(kept) == len([line for line in checks.run("cat", "s.pwt").out.decode().splitlines()
+                                       if line[0] != "@"]), "all references of these pages")
+    checks.good("a sample of time", "sample", "--every", "100:10", "-o", "t.pwt", "a.pwt")
+    checks.good("reduced", "reduce", "--size", "5", "-o", "r.pwt", "a.pwt")
+    counts = checks.counts("r.pwt")
+    checks.tap.check("5 pages or more" in counts.get("reduced", ""), "it says for what it is exact", counts)
+
+
+def check_damage(checks):
+    data = bytearray(open(checks.path("a.pwt"), "rb").read())
+    data[len(data) // 2] ^= 1
+    with open(checks.path("bad.pwt"), "wb") as file:
+        file.write(data)
+    result = checks.run("info", "bad.pwt")
+    checks.tap.check(result.status == OURS and b"damaged at byte " in result.err and result.err.count(b"\n") == 1,
+                     "damage is told, with its place", result.err)
+    result = checks.run("info", "--keep-going", "bad.pwt")
+    checks.tap.check(result.status == DAMAGED and b"references lost in all" in result.err, "the rest is read",
+                     result.err)
+    with open(checks.path("short.pwt"), "wb") as file:
+        file.write(open(checks.path("a.pwt"), "rb").read()[:-5])
+    checks.tap.check(checks.counts("short.pwt")["complete"].startswith("no: its end is missing"), "a missing end is told")
+
+
+def check_bad(checks):
+    for args, words in [
+            (["info"], "no trace to read"), (["info", "nowhere"], "nowhere: there is no such file"),
+            (["fly"], "\"fly\" is none of"), (["convert", "a.pwt"], "where to? Write -o FILE"),
+            (["convert", "-o", "a.pwt", "a.pwt"], "cannot be both read and written"),
+            (["cut", "--from", "x", "-o", "y", "a.pwt"], "--from: \"x\" is not a number"),
+            (["cut", "--process", "1,,2", "-o", "y", "a.pwt"], "--process: \"1,,2\" is not a list"),
+            (["sample", "-o", "y", "a.pwt"], "which sample?"),
+            (["sample", "--rate", "2", "-o", "y", "a.pwt"], "--rate: \"2\" is not a share"),
+            (["sample", "--every", "5:6", "-o", "y", "a.pwt"], "--every: \"5:6\" is not N:KEEP"),
+            (["reduce", "-o", "y", "a.pwt"], "for which sizes?"), (["reduce", "--size", "0", "-o", "y", "a.pwt"], "--size"),
+            (["merge", "-o", "y", "a.pwt"], "too few traces"),
+            (["merge", "-o", "y", "a.pwt", "text"], "its length is not known"),
+            (["info", "--format", "elf", "a.pwt"], "--format: \"elf\" is none of"),
+            (["info", "--format", "ids", "text"], "line 1: expected a page number"),
+            (["info", "--csv-separator", "ab", "text"], "is not one character"),
+            (["convert", "-o", "no/where", "a.pwt"], "no/where: cannot be written"),
+            (["convert", "-o", "/dev/full", "a.pwt"], "the disk is full"),
+            (["convert", "--level", "99", "-o", "y", "a.pwt"], "--level: 99 is not 1 to 19"),
+            (["info", "."], ".: cannot be opened"), (["info", "noise"], "no trace of a known format")]:
+        result = checks.run(*args)
+        checks.tap.check(result.status == OURS and words in result.err.decode() and result.err.count(b"\n") == 1,
+                         f"{' '.join(args)}: {words}", f"{result.status} {result.err.decode()}")
+
+
+def check_interrupt(checks):
+    """Ctrl-C in a pipe that does not end: what came until then is a whole trace."""
+    process = subprocess.Popen([checks.args.pagewright, "trace", "convert", "-o", checks.path("i.pwt"), "-"],
+                               stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    line = b"I  00010000,4\n L 00020000,8\n"
+    process.stdin.write(line * 100000)
+    process.stdin.flush()
+    process.send_signal(signal.SIGINT)
+    try:
+        process.stdin.write(line * 300000)
+        process.stdin.flush()
+    except BrokenPipeError:
+        pass
+    err = process.stderr.read()
+    process.stdin = None
+    status = process.wait(60)
+    counts = checks.counts("i.pwt")
+    checks.tap.check(status == 128 + signal.SIGINT and b"interrupted" in err and counts["complete"] == "yes"
+                     and checks.refs("i.pwt") > 0, "an interrupt leaves a whole trace", f"{status} {err} {counts}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pagewright", required=True)
+    args = parser.parse_args()
+    args.pagewright = os.path.abspath(args.pagewright)
+    rng = random.Random(5)
+    with tempfile.TemporaryDirectory() as folder:
+        checks = Checks(args, folder)
+        text = some_text(rng, 20000)
+        with open(checks.path("text"), "w", encoding="ascii") as file:
+            file.write(text)
+        with open(checks.path("noise"), "wb") as file:
+            file.write(bytes([255] * 100))
+        check_format(checks, text)
+        check_compressed(checks, text)
+        check_verbs(checks)
+        check_damage(checks)
+        check_bad(checks)
+        check_interrupt(checks)
+    return checks.tap.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
