@@ -212,10 +212,11 @@ clockpro_make_cold(struct clockpro *pro, uint32_t i)
 static void
 clockpro_run_hot(struct clockpro *pro)
 {
+    uint64_t lap = pro->circle.count;
     bool done = false;
 
-    /* Two laps find a page whose bit is clear, unless the MMU sets it meanwhile. */
-    for (uint64_t looks = 2 * (uint64_t)pro->circle.count; looks > 0; looks--) {
+    /* On the second lap all bits were clear, even if the MMU has set some meanwhile. */
+    for (uint64_t looks = 2 * lap; looks > 0; looks--) {
         uint32_t i = pro->circle.oldest;
         struct base_node *node = pro->table.entry[i].node;
         if (clockpro_kind(pro, i) != CLOCKPRO_HOT) {
@@ -223,7 +224,7 @@ clockpro_run_hot(struct clockpro *pro)
                 continue;
         } else if (done) {
             return;
-        } else if (!clockpro_used(pro, node) || looks <= pro->circle.count / 2) {
+        } else if (!clockpro_used(pro, node) || looks <= lap) {
             clockpro_make_cold(pro, i);
             done = true;
         } else {
