@@ -41,7 +41,8 @@ struct row {
     const char *name;
     const struct policy_ops *ops; /* NULL: opt */
     uint64_t frames[8];
-    unsigned nsizes; /* 0: not a policy */
+    unsigned nsizes;                /* 0: not a policy */
+    const struct registry_mmu *mmu; /* NULL: no translation is modelled */
     double (*run)(struct row *row);
     double ns[ROUNDS_MAX];
     uint64_t misses, bytes;
@@ -220,12 +221,17 @@ bench_pages(struct row *row)
 static double
 bench_policy(struct row *row)
 {
-    const struct pass_config config = {
+    struct pass_config config = {
         .page_size = 4096, .seed = 1, .threads = 1, .spool_memory = (uint64_t)1 << 30};
     struct pass_totals totals;
     struct pass *pass;
     double ns = 0;
 
+    if (row->mmu != NULL) {
+        config.translation.format = row->mmu->format;
+        if (mmu_tlb_spec_parse("l1=64:4,l2=1536:12:4k+2m", &config.translation.tlb) != PGW_OK)
+            bench_die("no TLB");
+    }
     if (pass_create(&config, &pass) != PGW_OK)
         bench_die("out of memory");
     for (unsigned i = 0; i < row->nsizes; i++) {
@@ -355,6 +361,11 @@ main(int argc, char **argv)
     eight->ops = registry_policy_named("lru");
     for (eight->nsizes = 0; eight->nsizes < 8; eight->nsizes++)
         eight->frames[eight->nsizes] = (bench.pages / 100) << eight->nsizes >> 1;
+    struct row *mmu = bench_row("mmu", bench_policy);
+    mmu->ops = eight->ops;
+    mmu->frames[0] = bench.pages / 100;
+    mmu->nsizes = 1;
+    mmu->mmu = registry_mmu_named("x86-64");
     for (unsigned round = 0; round < bench.rounds; round++)
         for (unsigned i = 0; i < bench.nrows; i++)
             bench.rows[i].ns[round] = bench.rows[i].run(&bench.rows[i]);

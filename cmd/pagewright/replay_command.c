@@ -29,7 +29,9 @@ enum {
     KEY_JSON,
     KEY_CSV,
     KEY_STEP,
-    KEY_QUIZ
+    KEY_QUIZ,
+    KEY_MMU,
+    KEY_TLB
 };
 
 /* Words of a list with commas. */
@@ -58,6 +60,9 @@ static const struct argp_option options[] = {
         "than once (default 10%,25%,50%)", 0},
     {"seed", KEY_SEED, "N", 0, "for policies that draw lots (default 1)", 0},
     {"page-size", KEY_PAGE, "SIZE", 0, "bytes of a page, a power of two (default 4K)", 0},
+    {"mmu", KEY_MMU, "NAME", 0,
+        "models TLBs and page table walks, too, of a scheme with radix tables, such as x86-64", 0},
+    {"tlb", KEY_TLB, "SPEC", 0, "its TLBs, as for pagewright run (default l1=64:4,l2=1536:12:4k+2m)", 0},
     {"threads", KEY_THREADS, "N", 0, "how many (default: as many as processors)", 0},
     {NULL, 0, NULL, 0, "The table:", 2},
     {"json", KEY_JSON, NULL, 0, "as JSON", 0},
@@ -137,6 +142,12 @@ replay_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_CSV:
         replay->write = replay_write_csv;
+        return 0;
+    case KEY_MMU:
+        replay->options.mmu = arg;
+        return 0;
+    case KEY_TLB:
+        replay->options.tlb = arg;
         return 0;
     case KEY_STEP:
         replay->step = true;
@@ -252,6 +263,8 @@ replay_trace(struct replay_command *command, struct pgw_replay *replay, struct p
     }
     const struct replay_result result = {.trace = command->trace,
         .replay = replay,
+        .mmu = command->options.mmu,
+        .tlb = command->options.tlb,
         .seed = command->options.seed,
         .page_size = command->options.page_size,
         .complete = status == PGW_OK && command->pieces == 0};

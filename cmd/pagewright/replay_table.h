@@ -11,6 +11,7 @@
 struct replay_result {
     const char *trace; /* its name */
     const struct pgw_replay *replay;
+    const char *mmu, *tlb; /* mmu NULL: no translation is modelled */
     uint64_t seed, page_size;
     bool complete; /* false: it was stopped, or the trace is damaged */
 };

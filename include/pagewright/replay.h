@@ -44,13 +44,16 @@ struct pgw_replay_options {
     uint64_t page_size; /* bytes, a power of two, 512 at least; usually 4096 */
     uint64_t seed;      /* for policies that draw lots; usually 1 */
     unsigned threads;   /* 0: as many as there are processors; 1: none but the caller's */
-    uint64_t memory;    /* bytes that may hold what a second pass needs before it goes to a
-                           temporary file; usually 1 GiB */
+    const char *mmu; /* a scheme with radix tables ("x86-64") whose hardware is modelled, too, for
+                        pages of 4096 bytes; NULL: none */
+    const char *tlb; /* its TLBs, as pgw_config.tlb has them; usually its default */
+    uint64_t memory; /* bytes that may hold what a second pass needs before it goes to a
+                        temporary file; usually 1 GiB */
 };
 PGW_API void pgw_replay_options_init(struct pgw_replay_options *options);
 
 /* options may be NULL; why has room for PGW_TRACE_WHY bytes and is set on failure.  PGW_NOMEM,
- * PGW_INVAL. */
+ * PGW_INVAL, PGW_UNSUPPORTED: the scheme has no radix tables that hardware walks. */
 PGW_API enum pgw_status pgw_replay_create(
     const struct pgw_replay_options *options, struct pgw_replay **replay, char *why);
 PGW_API void pgw_replay_destroy(struct pgw_replay *replay);
@@ -80,7 +83,8 @@ struct pgw_replay_progress {
  * Replays a trace from where it is to its end.  going, which may be NULL, is asked some hundred
  * times a second whether to go on.  PGW_AGAIN: it said no: rows have what was replayed until then
  * (nothing, if a second pass had not begun).  PGW_CORRUPT, PGW_IO of the trace; PGW_NOMEM;
- * PGW_RANGE: more than 2^30 pages; PGW_NOSWAP: the disk has no room for the second pass.
+ * PGW_RANGE: more than 2^30 pages, or an address that the scheme cannot translate; PGW_NORAM: page
+ * tables of more than 1 GiB; PGW_NOSWAP: the disk has no room for the second pass.
  */
 PGW_API enum pgw_status pgw_replay_run(struct pgw_replay *replay, struct pgw_trace *trace,
     bool (*going)(void *ctx, const struct pgw_replay_progress *progress), void *ctx, char *why);
@@ -140,6 +144,11 @@ struct pgw_replay_row {
     uint64_t evictions;
     uint64_t writebacks; /* evictions of pages that had been written to since they came in */
     uint64_t bytes;      /* of the host's memory that this row took */
+    /* Where translation is modelled, else 0.  As in struct pgw_stats: each of these is for a
+     * reference, or for the second try after a fault. */
+    uint64_t l1i_misses, l1d_misses, l2_hits, l2_misses;
+    uint64_t walks, walk_refs; /* and the memory references of these, all levels together */
+    uint64_t table_bytes;      /* RAM that page tables take; it is not taken from the frames */
 };
 
 /* The i-th that was added.  While a step is told, references and hits are not yet those of the

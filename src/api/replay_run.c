@@ -14,7 +14,9 @@ replay_failed(enum pgw_status status, char *why)
 
     if (status == PGW_RANGE)
         text = "the trace is too large for this: it has more than 2^30 pages, or for OPT 2^32 - 1 "
-               "references between two uses of a page";
+               "references between two uses of a page, or addresses that --mmu's scheme has not";
+    else if (status == PGW_NORAM)
+        text = "page tables take more than 1 GiB: the trace's pages lie too far apart for --mmu";
     else if (status == PGW_NOSWAP)
         text =
             "a second pass over the trace is needed, and the disk has no room for what it needs: "

@@ -12,6 +12,7 @@
 
 #define REPLAY_FRAMES_MAX ((uint64_t)1 << 30)
 #define REPLAY_MEMORY ((uint64_t)1 << 30)
+#define REPLAY_TLB "l1=64:4,l2=1536:12:4k+2m" /* as the sim machine's default */
 
 /* A row as it was asked for. */
 struct replay_wish {
@@ -31,8 +32,47 @@ struct pgw_replay {
 void
 pgw_replay_options_init(struct pgw_replay_options *options)
 {
-    *options = (struct pgw_replay_options){
-        .size = sizeof *options, .page_size = PAGE_SIZE, .seed = 1, .memory = REPLAY_MEMORY};
+    *options = (struct pgw_replay_options){.size = sizeof *options,
+        .page_size = PAGE_SIZE,
+        .seed = 1,
+        .tlb = REPLAY_TLB,
+        .memory = REPLAY_MEMORY};
+}
+
+/* The hardware in front, if any is asked for. */
+static enum pgw_status
+replay_translation(
+    const struct pgw_replay_options *options, struct translation_config *translation, char *why)
+{
+    const struct registry_mmu *row;
+    struct registry_options mmu = {0};
+
+    if (options->mmu == NULL)
+        return PGW_OK;
+    enum pgw_status status = registry_mmu_parse(options->mmu, &row, &mmu, why, PGW_TRACE_WHY);
+    if (status != PGW_OK)
+        return status;
+    if (row->kind != REGISTRY_RADIX) {
+        (void)snprintf(why, PGW_TRACE_WHY,
+            "replay models schemes whose radix tables hardware walks, such as x86-64; \"%.32s\" is "
+            "another kind",
+            options->mmu);
+        return PGW_UNSUPPORTED;
+    }
+    if (options->page_size != PAGE_SIZE) {
+        (void)snprintf(why, PGW_TRACE_WHY, "translation is modelled for pages of 4096 bytes only");
+        return PGW_INVAL;
+    }
+    if (options->tlb == NULL || mmu_tlb_spec_parse(options->tlb, &translation->tlb) != PGW_OK) {
+        (void)snprintf(why, PGW_TRACE_WHY,
+            "tlb \"%.64s\" is not valid: write a preset, or l1=ENTRIES:WAYS,l2=ENTRIES:WAYS",
+            options->tlb != NULL ? options->tlb : "(null)");
+        return PGW_INVAL;
+    }
+    translation->format = row->format;
+    translation->ad = mmu.ad;
+    translation->seed = options->seed;
+    return PGW_OK;
 }
 
 enum pgw_status
@@ -46,10 +86,15 @@ pgw_replay_create(const struct pgw_replay_options *options, struct pgw_replay **
         if (options != NULL)
             memcpy(&made->options, options,
                 options->size < sizeof *options ? options->size : sizeof *options);
-        const struct pass_config config = {.page_size = made->options.page_size,
+        struct pass_config config = {.page_size = made->options.page_size,
             .seed = made->options.seed,
             .threads = made->options.threads,
             .spool_memory = made->options.memory};
+        status = replay_translation(&made->options, &config.translation, why);
+        if (status != PGW_OK) {
+            free(made);
+            return status;
+        }
         status = pass_create(&config, &made->pass);
     }
     if (status != PGW_OK) {
@@ -288,6 +333,21 @@ pgw_replay_get_frame(
 
 /* ---- what came out ---- */
 
+static void
+replay_row_translation(struct pgw_replay_row *row, const struct translation *translation)
+{
+    const struct mmu_stats *stats = translation_stats(translation);
+
+    row->l1i_misses = stats->l1i_misses;
+    row->l1d_misses = stats->l1d_misses;
+    row->l2_hits = stats->l2_hits;
+    row->l2_misses = stats->l2_misses;
+    row->walks = stats->walks;
+    for (unsigned level = 0; level < MMU_LEVELS_MAX; level++)
+        row->walk_refs += stats->walk_refs[level];
+    row->table_bytes = translation_table_bytes(translation);
+}
+
 enum pgw_status
 pgw_replay_get_row(const struct pgw_replay *replay, unsigned i, struct pgw_replay_row *row)
 {
@@ -317,6 +377,8 @@ pgw_replay_get_row(const struct pgw_replay *replay, unsigned i, struct pgw_repla
         all.evictions = instance->frames.evictions;
         all.writebacks = instance->frames.writebacks;
         all.bytes = replay_instance_bytes(instance);
+        if (instance->translation != NULL)
+            replay_row_translation(&all, instance->translation);
     }
     memcpy(row, &all, size < sizeof all ? size : sizeof all);
     return PGW_OK;

@@ -20,9 +20,11 @@ struct replay_batch {
                              unless OPT is replayed.  REPLAY_NEVER: none */
     uint64_t at;          /* touches and marks before these */
     uint32_t npages;      /* page numbers are below it */
-    struct replay_totals totals; /* with these */
+    struct replay_totals totals;      /* with these */
+    const struct replay_where *where; /* of each touch; NULL: not kept */
     struct policy_touch *room;
     uint32_t *next_room;
+    struct replay_where *where_room;
 };
 
 #define REPLAY_NEVER UINT32_MAX

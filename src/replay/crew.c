@@ -43,6 +43,7 @@ crew_run_watched(struct crew *crew, const struct replay_batch *batch)
         one.mark = &first;
         one.nmarks = one.touch->count == 0;
         one.next = batch->next != NULL ? batch->next + i : NULL;
+        one.where = batch->where != NULL ? batch->where + i : NULL;
         crew_run_some(crew, &one, 0, 1);
         crew->watcher.told(crew->watcher.ctx, one.touch);
     }
@@ -69,7 +70,9 @@ crew_member_main(void *arg)
     host_monitor_leave(&crew->monitor);
 }
 
-#define CREW_BATCH_BYTES (REPLAY_BATCH * (sizeof(struct policy_touch) + 2 * sizeof(uint32_t)))
+#define CREW_BATCH_BYTES                                                                           \
+    (REPLAY_BATCH *                                                                                \
+        (sizeof(struct policy_touch) + 2 * sizeof(uint32_t) + sizeof(struct replay_where)))
 
 static enum pgw_status
 crew_start(struct crew *crew, unsigned threads)
@@ -81,6 +84,7 @@ crew_start(struct crew *crew, unsigned threads)
             return PGW_NOMEM;
         batch->mark = (uint32_t *)(void *)(batch->room + REPLAY_BATCH);
         batch->next_room = batch->mark + REPLAY_BATCH;
+        batch->where_room = (struct replay_where *)(void *)(batch->next_room + REPLAY_BATCH);
     }
     /* A crew that is smaller than wished does the same. */
     for (unsigned i = 0; i < threads; i++)
@@ -169,6 +173,7 @@ crew_batch(struct crew *crew)
             crew_wait(crew, crew->submitted - CREW_RING + 1);
         batch->n = batch->nmarks = 0;
         batch->next = NULL;
+        batch->where = NULL;
         batch->touch = batch->room;
         crew->fresh = true;
     }

@@ -6,10 +6,18 @@
 #include "host/host_mem.h"
 
 #define INSTANCE_PAGES_FIRST 1024u
+#define INSTANCE_AHEAD 8u /* touches */
+
+static void
+instance_evicted(void *ctx, uint32_t page, bool dirty)
+{
+    (void)dirty;
+    translation_gone(ctx, page);
+}
 
 enum pgw_status
-replay_instance_init(
-    struct replay_instance *instance, const struct policy_ops *ops, const struct policy_env *env)
+replay_instance_init(struct replay_instance *instance, const struct policy_ops *ops,
+    const struct policy_env *env, const struct translation_config *translation)
 {
     struct policy_frames *frames = &instance->frames;
     struct policy_env own = *env;
@@ -28,10 +36,15 @@ replay_instance_init(
         status = opt_init(&instance->opt, own.alloc, frames);
     else if (frames->page_of != NULL && frames->node != NULL)
         status = ops->create(&own, &instance->policy);
+    if (status == PGW_OK)
+        instance->ops = ops;
+    if (status == PGW_OK && translation->format != NULL) {
+        status = translation_create(own.alloc, translation, &instance->translation);
+        frames->on_evict = instance_evicted;
+        frames->ctx = instance->translation;
+    }
     if (status != PGW_OK)
         replay_instance_fini(instance);
-    else
-        instance->ops = ops;
     return status;
 }
 
@@ -47,6 +60,7 @@ replay_instance_fini(struct replay_instance *instance)
 {
     struct policy_frames *frames = &instance->frames;
 
+    translation_destroy(instance->translation);
     if (instance->policy != NULL)
         instance->ops->destroy(instance->policy);
     opt_fini(&instance->opt, &instance->alloc);
@@ -94,15 +108,12 @@ instance_gone(struct replay_instance *instance, uint32_t page)
     frames->free = frame + 1;
 }
 
-void
-replay_instance_run(struct replay_instance *instance, const struct replay_batch *batch)
+/* The policy's part of a batch. */
+static void
+instance_run(struct replay_instance *instance, const struct replay_batch *batch)
 {
     uint32_t from = 0;
 
-    if (instance->status == PGW_OK)
-        instance->status = instance_reserve(instance, batch->npages);
-    if (instance->status != PGW_OK)
-        return;
     if (instance->ops == NULL) {
         opt_run(&instance->opt, &instance->frames, batch);
         return;
@@ -118,6 +129,50 @@ replay_instance_run(struct replay_instance *instance, const struct replay_batch 
     if (batch->n > from)
         instance->ops->replay(
             instance->policy, &instance->frames, batch->touch + from, batch->n - from);
+}
+
+/* A touch at a time, each translated before the policy has it and after. */
+static enum pgw_status
+instance_run_translated(struct replay_instance *instance, const struct replay_batch *batch)
+{
+    enum pgw_status status = PGW_OK;
+    uint32_t first = 0;
+
+    for (uint32_t i = 0; i < batch->n && status == PGW_OK; i++) {
+        struct replay_batch one = {.touch = batch->touch + i,
+            .n = 1,
+            .mark = &first,
+            .nmarks = batch->touch[i].count == 0,
+            .next = batch->next != NULL ? batch->next + i : NULL,
+            .at = batch->at + i};
+        if (i + INSTANCE_AHEAD < batch->n) {
+            const struct policy_touch *later = one.touch + INSTANCE_AHEAD;
+            __builtin_prefetch(&instance->frames.frame_of[later->page], 1);
+            translation_ahead(instance->translation, &batch->where[i + INSTANCE_AHEAD], later);
+        }
+        if (one.nmarks > 0)
+            translation_gone(instance->translation, one.touch->page);
+        else
+            status = translation_before(instance->translation, &batch->where[i], one.touch);
+        if (status == PGW_OK)
+            instance_run(instance, &one);
+        if (status == PGW_OK && one.nmarks == 0)
+            status = translation_after(instance->translation, &batch->where[i], one.touch);
+    }
+    return status;
+}
+
+void
+replay_instance_run(struct replay_instance *instance, const struct replay_batch *batch)
+{
+    if (instance->status == PGW_OK)
+        instance->status = instance_reserve(instance, batch->npages);
+    if (instance->status != PGW_OK)
+        return;
+    if (instance->translation != NULL)
+        instance->status = instance_run_translated(instance, batch);
+    else
+        instance_run(instance, batch);
 }
 
 bool

@@ -5,6 +5,7 @@
 
 #include "replay/batch.h"
 #include "replay/opt.h"
+#include "replay/translation.h"
 
 struct replay_instance {
     struct base_alloc alloc;      /* its own, so that each may be run by another thread */
@@ -12,13 +13,15 @@ struct replay_instance {
     struct policy *policy;
     struct opt opt;
     struct policy_frames frames;
-    uint64_t pages_room;    /* entries of frames.frame_of */
-    enum pgw_status status; /* PGW_NOMEM: it stopped */
+    uint64_t pages_room;             /* entries of frames.frame_of */
+    enum pgw_status status;          /* other than PGW_OK: it stopped */
+    struct translation *translation; /* NULL: none is modelled */
 };
 
 /* env says capacity, seed and parameters; the rest of it is set here.  PGW_NOMEM. */
-MUST_CHECK enum pgw_status replay_instance_init(
-    struct replay_instance *instance, const struct policy_ops *ops, const struct policy_env *env);
+MUST_CHECK enum pgw_status replay_instance_init(struct replay_instance *instance,
+    const struct policy_ops *ops, const struct policy_env *env,
+    const struct translation_config *translation);
 /* Accepts one that is all zero. */
 void replay_instance_fini(struct replay_instance *instance);
 /* Replays a batch, or notes in status why not; from then on nothing is done. */

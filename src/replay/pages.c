@@ -229,6 +229,15 @@ pages_own(struct replay_pages *pages, const struct pages_space *space, struct vp
     return PGW_OK;
 }
 
+static inline __attribute__((always_inline)) void
+pages_put(struct replay_pages *pages, const struct pages_space *space, uint64_t vpn,
+    struct policy_touch how, struct policy_touch **touch)
+{
+    *(*touch)++ = how;
+    if (__builtin_expect(pages->where != NULL, 0))
+        *pages->where++ = (struct replay_where){.vpn = vpn, .process = space->process};
+}
+
 /* One touch, or two where a run comes to write to a page that a fork shared. */
 static inline __attribute__((always_inline)) enum pgw_status
 pages_touch_one(struct replay_pages *pages, struct pages_space *space, uint64_t vpn,
@@ -245,13 +254,13 @@ pages_touch_one(struct replay_pages *pages, struct pages_space *space, uint64_t 
         status = pages_own(pages, space, slot);
         value = slot->value;
         if (status == PGW_OK && how.first != POLICY_TOUCH_WRITE) {
-            *(*touch)++ = before;
+            pages_put(pages, space, vpn, before, touch);
             how.first = POLICY_TOUCH_WRITE;
             how.count--;
         }
     }
     how.page = (value & VPN_PAGE_MASK) - 1;
-    *(*touch)++ = how;
+    pages_put(pages, space, vpn, how, touch);
     return status;
 }
 
@@ -342,6 +351,12 @@ replay_pages_touch(struct replay_pages *pages, const struct pgw_ref *refs, size_
 }
 
 /* ---- what is known ---- */
+
+void
+replay_pages_tell_where(struct replay_pages *pages, struct replay_where *where)
+{
+    pages->where = where;
+}
 
 uint32_t
 replay_pages_count(const struct replay_pages *pages)

@@ -20,6 +20,12 @@
 
 struct replay_pages;
 
+/* Where a touch is. */
+struct replay_where {
+    uint64_t vpn;
+    uint32_t process;
+};
+
 /* page_size in bytes: a power of two, 512 at least.  PGW_NOMEM, PGW_INVAL. */
 MUST_CHECK enum pgw_status replay_pages_create(
     struct base_alloc *alloc, uint64_t page_size, struct replay_pages **pages);
@@ -35,6 +41,10 @@ void replay_pages_destroy(struct replay_pages *pages);
 MUST_CHECK enum pgw_status replay_pages_touch(struct replay_pages *pages,
     const struct pgw_ref *refs, size_t n, struct policy_touch *touch, size_t *ndone,
     size_t *ntouch);
+
+/* Where the touches of the next call are goes into where, one for each; NULL: nobody wants to know.
+ */
+void replay_pages_tell_where(struct replay_pages *pages, struct replay_where *where);
 
 /* An event: the pages that are gone by it are told one by one through gone.  PGW_NOMEM. */
 MUST_CHECK enum pgw_status replay_pages_event(struct replay_pages *pages,

@@ -50,6 +50,7 @@ struct replay_pages {
     struct pages_found *found; /* what pages_collect() found */
     uint64_t nfound, found_room;
     struct replay_totals totals;
+    struct replay_where *where; /* of the next touch; NULL: not wanted */
 };
 
 /* Who is to be told of pages that are gone. */

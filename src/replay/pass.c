@@ -30,7 +30,9 @@ struct pass {
     enum pgw_status status;    /* that ended it */
 };
 
-#define PASS_ROOM_BYTES (REPLAY_BATCH * (sizeof(struct policy_touch) + sizeof(uint32_t)))
+#define PASS_ROOM_BYTES                                                                            \
+    (REPLAY_BATCH *                                                                                \
+        (sizeof(struct policy_touch) + 2 * sizeof(uint32_t) + sizeof(struct replay_where)))
 
 enum pgw_status
 pass_create(const struct pass_config *config, struct pass **pass)
@@ -127,7 +129,8 @@ pass_make_instances(struct pass *pass)
             .capacity = pass_frames(pass, wanted->size), .seed = pass->config.seed};
         for (unsigned p = 0; p < POLICY_PARAMS_MAX; p++)
             env.param[p] = wanted->param[p];
-        status = replay_instance_init(&pass->instances[i], wanted->ops, &env);
+        status =
+            replay_instance_init(&pass->instances[i], wanted->ops, &env, &pass->config.translation);
         pass->ninstances += status == PGW_OK;
     }
     if (status == PGW_OK)
@@ -146,6 +149,7 @@ pass_make_spool(struct pass *pass)
         return PGW_NOMEM;
     batch->touch = batch->room;
     batch->mark = (uint32_t *)(void *)(batch->room + REPLAY_BATCH);
+    batch->where_room = (struct replay_where *)(void *)(batch->mark + 2 * REPLAY_BATCH);
     return spool_create(&pass->alloc, pass->config.spool_memory, &pass->spool);
 }
 
@@ -187,6 +191,8 @@ pass_flush(struct pass *pass)
 
     if (batch->n == 0)
         return PGW_OK;
+    if (pass->config.translation.format != NULL)
+        batch->where = batch->where_room;
     batch->at = pass->at;
     batch->npages = replay_pages_count(pass->pages);
     replay_pages_totals(pass->pages, &batch->totals);
@@ -209,6 +215,8 @@ pass_refs(struct pass *pass, const struct pgw_ref *refs, size_t n)
     while (n > 0 && status == PGW_OK) {
         struct replay_batch *batch = pass_batch(pass);
         size_t fit = (REPLAY_BATCH - batch->n) / 2, done = 0, touches = 0;
+        if (pass->config.translation.format != NULL)
+            replay_pages_tell_where(pass->pages, batch->where_room + batch->n);
         status = replay_pages_touch(
             pass->pages, refs, n < fit ? n : fit, batch->room + batch->n, &done, &touches);
         batch->n += (uint32_t)touches;

@@ -29,6 +29,7 @@ struct pass_config {
     unsigned threads;      /* as crew_create() has them */
     uint64_t spool_memory; /* bytes */
     struct crew_watcher watcher;
+    struct translation_config translation; /* page_size is 4096 then */
 };
 
 /* What is known after a pass, or when it was stopped: of what was replayed. */

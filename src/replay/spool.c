@@ -10,12 +10,14 @@
 
 #define SPOOL_TOUCH_BYTES (REPLAY_BATCH * sizeof(struct policy_touch))
 #define SPOOL_NEXT_BYTES (REPLAY_BATCH * sizeof(uint32_t))
+#define SPOOL_WHERE_BYTES (REPLAY_BATCH * sizeof(struct replay_where))
 
 /* A batch that is kept. */
 struct spool_block {
     struct policy_touch *touch; /* NULL: it is in the file */
     uint32_t *next;             /* NULL: in the file, or not found yet */
-    uint64_t offset;            /* in the file: of touch, then next */
+    struct replay_where *where; /* NULL: in the file, or not kept */
+    uint64_t offset;            /* in the file: of touch, then next, then where */
     uint64_t at;
     struct replay_totals totals;
     uint32_t n, nmarks, npages;
@@ -30,6 +32,7 @@ struct spool {
     uint64_t file_len;
     uint64_t *last;           /* by page: see opt_next_uses() */
     uint32_t npages;          /* entries of last */
+    bool where;               /* kept */
     bool ahead;               /* next uses are known */
     struct replay_batch look; /* whose rooms spool_look_ahead() uses */
 };
@@ -57,6 +60,8 @@ spool_destroy(struct spool *spool)
     for (uint64_t i = 0; i < spool->nblocks; i++) {
         if (spool->blocks[i].touch != NULL)
             alloc->unmap(alloc, spool->blocks[i].touch, SPOOL_TOUCH_BYTES);
+        if (spool->blocks[i].where != NULL)
+            alloc->unmap(alloc, spool->blocks[i].where, SPOOL_WHERE_BYTES);
         if (spool->blocks[i].next != NULL)
             alloc->unmap(alloc, spool->blocks[i].next, SPOOL_NEXT_BYTES);
     }
@@ -86,16 +91,19 @@ spool_memory(struct spool *spool, uint64_t bytes)
 }
 
 static enum pgw_status
-spool_to_file(struct spool *spool, struct spool_block *block, const struct policy_touch *touch)
+spool_to_file(struct spool *spool, struct spool_block *block, const struct replay_batch *batch)
 {
     enum pgw_status status = spool->file.fd >= 0 ? PGW_OK : host_file_temp(NULL, &spool->file);
 
     if (status == PGW_OK)
-        status = host_file_write(&spool->file, touch, SPOOL_TOUCH_BYTES, spool->file_len);
+        status = host_file_write(&spool->file, batch->touch, SPOOL_TOUCH_BYTES, spool->file_len);
+    if (status == PGW_OK && spool->where)
+        status = host_file_write(&spool->file, batch->where, SPOOL_WHERE_BYTES,
+            spool->file_len + SPOOL_TOUCH_BYTES + SPOOL_NEXT_BYTES);
     if (status != PGW_OK)
         return status;
     block->offset = spool->file_len;
-    spool->file_len += SPOOL_TOUCH_BYTES + SPOOL_NEXT_BYTES;
+    spool->file_len += SPOOL_TOUCH_BYTES + SPOOL_NEXT_BYTES + SPOOL_WHERE_BYTES;
     return PGW_OK;
 }
 
@@ -112,11 +120,21 @@ spool_put(struct spool *spool, const struct replay_batch *batch)
         .n = batch->n,
         .nmarks = batch->nmarks,
         .npages = batch->npages};
+    spool->where = batch->where != NULL;
     block.touch = spool_memory(spool, SPOOL_TOUCH_BYTES);
+    if (block.touch != NULL && spool->where) {
+        block.where = spool_memory(spool, SPOOL_WHERE_BYTES);
+        if (block.where == NULL) { /* both or none */
+            spool->alloc->unmap(spool->alloc, block.touch, SPOOL_TOUCH_BYTES);
+            block.touch = NULL;
+        }
+    }
+    if (block.where != NULL)
+        memcpy(block.where, batch->where, batch->n * sizeof *batch->where);
     if (block.touch != NULL)
         memcpy(block.touch, batch->touch, batch->n * sizeof *batch->touch);
     else
-        status = spool_to_file(spool, &block, batch->touch);
+        status = spool_to_file(spool, &block, batch);
     if (status == PGW_OK)
         spool->blocks[spool->nblocks++] = block;
     return status;
@@ -142,6 +160,18 @@ spool_touches(struct spool *spool, const struct spool_block *block, struct repla
     return host_file_read(&spool->file, batch->room, block->n * sizeof *batch->room, block->offset);
 }
 
+/* Where the touches of a block are, in memory or read into the batch's own. */
+static enum pgw_status
+spool_where(struct spool *spool, const struct spool_block *block, struct replay_batch *batch)
+{
+    batch->where = block->where;
+    if (!spool->where || block->where != NULL)
+        return PGW_OK;
+    batch->where = batch->where_room;
+    return host_file_read(&spool->file, batch->where_room, block->n * sizeof *batch->where_room,
+        block->offset + SPOOL_TOUCH_BYTES + SPOOL_NEXT_BYTES);
+}
+
 enum pgw_status
 spool_get(struct spool *spool, uint64_t i, struct replay_batch *batch)
 {
@@ -153,6 +183,8 @@ spool_get(struct spool *spool, uint64_t i, struct replay_batch *batch)
         if (batch->touch[at].count == 0)
             batch->mark[batch->nmarks++] = at;
     }
+    if (status == PGW_OK)
+        status = spool_where(spool, block, batch);
     if (status != PGW_OK || !spool->ahead)
         return status;
     batch->next = block->next != NULL ? block->next : batch->next_room;

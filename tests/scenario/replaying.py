@@ -96,6 +96,14 @@ def check_forms(checks, path):
            for seed in ("1", "2")]
     tap.check(two[0] != two[1] and data["rows"][9]["misses"] == two[0], "--seed changes what is drawn, and nothing else")
     large = json.loads(checks.replay("--json", "--page-size", "64K", *words).out)
+    mmu = json.loads(checks.replay("--json", "--mmu", "sv39", *words).out)
+    with open(os.path.join(checks.docs, "replay.schema.json"), encoding="utf-8") as file:
+        wrong = list(schema.errors(mmu, json.load(file), "replay"))
+    tap.check(not wrong and mmu["mmu"] == "sv39" and [row["misses"] for row in mmu["rows"]]
+              == [row["misses"] for row in data["rows"]] and all(row["translation"]["walks"] >= row["misses"]
+              for row in mmu["rows"]), "--mmu adds translation and changes no misses", "\n".join(wrong))
+    tap.check("l1_data_misses" in checks.replay("--csv", "--mmu", "sv39", *words).out.decode().split("\r\n")[0]
+              and "walk references" in checks.replay("--mmu", "sv39", *words).out.decode(), "--mmu in CSV and text")
     tap.check(large["pages"] < data["pages"] / 8 and large["references"] == data["references"],
               "larger pages are fewer")
 
@@ -106,7 +114,9 @@ def check_bad(checks, path):
             (("--ram", "7Q", path), 125, "7Q"), (("--ram", "0", path), 125, "less than a page"),
             (("--ram", "4K,,8K", path), 125, "empty item"), (("--policy", "nosuch", path), 125, "nosuch"),
             (("--policy", "lru:x=1", path), 125, "lru"), (("--page-size", "5000", path), 125, "power of two"),
-            (("--threads", "x", path), 125, "--threads"), ((os.path.dirname(path),), 125, "")):
+            (("--threads", "x", path), 125, "--threads"),
+            (("--mmu", "hashed", path), 125, "hashed"), (("--mmu", "x86-64", "--tlb", "l1=3:4", path), 125, "l1=3:4"),
+            (("--mmu", "sv39", "--page-size", "8K", path), 125, "4096"), ((os.path.dirname(path),), 125, "")):
         result = checks.replay(*words)
         lines = result.err.decode().splitlines()
         checks.tap.check(result.status == status and lines and says in lines[0] and not result.out

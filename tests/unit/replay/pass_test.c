@@ -357,6 +357,167 @@ batches_follow_each_other(void **state)
     }
 }
 
+/* ---- translation ---- */
+
+#define NAIVE_TLB 4u
+#define NAIVE_FRAMES 10u
+
+/* Lists with the most recent first, searched from the front. */
+struct naive_machine {
+    uint64_t tlb[NAIVE_TLB], frames[NAIVE_FRAMES];
+    unsigned ntlb, nframes;
+    bool leaf[PLACES], table[4][PLACES * 512]; /* by level: the table for this part of va exists */
+    uint64_t l1_misses, walks, walk_refs;
+};
+
+static bool
+naive_use(uint64_t *list, unsigned *n, unsigned room, uint64_t item)
+{
+    unsigned at = 0;
+
+    while (at < *n && list[at] != item)
+        at++;
+    bool found = at < *n;
+    if (!found && *n < room)
+        (*n)++;
+    if (at == room)
+        at--;
+    memmove(list + 1, list, at * sizeof *list);
+    list[0] = item;
+    return found;
+}
+
+static void
+naive_drop(uint64_t *list, unsigned *n, uint64_t item)
+{
+    for (unsigned i = 0; i < *n; i++) {
+        if (list[i] == item) {
+            memmove(list + i, list + i + 1, (*n - i - 1) * sizeof *list);
+            (*n)--;
+            return;
+        }
+    }
+}
+
+/* A try of an access to place: true if it is mapped. */
+static bool
+naive_try(struct naive_machine *m, unsigned place, uint64_t vpn)
+{
+    for (unsigned i = 0; i < m->ntlb; i++) {
+        if (m->tlb[i] == vpn)
+            return naive_use(m->tlb, &m->ntlb, NAIVE_TLB, vpn);
+    }
+    m->l1_misses++;
+    m->walks++;
+    for (unsigned level = 0; level < 4; level++) {
+        m->walk_refs++;
+        if (level < 3 && !m->table[level][vpn >> 9 * (3 - level)])
+            return false;
+    }
+    if (!m->leaf[place])
+        return false;
+    (void)naive_use(m->tlb, &m->ntlb, NAIVE_TLB, vpn);
+    return true;
+}
+
+static void
+naive_read(struct naive_machine *m, unsigned place)
+{
+    uint64_t vpn = place * 300u, out = m->frames[NAIVE_FRAMES - 1];
+    bool full = m->nframes == NAIVE_FRAMES;
+    bool mapped = naive_try(m, place, vpn);
+    bool hit = naive_use(m->frames, &m->nframes, NAIVE_FRAMES, vpn);
+
+    assert_int_equal(mapped, hit);
+    if (hit)
+        return;
+    if (full) {
+        m->leaf[out / 300] = false;
+        naive_drop(m->tlb, &m->ntlb, out);
+    }
+    for (unsigned level = 0; level < 3; level++)
+        m->table[level][vpn >> 9 * (3 - level)] = true;
+    m->leaf[place] = true;
+    assert_true(naive_try(m, place, vpn));
+}
+
+/* One level of four entries and x86-64's tables, with LRU: what a machine counts that is written
+ * down. */
+static void
+translation_equals_a_naive_one(void **state)
+{
+    static struct naive_machine naive;
+    struct pgw_replay_options options;
+    struct rows rows = {0};
+    struct base_rng rng;
+    char why[PGW_TRACE_WHY];
+    (void)state;
+
+    memset(&naive, 0, sizeof naive);
+    pgw_replay_options_init(&options);
+    options.mmu = "x86-64";
+    options.tlb = "l1=4:4";
+    assert_int_equal(pgw_replay_create(&options, &rows.replay, why), PGW_OK);
+    rows_add(&rows, "lru", "10p");
+    rows_add(&rows, "lru", "5%");
+    test_rng_init(&rng, 30);
+    for (unsigned i = 0; i < LENGTH; i++) {
+        unsigned place = (unsigned)base_rng_below(&rng, base_rng_below(&rng, 3) == 0 ? PLACES : 8);
+        const struct pgw_ref ref = {
+            .va = (uint64_t)place * 300 << 12, .process = 9, .kind = PGW_REF_READ, .count = 1};
+        naive_read(&naive, place);
+        assert_int_equal(pgw_replay_refs(rows.replay, &ref, 1), PGW_OK);
+    }
+    assert_int_equal(pgw_replay_finish(rows.replay, NULL, NULL), PGW_OK);
+    for (unsigned i = 0; i < 2; i++) { /* a tenth of 200 pages is the same, by way of the spool */
+        struct pgw_replay_row row = rows_get(&rows, i);
+        assert_int_equal(row.frames, 10);
+        assert_int_equal(row.l1d_misses, naive.l1_misses);
+        assert_int_equal(row.l1i_misses, 0);
+        assert_int_equal(row.walks, naive.walks);
+        assert_int_equal(row.walk_refs, naive.walk_refs);
+        assert_true(row.table_bytes > 4 << 12);
+    }
+    pgw_replay_destroy(rows.replay);
+}
+
+/* Forks, shared mappings and what is unmapped: every policy gets by, and what it misses is the same
+ * with and without the hardware in front. */
+static void
+translation_changes_no_misses(void **state)
+{
+    struct script *script = script_make(40, true);
+    struct pgw_replay_options options;
+    struct pgw_replay_row without[POLICIES];
+    char why[PGW_TRACE_WHY];
+    (void)state;
+
+    for (unsigned mmu = 0; mmu < 3; mmu++) {
+        static const char *const names[] = {NULL, "x86-64", "sv32:ad=fault"};
+        struct rows rows = {0};
+        pgw_replay_options_init(&options);
+        options.mmu = names[mmu];
+        options.memory = mmu == 1 ? 0 : 1 << 30;
+        assert_int_equal(pgw_replay_create(&options, &rows.replay, why), PGW_OK);
+        for (unsigned p = 0; p < POLICIES; p++)
+            rows_add(&rows, some_policies[p], "25p");
+        script_play(script, &rows);
+        for (unsigned p = 0; p < POLICIES; p++) {
+            struct pgw_replay_row row = rows_get(&rows, p);
+            if (mmu == 0) {
+                without[p] = row;
+                without[p].policy = some_policies[p];
+                without[p].ram = "25p";
+                continue;
+            }
+            expect_same_row(&without[p], &row);
+            assert_true(row.l1d_misses + row.l1i_misses >= 2 * row.misses);
+            assert_int_equal(row.l1d_misses + row.l1i_misses, row.l2_hits + row.l2_misses);
+        }
+        pgw_replay_destroy(rows.replay);
+    }
+}
+
 static bool
 refuse(void *ctx, const struct pgw_replay_progress *progress)
 {
@@ -414,6 +575,8 @@ main(void)
         cmocka_unit_test(gone_pages_free_their_frames),
         cmocka_unit_test(forks_copy_on_write),
         cmocka_unit_test(batches_follow_each_other),
+        cmocka_unit_test(translation_equals_a_naive_one),
+        cmocka_unit_test(translation_changes_no_misses),
         cmocka_unit_test(it_stops_when_told),
         cmocka_unit_test(wrong_wishes_are_refused),
     };

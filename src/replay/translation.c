@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "replay/translation.h"
+
+#include "host/host_mem.h"
+#include "mem/mem.h"
+#include "replay/growing.h"
+
+/*
+ * What is modelled: the MMU of the sim machine, with its counters, in front of radix tables in a
+ * RAM that holds nothing else.  A touch is translated; where no entry is found, that walk is
+ * counted, the page is mapped (after the policy made room) and translated again, as a machine does
+ * when the instruction is taken up anew.  A page that is evicted or gone is unmapped in every space
+ * that had it, and shot down in TLBs and walk caches.
+ *
+ * What is not: entries have all rights, so there are no faults for want of them; the hardware sets
+ * accessed and dirty bits (unless the scheme leaves that to software: then the entry is made with
+ * both); tables that were made stay, also those of processes that are gone; all pages are 4 KiB. Of
+ * a run of references that was recorded as one, the first is translated, and a write if it has one:
+ * the others hit.
+ *
+ * All leaves lead to the same frame: what is in a page is nobody's business here.
+ */
+
+#define TRANSLATION_FRAMES ((uint64_t)1 << 18)
+#define TRANSLATION_BASE ((uint64_t)1 << MEM_ORDER_MAX)
+#define TRANSLATION_SPACES 65535u /* tags of 16 bits, of which 0 is nobody's */
+
+/* A place where a page is mapped. */
+struct translation_map {
+    uint64_t vpn;
+    uint32_t tag;  /* 0: nowhere */
+    uint32_t next; /* another one of the page's among `more`, plus 1; or the next free record */
+};
+
+struct translation_space {
+    uint32_t process;
+    uint64_t root; /* frame */
+};
+
+struct translation {
+    struct base_alloc *alloc;
+    struct translation_config config;
+    struct base_alloc ram;
+    struct mem mem;
+    struct mmu *mmu;
+    uint64_t data_pfn, table_frames;
+    struct translation_space *spaces; /* by tag - 1 */
+    uint64_t nspaces, spaces_room;
+    uint32_t tag;                  /* that is loaded; 0: none */
+    bool found;                    /* translation_before() found it mapped */
+    struct translation_map *first; /* by page: most have one place at the most */
+    uint64_t first_room;
+    struct translation_map *more;
+    uint64_t nmore, more_room;
+    uint32_t free; /* a map that is not used, plus 1 */
+};
+
+/* ---- tables ---- */
+
+static enum pgw_status
+translation_table(struct translation *t, unsigned level, uint64_t *pfn)
+{
+    unsigned order = mmu_format_table_order(t->config.format, level);
+    struct mem_page *page = mem_alloc(&t->mem, order, MEM_ZERO | MEM_PINNED);
+
+    if (page == NULL)
+        return PGW_NORAM;
+    t->table_frames += (uint64_t)1 << order;
+    *pfn = mem_page_pfn(&t->mem, page);
+    return PGW_OK;
+}
+
+static unsigned char *
+translation_bytes(struct translation *t, uint64_t pfn)
+{
+    return mem_page_bytes(&t->mem, mem_page_at(&t->mem, pfn));
+}
+
+/* The table of the last level for va, with the tables that lead to it made if make says so; NULL if
+ * there is none, or (status) none can be made. */
+static unsigned char *
+translation_leaves(
+    struct translation *t, uint64_t pfn, uint64_t va, bool make, enum pgw_status *status)
+{
+    const struct mmu_format *format = t->config.format;
+
+    *status = PGW_OK;
+    for (unsigned level = 0; level + 1 < format->levels; level++) {
+        unsigned char *table = translation_bytes(t, pfn);
+        unsigned idx = mmu_format_index(format, level, va);
+        uint64_t pte = mmu_pte_load(format, table, idx);
+        if (mmu_pte_valid(format, level, pte)) {
+            pfn = mmu_pte_table_pfn(format, pte);
+            continue;
+        }
+        if (!make || (*status = translation_table(t, level + 1, &pfn)) != PGW_OK)
+            return NULL;
+        mmu_pte_store(format, table, idx, mmu_pte_table(format, level, pfn));
+    }
+    return translation_bytes(t, pfn);
+}
+
+static uint64_t
+translation_leaf(const struct translation *t)
+{
+    const struct mmu_format *format = t->config.format;
+    prot_t all = format->prot_given[PROT_MASK_R | PROT_MASK_W | PROT_MASK_X];
+    uint64_t pte = mmu_pte_leaf(format, format->levels - 1, t->data_pfn, all, true);
+
+    if (t->config.ad != MMU_AD_FAULT)
+        return pte;
+    return mmu_bits_put(mmu_bits_put(pte, format->accessed, true), format->dirty, true);
+}
+
+/* ---- what is mapped where ---- */
+
+/* Room for one more map, and for the page. */
+static enum pgw_status
+translation_reserve(struct translation *t, uint32_t page)
+{
+    enum pgw_status status = growing_reserve(
+        t->alloc, (void **)&t->first, &t->first_room, (uint64_t)page + 1, sizeof *t->first);
+
+    if (status == PGW_OK && t->free == 0)
+        status = growing_reserve(
+            t->alloc, (void **)&t->more, &t->more_room, t->nmore + 1, sizeof *t->more);
+    return status;
+}
+
+static void
+translation_note(struct translation *t, uint32_t page, uint64_t vpn)
+{
+    struct translation_map *first = &t->first[page];
+    uint32_t map = t->free;
+
+    if (first->tag == 0) {
+        *first = (struct translation_map){.vpn = vpn, .tag = t->tag};
+        return;
+    }
+    if (map != 0)
+        t->free = t->more[map - 1].next;
+    else
+        map = (uint32_t)++t->nmore;
+    t->more[map - 1] = (struct translation_map){.vpn = vpn, .tag = t->tag, .next = first->next};
+    first->next = map;
+}
+
+/* Nothing is at vpn of the space any more. */
+static void
+translation_unmap(struct translation *t, const struct translation_map *map)
+{
+    const struct mmu_format *format = t->config.format;
+    uint64_t va = map->vpn << PAGE_SHIFT;
+    enum pgw_status status;
+    unsigned char *leaves = translation_leaves(t, t->spaces[map->tag - 1].root, va, false, &status);
+
+    if (leaves == NULL)
+        return;
+    mmu_pte_store(format, leaves, mmu_format_index(format, format->levels - 1, va), 0);
+    t->mmu->ops->invalidate_range(t->mmu, map->tag, va, 1);
+}
+
+void
+translation_gone(struct translation *t, uint32_t page)
+{
+    if (page >= t->first_room || t->first[page].tag == 0)
+        return;
+    translation_unmap(t, &t->first[page]);
+    for (uint32_t map = t->first[page].next, next; map != 0; map = next) {
+        next = t->more[map - 1].next;
+        translation_unmap(t, &t->more[map - 1]);
+        t->more[map - 1].next = t->free;
+        t->free = map;
+    }
+    t->first[page] = (struct translation_map){0};
+}
+
+void
+translation_ahead(
+    struct translation *t, const struct replay_where *where, const struct policy_touch *touch)
+{
+    const struct mmu_format *format = t->config.format;
+    uint64_t va = where->vpn << PAGE_SHIFT;
+    enum pgw_status status;
+
+    if (t->tag == 0 || t->spaces[t->tag - 1].process != where->process)
+        return;
+    if (touch->page < t->first_room)
+        __builtin_prefetch(&t->first[touch->page], 1);
+    const unsigned char *leaves =
+        translation_leaves(t, t->spaces[t->tag - 1].root, va, false, &status);
+    if (leaves != NULL)
+        __builtin_prefetch(
+            leaves + (size_t)mmu_format_index(format, format->levels - 1, va) * format->pte_bytes,
+            1);
+}
+
+/* ---- spaces ---- */
+
+static enum pgw_status
+translation_load(struct translation *t, uint32_t process)
+{
+    uint32_t tag = 0;
+
+    if (t->tag != 0 && t->spaces[t->tag - 1].process == process)
+        return PGW_OK;
+    while (tag < t->nspaces && t->spaces[tag].process != process)
+        tag++;
+    if (tag == t->nspaces) {
+        enum pgw_status status = tag == TRANSLATION_SPACES
+                                     ? PGW_RANGE
+                                     : growing_reserve(t->alloc, (void **)&t->spaces,
+                                           &t->spaces_room, t->nspaces + 1, sizeof *t->spaces);
+        if (status == PGW_OK)
+            status = translation_table(t, 0, &t->spaces[tag].root);
+        if (status != PGW_OK)
+            return status;
+        t->spaces[tag].process = process;
+        t->nspaces++;
+    }
+    t->tag = tag + 1;
+    t->mmu->ops->load(
+        t->mmu, mmu_format_root(t->config.format, t->spaces[tag].root, t->tag), t->tag);
+    return PGW_OK;
+}
+
+/* ---- a touch ---- */
+
+static enum access
+translation_access(const struct policy_touch *touch)
+{
+    static const enum access kinds[POLICY_TOUCH_KINDS] = {
+        [POLICY_TOUCH_READ] = ACCESS_READ,
+        [POLICY_TOUCH_WRITE] = ACCESS_WRITE,
+        [POLICY_TOUCH_FETCH] = ACCESS_EXEC,
+    };
+    return kinds[touch->first];
+}
+
+/* PGW_NOTFOUND: it is not mapped. */
+static enum pgw_status
+translation_try(struct translation *t, uint64_t va, enum access access)
+{
+    struct mmu_translation out;
+    enum mmu_fault fault = t->mmu->ops->translate(t->mmu, va, access, &out);
+
+    if (fault == MMU_OK)
+        return PGW_OK;
+    return fault == MMU_NOT_PRESENT ? PGW_NOTFOUND : PGW_RANGE;
+}
+
+enum pgw_status
+translation_before(
+    struct translation *t, const struct replay_where *where, const struct policy_touch *touch)
+{
+    uint64_t va = where->vpn << PAGE_SHIFT;
+    enum pgw_status status = translation_load(t, where->process);
+
+    t->found = false;
+    if (status == PGW_OK)
+        status = translation_try(t, va, translation_access(touch));
+    t->found = status == PGW_OK;
+    return status == PGW_NOTFOUND ? PGW_OK : status;
+}
+
+enum pgw_status
+translation_after(
+    struct translation *t, const struct replay_where *where, const struct policy_touch *touch)
+{
+    const struct mmu_format *format = t->config.format;
+    uint64_t va = where->vpn << PAGE_SHIFT;
+    enum pgw_status status = PGW_OK;
+
+    if (!t->found) {
+        status = translation_reserve(t, touch->page);
+        if (status != PGW_OK)
+            return status;
+        unsigned char *leaves =
+            translation_leaves(t, t->spaces[t->tag - 1].root, va, true, &status);
+        if (leaves == NULL)
+            return status;
+        mmu_pte_store(
+            format, leaves, mmu_format_index(format, format->levels - 1, va), translation_leaf(t));
+        translation_note(t, touch->page, where->vpn);
+        status = translation_try(t, va, translation_access(touch));
+    }
+    if (status == PGW_OK && touch->write != 0 && touch->first != POLICY_TOUCH_WRITE)
+        status = translation_try(t, va, ACCESS_WRITE);
+    return status == PGW_NOTFOUND ? PGW_RANGE : status;
+}
+
+/* ---- making one ---- */
+
+enum pgw_status
+translation_create(struct base_alloc *alloc, const struct translation_config *config,
+    struct translation **translation)
+{
+    struct translation *made = alloc->map(alloc, sizeof *made);
+    enum pgw_status status;
+
+    if (made == NULL)
+        return PGW_NOMEM;
+    made->alloc = alloc;
+    made->config = *config;
+    host_ram_alloc_init(&made->ram);
+    status =
+        mem_init(&made->mem, alloc, &made->ram, TRANSLATION_FRAMES << PAGE_SHIFT, TRANSLATION_BASE);
+    if (status != PGW_OK) {
+        alloc->unmap(alloc, made, sizeof *made);
+        return status;
+    }
+    struct mem_page *data = mem_alloc(&made->mem, 0, 0);
+    made->data_pfn = mem_page_pfn(&made->mem, data);
+    status = mmu_radix_create(
+        config->format, config->ad, &config->tlb, config->seed, &made->mem, alloc, &made->mmu);
+    if (status != PGW_OK)
+        translation_destroy(made);
+    else
+        *translation = made;
+    return status;
+}
+
+void
+translation_destroy(struct translation *t)
+{
+    if (t == NULL)
+        return;
+    struct base_alloc *alloc = t->alloc;
+    if (t->mmu != NULL)
+        t->mmu->ops->destroy(t->mmu);
+    mem_fini(&t->mem, &t->ram);
+    growing_free(alloc, t->spaces, t->spaces_room, sizeof *t->spaces);
+    growing_free(alloc, t->first, t->first_room, sizeof *t->first);
+    growing_free(alloc, t->more, t->more_room, sizeof *t->more);
+    alloc->unmap(alloc, t, sizeof *t);
+}
+
+const struct mmu_stats *
+translation_stats(const struct translation *t)
+{
+    return &t->mmu->stats;
+}
+
+uint64_t
+translation_table_bytes(const struct translation *t)
+{
+    return t->table_frames << PAGE_SHIFT;
+}
