@@ -35,6 +35,10 @@ static const struct backend backend_zpool_delayed = {.name = "lz4 zpool over del
 
 static const struct backend backend_zpool_aside = {
     .name = "zpool of its own frames", .kind = BACKEND_ZPOOL, .pool = 24, .aside = true};
+static const struct backend backend_zpool_learns = {.name = "zpool large enough for dictionaries",
+    .kind = BACKEND_ZPOOL,
+    .pool = 280,
+    .prose = true};
 static const struct backend backend_chain = {
     .name = "chain of swap", .kind = BACKEND_CHAIN, .chain = true};
 static const struct backend backend_chain_delayed = {
@@ -613,6 +617,9 @@ random_interleavings(void **state)
     }
     assert_true(f.pager->stats.gets > 1000 && f.pager->stats.puts > 1000);
     assert_true(f.pager->stats.used_peak > CONFORM_SLOTS * 9 / 10); /* the full device is met */
+    struct pager_zpool_stats pool;
+    if (pager_zpool_stats(f.pager, &pool) && f.backend->prose)
+        assert_true(pool.dictionaries > 0);
     script_fini(&s);
     pager_rig_end(&f);
 }
@@ -716,6 +723,7 @@ static const struct CMUnitTest zpools[] = {
     ON(g1_every_length_and_order, backend_zpool_aside),
     ON(g3_forget_frees_the_room, backend_zpool_aside),
     ON(random_interleavings, backend_zpool_aside),
+    ON(random_interleavings, backend_zpool_learns),
     ON(torture_writes, backend_zpool_aside),
     ON(torture_chunks, backend_zpool_aside),
     ON(torture_reads, backend_zpool_swap),

@@ -167,6 +167,22 @@ rig_fill_text(unsigned char *bytes, uint64_t key)
     memcpy(bytes, &key, sizeof key);
 }
 
+/* Words of a language that all pages share and none has seen the half of: a dictionary pays. */
+static void
+rig_fill_prose(unsigned char *bytes, uint64_t key)
+{
+    enum { WORDS = 600, LEN = 12 };
+    struct base_rng rng, letters;
+
+    base_rng_init(&rng, key);
+    for (size_t at = 0; at < PAGE_SIZE;) {
+        base_rng_init(&letters, base_rng_below(&rng, WORDS));
+        for (unsigned i = 0; i < LEN && at < PAGE_SIZE; i++)
+            bytes[at++] = (unsigned char)('a' + base_rng_below(&letters, 26));
+    }
+    memcpy(bytes, &key, sizeof key);
+}
+
 void
 pager_rig_fill(const struct fixture *f, unsigned char *bytes, uint64_t key)
 {
@@ -175,6 +191,8 @@ pager_rig_fill(const struct fixture *f, unsigned char *bytes, uint64_t key)
     } else if (key % 3 == 1) {
         for (size_t i = 0; i < PAGE_SIZE; i += sizeof key)
             memcpy(bytes + i, &key, sizeof key);
+    } else if (f->backend->prose) {
+        rig_fill_prose(bytes, key);
     } else {
         rig_fill_text(bytes, key);
     }

@@ -20,6 +20,7 @@ struct backend {
     bool alone;    /* ZPOOL: there is no device under it */
     bool chain;    /* three devices share the slots */
     bool lz4;
+    bool prose; /* ZPOOL: its text is such that dictionaries pay */
     bool aside; /* ZPOOL: in the last frames of RAM, from the start */
 };
 
