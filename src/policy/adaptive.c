@@ -63,7 +63,6 @@ struct adaptive {
     uint64_t inserted; /* while BIP was followed */
     unsigned shift;    /* one page in 1 << shift is sampled */
     uint64_t lead;     /* 0 to twice the frames of a model; BIP is followed above the middle */
-    struct policy_stuck stuck;
     struct adaptive_model model[ADAPTIVE_POLICIES];
 };
 
@@ -85,18 +84,15 @@ adaptive_fini(struct adaptive *adaptive, unsigned models)
 {
     while (models-- > 0)
         ghost_fini(&adaptive->model[models].table);
-    adaptive->policy.env.alloc->unmap(adaptive->policy.env.alloc, adaptive, sizeof *adaptive);
+    policy_delete(&adaptive->policy, sizeof *adaptive);
 }
 
 static enum pgw_status
 adaptive_create(const struct policy_env *env, struct policy **policy)
 {
-    struct adaptive *adaptive = env->alloc->map(env->alloc, sizeof *adaptive);
+    struct adaptive *adaptive = adaptive_of(policy_new(&policy_adaptive, env, sizeof *adaptive));
     if (adaptive == NULL)
         return PGW_NOMEM;
-    adaptive->policy.ops = &policy_adaptive;
-    adaptive->policy.env = *env;
-    adaptive->policy.size = env->capacity;
     TAILQ_INIT(&adaptive->pages);
     while (env->capacity >> (adaptive->shift + 1) >= policy_param(&policy_adaptive, env, 0))
         adaptive->shift++;
@@ -200,12 +196,11 @@ adaptive_admit(struct policy *policy, struct base_node *node, uint64_t key)
 {
     struct adaptive *adaptive = adaptive_of(policy);
     unsigned followed = adaptive_followed(adaptive);
-    bool top = policy_stuck_comes(&adaptive->stuck, node);
 
     node->bits = adaptive_scatter(key);
     if (followed == ADAPTIVE_BIP)
         adaptive->inserted++;
-    if (top || adaptive_goes_on_top(followed, adaptive->inserted))
+    if (adaptive_goes_on_top(followed, adaptive->inserted))
         TAILQ_INSERT_TAIL(&adaptive->pages, node, link);
     else
         TAILQ_INSERT_HEAD(&adaptive->pages, node, link);
@@ -244,17 +239,13 @@ adaptive_victim(struct policy *policy)
         adaptive_accessed(policy, node, false);
         node = TAILQ_FIRST(&adaptive->pages);
     }
-    adaptive->stuck.named = node;
     return node;
 }
 
 static void
 adaptive_forget(struct policy *policy, struct base_node *node)
 {
-    struct adaptive *adaptive = adaptive_of(policy);
-
-    policy_stuck_forgot(&adaptive->stuck, node);
-    TAILQ_REMOVE(&adaptive->pages, node, link);
+    TAILQ_REMOVE(&adaptive_of(policy)->pages, node, link);
     policy->count--;
 }
 
@@ -273,7 +264,6 @@ adaptive_evicted(struct policy *policy, struct base_node *node, uint64_t key)
     struct adaptive *adaptive = adaptive_of(policy);
     (void)key;
 
-    adaptive->stuck.named = NULL;
     TAILQ_REMOVE(&adaptive->pages, node, link);
     policy->count--;
 }

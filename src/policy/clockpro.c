@@ -49,11 +49,10 @@ enum { CLOCKPRO_HOT, CLOCKPRO_COLD, CLOCKPRO_GHOST };
 
 struct clockpro {
     struct policy policy;
-    uint64_t hot, ghosts; /* of them */
-    uint64_t target;      /* cold pages aimed at */
-    bool filled;          /* there was a victim */
-    uint64_t asks;        /* the MMU is not asked more often in one call */
-    struct policy_stuck stuck;
+    uint64_t hot, ghosts;       /* of them */
+    uint64_t target;            /* cold pages aimed at */
+    bool filled;                /* there was a victim */
+    uint64_t asks;              /* the MMU is not asked more often in one call */
     struct base_node_list cold; /* in memory; HAND_cold is the front */
     struct ghost_order circle;  /* from HAND_hot on: the head is the newest */
     uint32_t hand_test;         /* 0: at HAND_hot */
@@ -69,17 +68,14 @@ clockpro_of(struct policy *policy)
 static enum pgw_status
 clockpro_create(const struct policy_env *env, struct policy **policy)
 {
-    struct clockpro *pro = env->alloc->map(env->alloc, sizeof *pro);
+    struct clockpro *pro = clockpro_of(policy_new(&policy_clockpro, env, sizeof *pro));
     if (pro == NULL)
         return PGW_NOMEM;
-    pro->policy.ops = &policy_clockpro;
-    pro->policy.env = *env;
-    pro->policy.size = env->capacity;
     pro->target = env->capacity / 100 > 0 ? env->capacity / 100 : 1;
     TAILQ_INIT(&pro->cold);
     enum pgw_status status = ghost_init(&pro->table, env->alloc, 2 * env->capacity + 1);
     if (status != PGW_OK) {
-        env->alloc->unmap(env->alloc, pro, sizeof *pro);
+        policy_delete(&pro->policy, sizeof *pro);
         return status;
     }
     *policy = &pro->policy;
@@ -90,7 +86,7 @@ static void
 clockpro_destroy(struct policy *policy)
 {
     ghost_fini(&clockpro_of(policy)->table);
-    policy->env.alloc->unmap(policy->env.alloc, policy, sizeof(struct clockpro));
+    policy_delete(policy, sizeof(struct clockpro));
 }
 
 static uint32_t
@@ -277,7 +273,6 @@ clockpro_admit(struct policy *policy, struct base_node *node, uint64_t key)
 {
     struct clockpro *pro = clockpro_of(policy);
     uint32_t i = ghost_find(&pro->table, key);
-    bool stuck = policy_stuck_comes(&pro->stuck, node);
     bool room = !pro->filled && pro->hot < clockpro_hot_max(pro);
 
     policy->count++;
@@ -287,7 +282,7 @@ clockpro_admit(struct policy *policy, struct base_node *node, uint64_t key)
         clockpro_more_cold(pro);
     }
     clockpro_push(pro, node, ghost_new(&pro->table),
-        i != 0 || stuck || room ? CLOCKPRO_HOT : CLOCKPRO_COLD | CLOCKPRO_TEST);
+        i != 0 || room ? CLOCKPRO_HOT : CLOCKPRO_COLD | CLOCKPRO_TEST);
 }
 
 static void
@@ -330,7 +325,6 @@ clockpro_victim(struct policy *policy)
             break;
         clockpro_spare(pro, node);
     }
-    pro->stuck.named = node;
     return node;
 }
 
@@ -349,7 +343,6 @@ clockpro_forget(struct policy *policy, struct base_node *node)
 {
     struct clockpro *pro = clockpro_of(policy);
 
-    policy_stuck_forgot(&pro->stuck, node);
     clockpro_out(pro, node);
     clockpro_remove(pro, clockpro_entry(node));
     policy->count--;
@@ -372,7 +365,6 @@ clockpro_evicted(struct policy *policy, struct base_node *node, uint64_t key)
     struct clockpro *pro = clockpro_of(policy);
     uint32_t i = clockpro_entry(node);
 
-    pro->stuck.named = NULL;
     clockpro_out(pro, node);
     policy->count--;
     if ((pro->table.entry[i].tag & CLOCKPRO_TEST) == 0) {

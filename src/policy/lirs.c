@@ -23,8 +23,7 @@
  *                           the end of Q
  *      used, HIR, not in S  to the top of S and to the end of Q
  *      comes in, ghost      as used, HIR in S
- *      comes in, unknown    HIR, to the top of S and to the end of Q; LIR while there are too few,
- *                           and if it is a victim that could not go
+ *      comes in, unknown    HIR, to the top of S and to the end of Q; LIR while there are too few
  *
  * The HIR pages' share is 1 percent, one page at the least (the authors' code asks for two), so
  * that with one frame all pages are HIR and S is empty.
@@ -56,7 +55,6 @@ struct lirs {
     struct policy policy;
     uint64_t hir_percent, ghost_percent;
     uint64_t lirs, ghosts;
-    struct policy_stuck stuck;
     struct base_node_list queue; /* Q, the front first */
     struct ghost_order stack;    /* S, its bottom is the oldest */
     uint32_t lowest; /* an entry at or below the lowest ghost; 0: look from the bottom */
@@ -85,12 +83,9 @@ lirs_max(const struct lirs *lirs)
 static enum pgw_status
 lirs_create(const struct policy_env *env, struct policy **policy)
 {
-    struct lirs *lirs = env->alloc->map(env->alloc, sizeof *lirs);
+    struct lirs *lirs = lirs_of(policy_new(&policy_lirs, env, sizeof *lirs));
     if (lirs == NULL)
         return PGW_NOMEM;
-    lirs->policy.ops = &policy_lirs;
-    lirs->policy.env = *env;
-    lirs->policy.size = env->capacity;
     lirs->hir_percent = policy_param(&policy_lirs, env, 0);
     lirs->ghost_percent = policy_param(&policy_lirs, env, 1);
     TAILQ_INIT(&lirs->queue);
@@ -98,7 +93,7 @@ lirs_create(const struct policy_env *env, struct policy **policy)
     enum pgw_status status = ghost_init(&lirs->table, env->alloc,
         env->capacity + lirs_share(env->capacity, lirs->ghost_percent) + 1);
     if (status != PGW_OK) {
-        env->alloc->unmap(env->alloc, lirs, sizeof *lirs);
+        policy_delete(&lirs->policy, sizeof *lirs);
         return status;
     }
     *policy = &lirs->policy;
@@ -109,7 +104,7 @@ static void
 lirs_destroy(struct policy *policy)
 {
     ghost_fini(&lirs_of(policy)->table);
-    policy->env.alloc->unmap(policy->env.alloc, policy, sizeof(struct lirs));
+    policy_delete(policy, sizeof(struct lirs));
 }
 
 static bool
@@ -212,9 +207,8 @@ lirs_admit(struct policy *policy, struct base_node *node, uint64_t key)
         lirs->ghosts--;
         lirs_unlink(lirs, i);
     } else {
-        bool stuck = policy_stuck_comes(&lirs->stuck, node);
         i = ghost_new(&lirs->table);
-        if (lirs->lirs >= lirs_max(lirs) && !stuck)
+        if (lirs->lirs >= lirs_max(lirs))
             tag = LIRS_HIR;
     }
     policy->count++;
@@ -261,7 +255,6 @@ lirs_victim(struct policy *policy)
             break;
         lirs_accessed(policy, node, false);
     }
-    lirs->stuck.named = node;
     return node;
 }
 
@@ -279,10 +272,7 @@ lirs_remove(struct lirs *lirs, struct base_node *node)
 static void
 lirs_forget(struct policy *policy, struct base_node *node)
 {
-    struct lirs *lirs = lirs_of(policy);
-
-    policy_stuck_forgot(&lirs->stuck, node);
-    lirs_remove(lirs, node);
+    lirs_remove(lirs_of(policy), node);
     policy->count--;
 }
 
@@ -303,7 +293,6 @@ lirs_evicted(struct policy *policy, struct base_node *node, uint64_t key)
     uint32_t i = (uint32_t)node->bits;
 
     policy->count--;
-    lirs->stuck.named = NULL;
     if (i == 0 || lirs_is_lir(lirs, node)) {
         lirs_remove(lirs, node);
         return;

@@ -72,18 +72,15 @@ mglru_of(struct policy *policy)
 static enum pgw_status
 mglru_create(const struct policy_env *env, struct policy **policy)
 {
-    struct mglru *mglru = env->alloc->map(env->alloc, sizeof *mglru);
+    struct mglru *mglru = mglru_of(policy_new(&policy_mglru, env, sizeof *mglru));
     if (mglru == NULL)
         return PGW_NOMEM;
-    mglru->policy.ops = &policy_mglru;
-    mglru->policy.env = *env;
-    mglru->policy.size = env->capacity;
     mglru->max = MGLRU_GENS_MIN;
     for (unsigned i = 0; i < MGLRU_GENS_MAX; i++)
         TAILQ_INIT(&mglru->gen[i]);
     enum pgw_status status = ghost_init(&mglru->ghosts, env->alloc, env->capacity);
     if (status != PGW_OK) {
-        env->alloc->unmap(env->alloc, mglru, sizeof *mglru);
+        policy_delete(&mglru->policy, sizeof *mglru);
         return status;
     }
     *policy = &mglru->policy;
@@ -94,7 +91,7 @@ static void
 mglru_destroy(struct policy *policy)
 {
     ghost_fini(&mglru_of(policy)->ghosts);
-    policy->env.alloc->unmap(policy->env.alloc, policy, sizeof(struct mglru));
+    policy_delete(policy, sizeof(struct mglru));
 }
 
 /* ---- pages in generations ---- */

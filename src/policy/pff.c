@@ -57,12 +57,9 @@ pff_of(struct policy *policy)
 static enum pgw_status
 pff_create(const struct policy_env *env, struct policy **policy)
 {
-    struct pff *pff = env->alloc->map(env->alloc, sizeof *pff);
+    struct pff *pff = pff_of(policy_new(&policy_pff, env, sizeof *pff));
     if (pff == NULL)
         return PGW_NOMEM;
-    pff->policy.ops = &policy_pff;
-    pff->policy.env = *env;
-    pff->policy.size = env->capacity;
     pff->interval = policy_param(&policy_pff, env, 0);
     TAILQ_INIT(&pff->pages);
     *policy = &pff->policy;
@@ -72,7 +69,7 @@ pff_create(const struct policy_env *env, struct policy **policy)
 static void
 pff_destroy(struct policy *policy)
 {
-    policy->env.alloc->unmap(policy->env.alloc, policy, sizeof(struct pff));
+    policy_delete(policy, sizeof(struct pff));
 }
 
 static void

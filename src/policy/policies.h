@@ -49,30 +49,6 @@ policy_referenced(const struct policy *policy, struct base_node *node)
     return policy->env.referenced != NULL && policy->env.referenced(policy->env.ctx, node);
 }
 
-/*
- * Of policies that look for a victim among few pages only: how they know one that could not go (the
- * core forgets it and admits it anew), which must not be named again at once, and for ever.
- */
-struct policy_stuck {
-    const struct base_node *named;  /* the victim named last, while it is admitted */
-    const struct base_node *coming; /* it has just been forgotten */
-};
-
-static inline void
-policy_stuck_forgot(struct policy_stuck *stuck, const struct base_node *node)
-{
-    stuck->coming = node == stuck->named ? node : NULL;
-}
-
-/* Is the node that comes in the victim that could not go? */
-static inline bool
-policy_stuck_comes(struct policy_stuck *stuck, const struct base_node *node)
-{
-    bool comes = stuck->coming == node;
-    stuck->coming = NULL;
-    return comes;
-}
-
 /* The parameter at place i, or its default. */
 static inline uint64_t
 policy_param(const struct policy_ops *ops, const struct policy_env *env, unsigned i)
@@ -80,11 +56,13 @@ policy_param(const struct policy_ops *ops, const struct policy_env *env, unsigne
     return env->param[i] != 0 ? env->param[i] : ops->params[i].usual;
 }
 
-/* What every create does first: len bytes of zeros that start with a policy.  NULL: no memory. */
+/* What every create does first: len bytes of zeros that start with a policy.  NULL: no memory, or more
+ * frames than numbers of 32 bits can tell apart. */
 static inline struct policy *
 policy_new(const struct policy_ops *ops, const struct policy_env *env, size_t len)
 {
-    struct policy *policy = env->alloc->map(env->alloc, len);
+    struct policy *policy =
+        env->capacity <= UINT32_MAX / 4 ? env->alloc->map(env->alloc, len) : NULL;
     if (policy == NULL)
         return NULL;
     policy->ops = ops;

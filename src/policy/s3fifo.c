@@ -81,18 +81,15 @@ s3fifo_ghosts_max(const struct s3fifo *s3)
 static enum pgw_status
 s3fifo_create(const struct policy_env *env, struct policy **policy)
 {
-    struct s3fifo *s3 = env->alloc->map(env->alloc, sizeof *s3);
+    struct s3fifo *s3 = s3fifo_of(policy_new(&policy_s3fifo, env, sizeof *s3));
     if (s3 == NULL)
         return PGW_NOMEM;
-    s3->policy.ops = &policy_s3fifo;
-    s3->policy.env = *env;
-    s3->policy.size = env->capacity;
     s3->percent = policy_param(&policy_s3fifo, env, 0);
     for (unsigned q = 0; q < S3FIFO_QUEUES; q++)
         TAILQ_INIT(&s3->queue[q]);
     enum pgw_status status = ghost_init(&s3->ghosts, env->alloc, s3fifo_ghosts_max(s3));
     if (status != PGW_OK) {
-        env->alloc->unmap(env->alloc, s3, sizeof *s3);
+        policy_delete(&s3->policy, sizeof *s3);
         return status;
     }
     *policy = &s3->policy;
@@ -103,7 +100,7 @@ static void
 s3fifo_destroy(struct policy *policy)
 {
     ghost_fini(&s3fifo_of(policy)->ghosts);
-    policy->env.alloc->unmap(policy->env.alloc, policy, sizeof(struct s3fifo));
+    policy_delete(policy, sizeof(struct s3fifo));
 }
 
 static void

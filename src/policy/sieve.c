@@ -48,12 +48,9 @@ sieve_of(struct policy *policy)
 static enum pgw_status
 sieve_create(const struct policy_env *env, struct policy **policy)
 {
-    struct sieve *sieve = env->alloc->map(env->alloc, sizeof *sieve);
+    struct sieve *sieve = sieve_of(policy_new(&policy_sieve, env, sizeof *sieve));
     if (sieve == NULL)
         return PGW_NOMEM;
-    sieve->policy.ops = &policy_sieve;
-    sieve->policy.env = *env;
-    sieve->policy.size = env->capacity;
     TAILQ_INIT(&sieve->pages);
     *policy = &sieve->policy;
     return PGW_OK;
@@ -62,7 +59,7 @@ sieve_create(const struct policy_env *env, struct policy **policy)
 static void
 sieve_destroy(struct policy *policy)
 {
-    policy->env.alloc->unmap(policy->env.alloc, policy, sizeof(struct sieve));
+    policy_delete(policy, sizeof(struct sieve));
 }
 
 static void

@@ -61,12 +61,9 @@ wsclock_of(struct policy *policy)
 static enum pgw_status
 wsclock_create(const struct policy_env *env, struct policy **policy)
 {
-    struct wsclock *ws = env->alloc->map(env->alloc, sizeof *ws);
+    struct wsclock *ws = wsclock_of(policy_new(&policy_wsclock, env, sizeof *ws));
     if (ws == NULL)
         return PGW_NOMEM;
-    ws->policy.ops = &policy_wsclock;
-    ws->policy.env = *env;
-    ws->policy.size = env->capacity;
     ws->tau = policy_param(&policy_wsclock, env, 0);
     TAILQ_INIT(&ws->pages);
     *policy = &ws->policy;
@@ -76,7 +73,7 @@ wsclock_create(const struct policy_env *env, struct policy **policy)
 static void
 wsclock_destroy(struct policy *policy)
 {
-    policy->env.alloc->unmap(policy->env.alloc, policy, sizeof(struct wsclock));
+    policy_delete(policy, sizeof(struct wsclock));
 }
 
 /* Just behind the hand. */

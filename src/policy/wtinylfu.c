@@ -34,8 +34,7 @@
  * A page's own coming is counted when it comes, after the victim was chosen; it takes no part in
  * that choice but where counters are shared.
  *
- * cold: pages that are not wanted any more wait in a queue of their own, which goes first.  A
- * victim that could not go comes in protected.
+ * cold: pages that are not wanted any more wait in a queue of their own, which goes first.
  *
  * Invariants: each admitted node is in the list that its bits name, above which they have the hash
  * of its key.  The window has no more than its share, but for a size that has just shrunk.
@@ -68,7 +67,6 @@ struct wtinylfu {
     uint64_t percent;
     struct base_node_list list[WTINYLFU_LISTS]; /* the least recently used first */
     uint64_t n[WTINYLFU_LISTS];
-    struct policy_stuck stuck;
     uint64_t *sketch;
     uint64_t blocks; /* a power of two */
     uint64_t counted;
@@ -89,14 +87,9 @@ wtinylfu_sketch_len(const struct wtinylfu *lfu)
 static enum pgw_status
 wtinylfu_create(const struct policy_env *env, struct policy **policy)
 {
-    if (env->capacity > SIZE_MAX / WTINYLFU_BLOCK / 4)
-        return PGW_NOMEM;
-    struct wtinylfu *lfu = env->alloc->map(env->alloc, sizeof *lfu);
+    struct wtinylfu *lfu = wtinylfu_of(policy_new(&policy_wtinylfu, env, sizeof *lfu));
     if (lfu == NULL)
         return PGW_NOMEM;
-    lfu->policy.ops = &policy_wtinylfu;
-    lfu->policy.env = *env;
-    lfu->policy.size = env->capacity;
     lfu->percent = policy_param(&policy_wtinylfu, env, 0);
     for (unsigned i = 0; i < WTINYLFU_LISTS; i++)
         TAILQ_INIT(&lfu->list[i]);
@@ -104,7 +97,7 @@ wtinylfu_create(const struct policy_env *env, struct policy **policy)
         lfu->blocks *= 2;
     lfu->sketch = env->alloc->map(env->alloc, wtinylfu_sketch_len(lfu));
     if (lfu->sketch == NULL) {
-        env->alloc->unmap(env->alloc, lfu, sizeof *lfu);
+        policy_delete(&lfu->policy, sizeof *lfu);
         return PGW_NOMEM;
     }
     *policy = &lfu->policy;
@@ -115,10 +108,9 @@ static void
 wtinylfu_destroy(struct policy *policy)
 {
     struct wtinylfu *lfu = wtinylfu_of(policy);
-    struct base_alloc *alloc = policy->env.alloc;
 
-    alloc->unmap(alloc, lfu->sketch, wtinylfu_sketch_len(lfu));
-    alloc->unmap(alloc, lfu, sizeof *lfu);
+    policy->env.alloc->unmap(policy->env.alloc, lfu->sketch, wtinylfu_sketch_len(lfu));
+    policy_delete(policy, sizeof *lfu);
 }
 
 /* ---- the sketch ---- */
@@ -237,13 +229,11 @@ static void
 wtinylfu_admit(struct policy *policy, struct base_node *node, uint64_t key)
 {
     struct wtinylfu *lfu = wtinylfu_of(policy);
-    bool stuck = policy_stuck_comes(&lfu->stuck, node);
 
     node->bits = wtinylfu_hash(key);
     wtinylfu_count(lfu, node->bits);
-    wtinylfu_append(lfu, node, stuck ? WTINYLFU_PROTECTED : WTINYLFU_WINDOW);
+    wtinylfu_append(lfu, node, WTINYLFU_WINDOW);
     wtinylfu_shed(lfu, WTINYLFU_WINDOW, wtinylfu_window_max(lfu));
-    wtinylfu_shed_protected(lfu);
     policy->count++;
 }
 
@@ -297,7 +287,6 @@ wtinylfu_victim(struct policy *policy)
             break;
         wtinylfu_accessed(policy, node, false);
     }
-    lfu->stuck.named = node;
     return node;
 }
 
@@ -306,7 +295,6 @@ wtinylfu_forget(struct policy *policy, struct base_node *node)
 {
     struct wtinylfu *lfu = wtinylfu_of(policy);
 
-    policy_stuck_forgot(&lfu->stuck, node);
     wtinylfu_remove(lfu, node);
     policy->count--;
 }
@@ -323,7 +311,6 @@ wtinylfu_evicted(struct policy *policy, struct base_node *node, uint64_t key)
     struct wtinylfu *lfu = wtinylfu_of(policy);
     (void)key;
 
-    lfu->stuck.named = NULL;
     wtinylfu_remove(lfu, node);
     policy->count--;
 }
