@@ -11,6 +11,7 @@
  *     bits   a loop that knows each reference's page number and sets the page's bit: the barest
  *     floor  a loop that looks each reference's page up in a table of all pages and sets its bit
  *     pages  from references to pages, as replay does it
+ *     decode reading it from a file of our own format; for misses, the file's bytes
  *     NAME   the policy, with 10,000 and with 100,000 frames (a hundredth and a tenth of the
  * pages), from references to counts eight  LRU at eight sizes in one pass
  *
@@ -194,6 +195,55 @@ bench_floor(struct row *row)
     return ns;
 }
 
+/* Writes the trace to path, as our own format. */
+static void
+bench_write(const char *path)
+{
+    struct pgw_trace_writer *writer;
+    char why[PGW_TRACE_WHY];
+
+    if (pgw_trace_writer_create(path, NULL, &writer, why) != PGW_OK)
+        bench_die(why);
+    for (uint64_t i = 0; i < bench.n; i += PIECE) {
+        if (pgw_trace_write(writer, bench.refs, bench_piece(i)) != PGW_OK)
+            bench_die("the trace cannot be written");
+    }
+    if (pgw_trace_writer_close(writer) != PGW_OK)
+        bench_die("the trace cannot be written");
+}
+
+static double
+bench_decode(struct row *row)
+{
+    char path[] = "/var/tmp/bench-replay-XXXXXX", why[PGW_TRACE_WHY];
+    struct pgw_trace *trace;
+    struct pgw_trace_batch batch;
+    struct pgw_trace_info info;
+    uint64_t n = 0;
+    int fd = mkstemp(path);
+
+    if (fd < 0)
+        bench_die("no temporary file");
+    (void)close(fd);
+    bench_write(path);
+    double start = bench_now();
+    if (pgw_trace_open(path, NULL, &trace, why) != PGW_OK)
+        bench_die(why);
+    do {
+        if (pgw_trace_next(trace, &batch) != PGW_OK)
+            bench_die(pgw_trace_error_text(trace));
+        n += batch.nrefs;
+    } while (!batch.end);
+    double ns = bench_now() - start;
+    pgw_trace_get_info(trace, &info);
+    row->misses = info.bytes; /* of the file, for want of misses */
+    pgw_trace_close(trace);
+    (void)unlink(path);
+    if (n != bench.n)
+        bench_die("the trace is not what was written");
+    return ns;
+}
+
 static double
 bench_pages(struct row *row)
 {
@@ -351,6 +401,7 @@ main(int argc, char **argv)
     (void)bench_row("bits", bench_bits);
     (void)bench_row("floor", bench_floor);
     (void)bench_row("pages", bench_pages);
+    (void)bench_row("decode", bench_decode);
     for (int i = optind; i < argc; i++)
         bench_policy_rows(argv[i]);
     for (unsigned i = 0; optind == argc && registry_policy_at(i) != NULL; i++)
