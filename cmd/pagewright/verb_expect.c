@@ -28,6 +28,8 @@ static const char *const status_names[] = {
     [PGW_UNSUPPORTED] = "unsupported",
     [PGW_AGAIN] = "again",
     [PGW_NOEXEC] = "noexec",
+    [PGW_NOCOMMIT] = "nocommit",
+    [PGW_BUSY] = "busy",
 };
 
 /* By the bits of verb_compare()'s answers that make them true. */

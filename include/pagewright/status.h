@@ -35,6 +35,7 @@ enum pgw_status {
     PGW_AGAIN,       /* not finished yet; call again */
     PGW_NOEXEC,      /* not a program this machine can run */
     PGW_NOCOMMIT,    /* more memory would be promised than there is */
+    PGW_BUSY,        /* somebody's use of it does not allow it now */
     PGW_STATUS_COUNT
 };
 

@@ -22,6 +22,7 @@ pgw_status_text(enum pgw_status status)
         [PGW_UNSUPPORTED] = "not supported",
         [PGW_AGAIN] = "not finished yet",
         [PGW_NOEXEC] = "not an executable for this machine",
+        [PGW_BUSY] = "in use",
         [PGW_NOCOMMIT] = "more memory than can be promised",
     };
     unsigned idx = (unsigned)status;

@@ -30,6 +30,7 @@ enum os_errno {
     OS_ENFILE = 23,
     OS_EMFILE = 24,
     OS_ENOTTY = 25,
+    OS_ETXTBSY = 26,
     OS_ESPIPE = 29,
     OS_EPIPE = 32,
     OS_ERANGE = 34,
@@ -69,6 +70,7 @@ os_error(enum pgw_status status)
         [PGW_AGAIN] = OS_EAGAIN,
         [PGW_NOEXEC] = OS_ENOEXEC,
         [PGW_NOCOMMIT] = OS_ENOMEM,
+        [PGW_BUSY] = OS_ETXTBSY,
     };
 
     return -(int64_t)numbers[status];

@@ -33,10 +33,11 @@ struct os_image {
     uint64_t strings; /* where those of the arguments begin */
 };
 
-/* Opens what may be a program, a regular file that can be read; *fd is the caller's to close, *size
- * in bytes.  PGW_NOTFOUND, PGW_ACCESS, PGW_IO. */
+/* Opens what may be a program, a regular file that can be read and executed; *fd is the caller's to
+ * close, *size in bytes.  PGW_NOTFOUND, PGW_ACCESS, PGW_IO; PGW_BUSY: a process has it open for
+ * writing. */
 MUST_CHECK enum pgw_status os_program_open(
-    int dir, const char *path, int *fd, uint64_t *size, const char **why);
+    const struct os *os, int dir, const char *path, int *fd, uint64_t *size, const char **why);
 
 /* As long as *path is a script: its interpreter takes its place, and args are what that one gets.
  * Fails as os_image_load() does; args may then have been changed. */
@@ -46,8 +47,8 @@ MUST_CHECK enum pgw_status os_script_resolve(
 /*
  * Loads the program at path (relative to the host descriptor dir), or the interpreter of the script
  * there, for which args are changed.  PGW_NOTFOUND, PGW_ACCESS,
- * PGW_NOEXEC, PGW_RANGE (arguments too long), PGW_NORAM, PGW_NOMEM, PGW_IO; *why says what is
- * wrong in one line.
+ * PGW_NOEXEC, PGW_RANGE (arguments too long), PGW_NORAM, PGW_NOMEM, PGW_IO, PGW_BUSY; *why says
+ * what is wrong in one line.
  */
 MUST_CHECK enum pgw_status os_image_load(struct os *os, int dir, const char *path,
     struct os_args *args, struct os_image *image, const char **why);

@@ -13,10 +13,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host/host_file.h"
 #include "os/errno.h"
 #include "os/machine.h"
 #include "os/objname.h"
 #include "os/sysroot.h"
+#include "os/textbusy.h"
 
 #define S_IFMT 0170000u
 #define S_IFREG 0100000u
@@ -63,7 +65,8 @@ struct program {
 };
 
 enum pgw_status
-os_program_open(int dir, const char *path, int *fd, uint64_t *size, const char **why)
+os_program_open(
+    const struct os *os, int dir, const char *path, int *fd, uint64_t *size, const char **why)
 {
     struct host_io_stat st;
     int64_t ret = host_io_stat(dir, path, 0, &st);
@@ -79,6 +82,16 @@ os_program_open(int dir, const char *path, int *fd, uint64_t *size, const char *
     ret = host_io_open(dir, path, OS_O_RDONLY, 0);
     if (ret < 0)
         return explain(why, ret == -OS_EACCES ? PGW_ACCESS : PGW_IO, "cannot be read");
+    enum pgw_status status = PGW_OK;
+    /* Before its content: a shell takes a file that is no program for a script. */
+    if (host_io_access(dir, path, X_OK, OS_AT_EACCESS) != 0)
+        status = explain(why, PGW_ACCESS, "not executable: chmod +x it");
+    else if (os_textbusy_is_written(os, (int)ret))
+        status = explain(why, PGW_BUSY, "is open for writing");
+    if (status != PGW_OK) {
+        host_io_close((int)ret);
+        return status;
+    }
     *fd = (int)ret;
     *size = st.size;
     return PGW_OK;
@@ -99,15 +112,11 @@ static enum pgw_status
 open_program(struct os *os, int dir, const char *path, struct program *program, const char **why)
 {
     uint64_t size;
-    enum pgw_status status = os_program_open(dir, path, &program->fd, &size, why);
+    enum pgw_status status = os_program_open(os, dir, path, &program->fd, &size, why);
 
     if (status != PGW_OK)
         return status;
-    /* Before its content: a shell takes a file that is no program for a script. */
-    if (host_io_access(dir, path, X_OK, OS_AT_EACCESS) != 0)
-        status = explain(why, PGW_ACCESS, "not executable: chmod +x it");
-    else
-        status = read_head(os, program->fd, size, &program->elf, why);
+    status = read_head(os, program->fd, size, &program->elf, why);
     if (status != PGW_OK)
         host_io_close(program->fd);
     return status;
@@ -357,6 +366,11 @@ build_image(struct os *os, struct program *program, struct program *interp, cons
         return status;
     int64_t len = host_io_fd_path(program->fd, image->mm->exe, OS_PATH_MAX - 1);
     image->mm->exe[len > 0 ? len : 0] = '\0';
+    struct host_file_identity identity;
+    if (host_file_identify(program->fd, &identity) == PGW_OK) {
+        image->mm->exe_dev = identity.dev;
+        image->mm->exe_ino = identity.ino;
+    }
     name_program(os, image->mm, path);
     image->mm->sysroot = root;
     status = place_program(os, image->mm, &program->elf);

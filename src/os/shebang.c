@@ -48,11 +48,12 @@ script_parse(struct script *script)
 
 /* Reads the start of the file; *is: it is a script. */
 static enum pgw_status
-script_read(int dir, const char *path, struct script *script, bool *is, const char **why)
+script_read(const struct os *os, int dir, const char *path, struct script *script, bool *is,
+    const char **why)
 {
     uint64_t size;
     int fd;
-    enum pgw_status status = os_program_open(dir, path, &fd, &size, why);
+    enum pgw_status status = os_program_open(os, dir, path, &fd, &size, why);
 
     if (status != PGW_OK)
         return status;
@@ -111,7 +112,7 @@ os_script_resolve(
     bool is;
 
     for (unsigned depth = 0;; depth++) {
-        enum pgw_status status = script_read(*dir, *path, &script, &is, why);
+        enum pgw_status status = script_read(os, *dir, *path, &script, &is, why);
         if (status != PGW_OK || !is)
             return status;
         if (depth == SCRIPT_DEPTH || !script_parse(&script)) {
@@ -119,10 +120,6 @@ os_script_resolve(
                        ? "a script whose interpreters are scripts, too many of them"
                        : "a script that names no interpreter after #!";
             return PGW_NOEXEC;
-        }
-        if (host_io_access(*dir, *path, 1, OS_AT_EACCESS) != 0) {
-            *why = "not executable: chmod +x it";
-            return PGW_ACCESS;
         }
         status = script_enter(os, *path, &script, args, why);
         if (status != PGW_OK)

@@ -9,6 +9,7 @@
 #include "os/regular.h"
 #include "os/sched.h"
 #include "os/syscall.h"
+#include "os/textbusy.h"
 #include "os/uaccess.h"
 
 enum fcntl_command {
@@ -115,6 +116,20 @@ is_fifo(int dir, const char *path)
     return host_io_stat(dir, path, 0, &st) == 0 && (st.mode & 0170000) == 0010000;
 }
 
+/* Is it to be written (or cut, which O_TRUNC does whatever else is asked), if it is there at all?
+ */
+static int64_t
+check_text(struct os *os, int dir, const char *path, uint32_t flags)
+{
+    bool writes = (flags & OS_O_ACCMODE) != OS_O_RDONLY || (flags & OS_O_TRUNC) != 0;
+    bool makes = (flags & (OS_O_CREAT | OS_O_EXCL)) == (OS_O_CREAT | OS_O_EXCL);
+
+    if (!writes || makes || (flags & OS_O_PATH) != 0)
+        return 0;
+    return os_textbusy_check(
+        os, dir, path, (flags & OS_O_NOFOLLOW) != 0 ? (int)OS_AT_SYMLINK_NOFOLLOW : 0);
+}
+
 /*
  * Opens for p on the host, without ever waiting there: who comes to a FIFO's other end may be
  * another process of ours.  A writer waits here for its reader; a reader need not wait, because
@@ -127,6 +142,9 @@ open_host(struct os_process *p, int dir, const char *path, uint32_t flags, uint3
 
     if (link_shows_ourselves(p->os, dir, path))
         return -OS_ENOENT;
+    int64_t busy = check_text(p->os, dir, path, flags);
+    if (busy != 0)
+        return busy;
     int64_t fd = open_not_ourselves(dir, path, (int)((flags | never_wait) & ~OS_O_LARGEFILE), mode);
     if (fd == -OS_ENXIO && (flags & OS_O_NONBLOCK) == 0 && is_fifo(dir, path))
         return os_block_retry(p);

@@ -7,6 +7,7 @@
 #include "os/regular.h"
 #include "os/syscall.h"
 #include "os/sysroot.h"
+#include "os/textbusy.h"
 #include "os/uaccess.h"
 
 #define STATX_LEN 256u
@@ -353,6 +354,8 @@ os_sys_truncate(struct os_process *p, const uint64_t *a)
     int dir;
     int64_t ret = os_path_get(p, (uint64_t)OS_AT_FDCWD, a[0], 0, &dir, &path);
 
+    if (ret == 0)
+        ret = os_textbusy_check(p->os, dir, path, 0);
     if (ret == 0)
         ret = host_io_truncate(dir, path, (int64_t)a[1]);
     if (ret == 0)

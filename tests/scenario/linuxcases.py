@@ -50,6 +50,7 @@ CASES = [
     Linux("mmapfile", small="256K", withheld=["write"], processes=2),
     Linux("shmem", small="256K", withheld=["write"], processes=2),
     Linux("scripts", small="256K", processes=2, needs=[], qemu="it leaves execve to its host"),
+    Linux("busyfiles", small="256K", processes=3, needs=[], qemu="it leaves execve to its host"),
     Linux("procfiles", small="256K", processes=2,
           qemu="what it has under /proc is its own process on the host"),
     Linux("errnos", small="1M", needs=["pages", "null"], processes=4,
