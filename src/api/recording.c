@@ -47,7 +47,7 @@ recording_status(struct recording *recorder)
 static void
 recording_take(struct recording *recorder, struct recording_buf *buf)
 {
-    buf->fresh = false;
+    buf->stale = NULL;
     buf->ncodes = buf->nevents = 0;
     recorder->buf = buf;
     recorder->cpu.words = buf->words;
@@ -63,6 +63,7 @@ recording_give(struct recording *recorder)
     struct recording_buf *buf = recorder->buf;
 
     buf->nwords = (uint32_t)(recorder->cpu.words - buf->words);
+    buf->nvas = (uint32_t)(recorder->cpu.vas - buf->vas);
     buf->next = NULL;
     host_monitor_enter(&recorder->monitor);
     *recorder->full_end = buf;
@@ -88,9 +89,10 @@ static void
 recording_renew(struct recording *recorder)
 {
     memset(recorder->bucket, 0, sizeof recorder->bucket);
-    recorder->ncodes = 0;
+    recorder->numbers = 0;
     recorder->cpu.generation++;
-    recorder->buf->fresh = true;
+    recorder->buf->stale = recorder->all;
+    recorder->all = NULL;
 }
 
 static void
@@ -100,24 +102,25 @@ recording_full(struct cpu_recorder *cpu)
 
     recording_give(recorder);
     recording_take(recorder, recording_await(recorder));
-    if (recorder->ncodes >= RECORDING_CODES)
+    if (recorder->numbers >= RECORDING_NUMBERS)
         recording_renew(recorder);
 }
 
 void
 recording_put(struct recording *recorder, const struct recording_event *event)
 {
-    if (recorder->cpu.words == recorder->cpu.words_end)
-        recording_full(&recorder->cpu);
     struct recording_buf *buf = recorder->buf;
     void *events = buf->events;
+
     if (!recording_grow(&events, &buf->events_room, buf->nevents, sizeof *event)) {
         recording_stop(recorder, PGW_NOMEM);
         return;
     }
     buf->events = events;
-    buf->events[buf->nevents] = *event;
-    *recorder->cpu.words++ = CPU_WORD_OTHER | (uint32_t)buf->nevents++;
+    struct recording_event *put = &buf->events[buf->nevents++];
+    *put = *event;
+    put->words = (uint32_t)(recorder->cpu.words - buf->words);
+    put->vas = (uint32_t)(recorder->cpu.vas - buf->vas);
 }
 
 /* --- pieces of code --- */
@@ -149,7 +152,7 @@ static struct recording_code *
 code_new(struct recording *recorder, uint64_t hash, const struct cpu_code *code)
 {
     struct recording_buf *buf = recorder->buf;
-    struct recording_code *made = calloc(1, sizeof *made);
+    struct recording_code *made = malloc(sizeof *made + code->n * sizeof code->insns[0]);
     void *codes = buf->codes;
 
     if (made == NULL || !recording_grow(&codes, &buf->codes_room, buf->ncodes, sizeof made)) {
@@ -157,16 +160,17 @@ code_new(struct recording *recorder, uint64_t hash, const struct cpu_code *code)
         return NULL;
     }
     buf->codes = codes;
-    made->hash = hash;
-    made->pc = code->pc;
-    made->process = recorder->process;
-    made->id = recorder->ncodes++;
-    made->n = (uint8_t)code->n;
+    *made = (struct recording_code){.hash = hash,
+        .pc = code->pc,
+        .process = recorder->process,
+        .first = recorder->numbers,
+        .n = (uint8_t)code->n};
     memcpy(made->insns, code->insns, code->n * sizeof code->insns[0]);
-    for (unsigned i = 0; i < code->n; i++)
-        made->accesses[i + 1] = (uint8_t)(made->accesses[i] + (code->insns[i].access != 0));
+    recorder->numbers += code->n + 1;
     made->same_bucket = recorder->bucket[hash % RECORDING_BUCKETS];
     recorder->bucket[hash % RECORDING_BUCKETS] = made;
+    made->next = recorder->all;
+    recorder->all = made;
     buf->codes[buf->ncodes++] = made;
     return made;
 }
@@ -180,11 +184,11 @@ recording_code(struct cpu_recorder *cpu, const struct cpu_code *code)
 
     while (known != NULL && !code_is(known, hash, recorder->process, code))
         known = known->same_bucket;
-    if (known == NULL && recorder->ncodes < CPU_WORD_RUNS)
+    if (known == NULL)
         known = code_new(recorder, hash, code);
     if (known != NULL)
-        return known->id;
-    /* From here on nothing is fed any more, so the number is nobody's. */
+        return known->first;
+    /* Nothing is fed any more, this buffer included, so the number is nobody's. */
     recording_stop(recorder, PGW_NOMEM);
     return 0;
 }
@@ -233,6 +237,10 @@ recording_close(struct recording *recorder, struct recording_figures *figures)
     if (status == PGW_OK)
         status = closed;
     *figures = recorder->figures;
+    for (struct recording_code *code = recorder->all, *next; code != NULL; code = next) {
+        next = code->next;
+        free(code);
+    }
     for (unsigned i = 0; i < RECORDING_BUFFERS; i++) {
         free(recorder->bufs[i].codes);
         free(recorder->bufs[i].events);

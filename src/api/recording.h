@@ -3,10 +3,10 @@
  * Recording a run to a trace.
  *
  * Theory.  Two threads.  The machine's own puts words and addresses into a buffer (cpu/recorder.h),
- * and so do, as words of another kind, the events that change a space.  When the buffer is full it
- * goes to the feeder, a thread that turns it into the trace writer's calls; there is a fixed number
- * of buffers, so a machine that is ahead by all of them waits.  What is in the trace depends on the
- * order of the machine's work only, never on the threads' pace.
+ * with the events that change a space, and where among these they belong.  When the buffer is full
+ * it goes to the feeder, a thread that turns it into the trace writer's calls; there is a fixed
+ * number of buffers, so a machine that is ahead by all of them waits.  What is in the trace depends
+ * on the order of the machine's work only, never on the threads' pace.
  *
  * Events are seen at the memory manager's interface: each space of a recorded run has a table of
  * calls of its own, in which those that change it are ours: they pass the call on, and note what
@@ -21,8 +21,8 @@
  * dropped, and finds the number that it had.  When there are very many, all are forgotten together
  * and the harts are told that their numbers are void.
  *
- * Who owns what: a piece of code belongs to the feeder, which frees it when its generation is over;
- * the machine's thread only finds it by its table, which it empties at that point.
+ * Who owns what: a piece of code belongs to the machine's thread.  When its generation is over, all
+ * go to the feeder with the next buffer: what was executed of them, it has been given before.
  */
 #ifndef API_RECORDING_H
 #define API_RECORDING_H
@@ -37,38 +37,35 @@
 #define RECORDING_WORDS 49152u
 #define RECORDING_VAS 32768u
 #define RECORDING_BUFFERS 8u
-#define RECORDING_CODES (1u << 18) /* after so many, all are forgotten */
+#define RECORDING_NUMBERS (1u << 21) /* of executions: after so many, all code is forgotten */
 #define RECORDING_BUCKETS (1u << 16)
 
-/* A piece of code.  What the machine's thread looks at does not change. */
+/* A piece of code; it does not change. */
 struct recording_code {
     uint64_t hash;
-    struct recording_code *same_bucket; /* the machine's */
-    struct recording_code *same_owner;  /* the feeder's */
+    struct recording_code *same_bucket, *next; /* the machine's */
     uint64_t pc;
     uint32_t process;
-    uint32_t id;        /* the machine's number */
-    uint32_t writer_id; /* the writer's number, the feeder's matter */
+    uint32_t first; /* number of its executions: see trace/writer.h */
     uint8_t n;
-    bool described; /* the writer knows it */
-    struct cpu_code_insn insns[CPU_RECORD_INSNS];
-    uint8_t accesses[CPU_RECORD_INSNS + 1]; /* made by so many instructions */
+    struct cpu_code_insn insns[]; /* n of them */
 };
 
-/* An event, and text of its own. */
+/* An event, with text of its own, and what comes before it in its buffer. */
 struct recording_event {
     struct pgw_event event;
     char text[64];
+    uint32_t words, vas;
 };
 
 struct recording_buf {
     struct recording_buf *next;
-    bool fresh;                    /* all codes before it are void */
+    struct recording_code *stale;  /* of before it, all that there were: gone now */
     struct recording_code **codes; /* new ones: described before the rest is looked at */
     size_t ncodes, codes_room;
     struct recording_event *events;
     size_t nevents, events_room;
-    uint32_t nwords;
+    uint32_t nwords, nvas;
     uint32_t words[RECORDING_WORDS];
     uint64_t vas[RECORDING_VAS];
 };
@@ -97,7 +94,8 @@ struct recording {
     struct cpu_recorder cpu;   /* first: what harts know */
     struct recording_buf *buf; /* being filled */
     struct recording_code *bucket[RECORDING_BUCKETS];
-    uint32_t ncodes;
+    struct recording_code *all;  /* codes, of this generation */
+    uint32_t numbers;            /* given out */
     uint32_t process, processes; /* whose turn it is; how many there were */
     struct recording_space *pending;
 
@@ -108,10 +106,6 @@ struct recording {
 
     struct host_thread thread; /* the feeder, and its own: */
     struct pgw_trace_writer *writer;
-    struct recording_code **codes; /* by number */
-    size_t codes_room;
-    struct recording_code **owner; /* by process: its codes that the writer knows */
-    size_t owners_room;
     struct recording_figures figures;
 
     struct recording_buf bufs[RECORDING_BUFFERS];

@@ -98,9 +98,9 @@ draft_number(struct run_draft *d, uint32_t id)
     for (unsigned i = 0; i < d->words; i++) {
         struct cpu_op *op = &d->ops[d->word[i]];
         if (d->kinds[d->word[i]] == RUN_PAYLOAD)
-            op->value |= (uint64_t)id << CPU_WORD_BITS;
+            op->value += id;
         else
-            op->imm = (int32_t)((uint32_t)op->imm | id << CPU_WORD_BITS);
+            op->imm = (int32_t)((uint32_t)op->imm + id);
     }
 }
 

@@ -113,5 +113,5 @@ cpu_record_room(struct cpu_core *c, uint64_t budget)
 void
 cpu_record_left(struct cpu_core *c, const struct cpu_op *op, unsigned ndone)
 {
-    *c->record_word++ = cpu_run_of(op)->id << CPU_WORD_BITS | ndone;
+    *c->record_word++ = cpu_run_of(op)->id + ndone;
 }

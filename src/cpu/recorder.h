@@ -6,8 +6,8 @@
  * second set of handlers, compiled from the same sources (CPU_RECORD), which differ in two stores:
  * a load or store puts its address on one list, and where a run of code is left (a jump that is
  * taken, a trap, a fault) one word goes on another: which run, and how many instructions of it were
- * done.  Everything else about a run does not change, and is described once, when it is decoded: so
- * the number of addresses that belong to a word follows from it.
+ * done, which may be none.  Everything else about a run does not change, and is described once,
+ * when it is decoded: so the number of addresses that belong to a word follows from it.
  *
  * Neither list is checked for room by the handlers: an instruction adds one address and two words
  * at the most, and so the room bounds how many instructions a stay in the handlers may take.
@@ -44,21 +44,14 @@ struct cpu_code {
     unsigned n; /* 1 to CPU_RECORD_INSNS */
 };
 
-/*
- * A word: run << CPU_WORD_BITS | instructions done, which may be none.  With CPU_WORD_OTHER it is
- * the recorder's own, which no hart writes.
- */
-#define CPU_WORD_BITS 7u
-#define CPU_WORD_OTHER 0x80000000u
-#define CPU_WORD_RUNS (CPU_WORD_OTHER >> CPU_WORD_BITS)
-
 /* Where harts record to.  It belongs to whoever records, and outlives its use by harts. */
 struct cpu_recorder {
     uint32_t *words, *words_end; /* the next one goes here; the end of the room */
     uint64_t *vas, *vas_end;
     /* When it changes, all numbers of runs given before are void. */
     unsigned generation;
-    /* Numbers a run of the space that the hart executes in; below CPU_WORD_RUNS. */
+    /* Numbers a run of the space that the hart executes in: what is returned, plus i, is the word
+     * for i of its instructions done, from 0 to all of them. */
     uint32_t (*code)(struct cpu_recorder *recorder, const struct cpu_code *code);
     /* There is little room: to be made before it returns, CPU_RECORD_ROOM words and addresses at
      * least.  Between two stays: no number of a run is in use but by what is on the list. */

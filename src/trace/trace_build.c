@@ -226,6 +226,80 @@ trace_build_execute(struct trace_build *build, uint32_t number, const uint64_t *
 }
 
 void
+trace_build_execution(
+    const struct trace_build *build, uint32_t number, struct trace_execution *execution)
+{
+    const struct build_shape *shape = &build->shape[number - 1];
+
+    execution->shape = (uint16_t)number;
+    execution->last = shape->last;
+    execution->nitems = shape->nitems;
+    execution->nva = shape->nvariable;
+}
+
+/* The columns of addresses, while much is put there. */
+struct build_addresses {
+    uint8_t *bytes, *lens;
+    uint64_t n;
+    uint8_t pair; /* the length that came last, in its upper half */
+};
+
+/* As build_number(), without a branch. */
+static inline void
+build_address(struct build_addresses *to, uint64_t value)
+{
+    unsigned bytes = (71u - (unsigned)__builtin_clzll(value | 1)) / 8u - (value == 0);
+
+    memcpy(to->bytes, &value, 8);
+    to->bytes += bytes;
+    to->pair = (uint8_t)(to->pair >> 4 | bytes << 4);
+    to->lens[to->n / 2] = (uint8_t)(to->pair >> (to->n % 2 == 0 ? 4 : 0));
+    to->n++;
+}
+
+size_t
+trace_build_executions(struct trace_build *build, const struct trace_execution *table,
+    uint32_t generation, const uint32_t *numbers, size_t n, const uint64_t **vap)
+{
+    const uint64_t *va = *vap;
+    uint8_t *bytes_end = build->column[OWN_VA_BYTES] + build_room[OWN_VA_BYTES] - BUILD_SLACK;
+    uint8_t *lows = build->column[OWN_LOWS] + build->len[OWN_LOWS];
+    uint8_t *highs = build->column[OWN_HIGHS] + build->len[OWN_HIGHS];
+    struct build_addresses to = {.bytes = build->column[OWN_VA_BYTES] + build->len[OWN_VA_BYTES],
+        .lens = build->column[OWN_VA_LENS],
+        .n = build->nva};
+    uint64_t refs = build->refs;
+    size_t i;
+
+    if (to.n % 2 != 0)
+        to.pair = (uint8_t)(to.lens[to.n / 2] << 4);
+    for (i = 0; i < n && refs < BUILD_REFS && to.bytes <= bytes_end; i++) {
+        const struct trace_execution *execution = &table[numbers[i]];
+        uint64_t *last = &build->last[execution->last];
+
+        if (__builtin_expect(execution->generation != generation, 0))
+            break;
+        lows[i] = (uint8_t)execution->shape;
+        highs[i] = (uint8_t)(execution->shape >> 8);
+        refs += execution->nitems;
+        for (size_t j = 0; j < execution->nva; j++) {
+            uint64_t at = *va++;
+            build_address(&to, own_zigzag(at - last[j]));
+            last[j] = at;
+        }
+    }
+    build->refs = refs;
+    build->nva = to.n;
+    build->nexecutions += (uint32_t)i;
+    build->len[OWN_LOWS] += i;
+    build->len[OWN_HIGHS] += i;
+    build->len[OWN_VA_BYTES] = (size_t)(to.bytes - build->column[OWN_VA_BYTES]);
+    build->len[OWN_VA_LENS] = (to.n + 1) / 2;
+    *vap = va;
+    return i;
+}
+
+void
 trace_build_event(struct trace_build *build, const struct pgw_event *event)
 {
     size_t len = event->text != NULL ? strnlen(event->text, OWN_TEXT_MAX - 1) + 1 : 0;

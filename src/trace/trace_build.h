@@ -56,6 +56,25 @@ uint32_t trace_build_shape(
  * shape, the counts of each (else NULL). */
 void trace_build_execute(struct trace_build *build, uint32_t number, const uint64_t *va,
     const struct trace_counts *counts);
+
+/* An execution of code, by its caller's number, as far as it is known in a block. */
+struct trace_execution {
+    uint32_t generation; /* the block's; others are void */
+    uint32_t last;       /* where its shape's last addresses are */
+    uint16_t shape;      /* its number */
+    uint16_t nitems, nva;
+};
+/* Its shape is defined: fills in what belongs to it. */
+void trace_build_execution(
+    const struct trace_build *build, uint32_t number, struct trace_execution *execution);
+/*
+ * Executions of code, all at once for speed: of n numbers into table, and their addresses at *va,
+ * which is advanced.  Returns how many were done: it stops before one that is not of this
+ * generation, and when the block may be full.
+ */
+size_t trace_build_executions(struct trace_build *build, const struct trace_execution *table,
+    uint32_t generation, const uint32_t *numbers, size_t n, const uint64_t **va);
+
 void trace_build_event(struct trace_build *build, const struct pgw_event *event);
 
 #endif

@@ -26,14 +26,11 @@
 #define WRITER_PART 256u /* references of an execution that are expanded at once, to be folded */
 
 struct writer_code {
-    uint32_t process;
-    uint32_t generation; /* of the block that numbers belongs to */
+    uint32_t process, first;
     uint64_t pc;
     size_t ninsns;
-    /* By the number of instructions done: how many references and accesses these make, and the
-     * shape's number in the block, or 0. */
+    /* By the number of instructions done: how many references and accesses these make. */
     struct writer_prefix {
-        uint32_t number;
         uint16_t nitems, naccess;
     } * prefix;
     trace_item *item;
@@ -64,11 +61,12 @@ struct pgw_trace_writer {
     uint64_t va[WRITER_GROUP_MAX];
 
     struct writer_single single[WRITER_SINGLES];
+    uint64_t given;
 
-    struct writer_code **code; /* by id; NULL: free */
-    size_t ncodes, codes_room;
-    uint32_t *dropped; /* ids that are free; room for all */
-    size_t ndropped;
+    /* By number of execution. */
+    struct trace_execution *execution;
+    struct writer_code **code; /* NULL: nobody's */
+    size_t executions_room;
 };
 
 /* ---- blocks ---- */
@@ -231,6 +229,7 @@ pgw_trace_write(struct pgw_trace_writer *writer, const struct pgw_ref *refs, siz
     for (size_t i = 0; i < n; i++) {
         if (!writer_valid(&refs[i]))
             return PGW_INVAL;
+        writer->given++;
         if (writer->pages)
             writer_fold(writer, &refs[i]);
         else
@@ -294,7 +293,7 @@ writer_code_fill(const struct trace_code *from, struct writer_code *code)
 
 /* Its parts lie behind it. */
 static struct writer_code *
-writer_code_new(const struct trace_code *from)
+writer_code_new(const struct trace_code *from, uint32_t first)
 {
     size_t prefixes = (from->n + 1) * sizeof(struct writer_prefix);
     struct writer_code *code =
@@ -302,90 +301,118 @@ writer_code_new(const struct trace_code *from)
 
     if (code == NULL)
         return NULL;
-    *code = (struct writer_code){.process = from->process, .pc = from->pc, .ninsns = from->n};
+    *code = (struct writer_code){
+        .process = from->process, .first = first, .pc = from->pc, .ninsns = from->n};
     code->prefix = (struct writer_prefix *)(code + 1);
     code->item = (trace_item *)((char *)code->prefix + prefixes);
     writer_code_fill(from, code);
     return code;
 }
 
+/* Room for `need` numbers. */
 static bool
-writer_codes_grow(struct pgw_trace_writer *writer)
+writer_executions_grow(struct pgw_trace_writer *writer, size_t need)
 {
-    size_t room = writer->codes_room * 2 + 256;
-    struct writer_code **code = realloc(writer->code, room * sizeof(struct writer_code *));
-    uint32_t *dropped;
+    size_t room = writer->executions_room;
 
+    if (need <= room)
+        return true;
+    while (room < need)
+        room = room * 2 + 1024;
+    void *execution = realloc(writer->execution, room * sizeof *writer->execution);
+    if (execution != NULL)
+        writer->execution = execution;
+    struct writer_code **code = realloc(writer->code, room * sizeof(struct writer_code *));
     if (code != NULL)
         writer->code = code;
-    dropped = realloc(writer->dropped, room * sizeof *dropped);
-    if (dropped != NULL)
-        writer->dropped = dropped;
-    if (code == NULL || dropped == NULL)
+    if (execution == NULL || code == NULL)
         return false;
-    writer->codes_room = room;
+    for (size_t i = writer->executions_room; i < room; i++) {
+        writer->execution[i] = (struct trace_execution){.generation = 0};
+        writer->code[i] = NULL;
+    }
+    writer->executions_room = room;
     return true;
 }
 
 enum pgw_status
-trace_writer_code(struct pgw_trace_writer *writer, const struct trace_code *from, uint32_t *id)
+trace_writer_code(struct pgw_trace_writer *writer, const struct trace_code *from, uint32_t first)
 {
     struct writer_code *code;
 
-    if (!writer_code_valid(from))
+    if (!writer_code_valid(from) || first > TRACE_EXECUTIONS_MAX - from->n - 1)
         return PGW_INVAL;
-    if (writer->ndropped == 0 && writer->ncodes == writer->codes_room && !writer_codes_grow(writer))
+    if (!writer_executions_grow(writer, first + from->n + 1))
         return PGW_NOMEM;
+    for (size_t i = 0; i <= from->n; i++)
+        if (writer->code[first + i] != NULL)
+            return PGW_INVAL;
     if (trace_set_add(&writer->processes, from->process) != PGW_OK ||
-        (code = writer_code_new(from)) == NULL)
+        (code = writer_code_new(from, first)) == NULL)
         return PGW_NOMEM;
-    *id = writer->ndropped > 0 ? writer->dropped[--writer->ndropped] : (uint32_t)writer->ncodes++;
-    writer->code[*id] = code;
+    for (size_t i = 0; i <= from->n; i++)
+        writer->code[first + i] = code;
     return PGW_OK;
 }
 
 void
-trace_writer_code_drop(struct pgw_trace_writer *writer, uint32_t id)
+trace_writer_code_drop(struct pgw_trace_writer *writer, uint32_t first)
 {
-    BASE_ASSERT(id < writer->ncodes && writer->code[id] != NULL);
-    free(writer->code[id]);
-    writer->code[id] = NULL;
-    writer->dropped[writer->ndropped++] = id;
+    BASE_ASSERT(first < writer->executions_room && writer->code[first] != NULL &&
+                writer->code[first]->first == first);
+    struct writer_code *code = writer->code[first];
+    for (size_t i = 0; i <= code->ninsns; i++) {
+        writer->code[first + i] = NULL;
+        writer->execution[first + i].generation = 0;
+    }
+    free(code);
 }
 
 size_t
-trace_writer_accesses(const struct pgw_trace_writer *writer, uint32_t id, size_t ninsns)
+trace_writer_accesses(const struct pgw_trace_writer *writer, uint32_t number)
 {
-    return writer->code[id]->prefix[ninsns].naccess;
+    const struct writer_code *code = writer->code[number];
+
+    return code->prefix[number - code->first].naccess;
 }
 
-/* The shape of the code's first instructions, in this block. */
-static uint32_t
-writer_code_shape(
-    struct pgw_trace_writer *writer, struct writer_code *code, size_t ninsns, const uint64_t *va)
+uint64_t
+trace_writer_given(const struct pgw_trace_writer *writer)
 {
-    struct writer_prefix *prefix = &code->prefix[ninsns];
-    struct trace_shape shape = {
-        .process = code->process, .pc = code->pc, .item = code->item, .n = prefix->nitems};
+    return writer->given;
+}
 
-    if (code->generation != writer->generation) {
-        for (size_t i = 0; i <= code->ninsns; i++)
-            code->prefix[i].number = 0;
-        code->generation = writer->generation;
+/* The execution is one of no instructions; else its shape is defined in this block. */
+static bool
+writer_is_nothing(struct pgw_trace_writer *writer, uint32_t number, const uint64_t *va)
+{
+    BASE_ASSERT(number < writer->executions_room && writer->code[number] != NULL);
+    const struct writer_code *code = writer->code[number];
+    struct trace_execution *execution = &writer->execution[number];
+    struct trace_shape shape = {.process = code->process,
+        .pc = code->pc,
+        .item = code->item,
+        .n = code->prefix[number - code->first].nitems};
+
+    if (shape.n == 0)
+        return true;
+    if (execution->generation != writer->generation) {
+        trace_build_execution(
+            writer->build, trace_build_shape(writer->build, &shape, va), execution);
+        execution->generation = writer->generation;
     }
-    if (prefix->number == 0)
-        prefix->number = trace_build_shape(writer->build, &shape, va);
-    return prefix->number;
+    return false;
 }
 
-/* The execution's references one by one, to be folded. */
-static void
-writer_code_fold(struct pgw_trace_writer *writer, const struct writer_code *code, size_t ninsns,
-    const uint64_t *va)
+/* The execution's references one by one, to be folded.  Returns how many accesses they make. */
+static size_t
+writer_code_fold(struct pgw_trace_writer *writer, uint32_t number, const uint64_t *va)
 {
+    const struct writer_code *code = writer->code[number];
+    const struct writer_prefix *prefix = &code->prefix[number - code->first];
     uint64_t pc = code->pc;
 
-    for (size_t i = 0; i < code->prefix[ninsns].nitems; i++) {
+    for (size_t i = 0; i < prefix->nitems; i++) {
         trace_item item = code->item[i];
         bool variable = (item & OWN_ITEM_VARIABLE) != 0;
         struct pgw_ref ref = {.va = variable ? *va : pc,
@@ -397,28 +424,36 @@ writer_code_fold(struct pgw_trace_writer *writer, const struct writer_code *code
         pc += variable ? 0 : ref.size;
         writer_fold(writer, &ref);
     }
+    writer->given += prefix->nitems;
+    return prefix->naccess;
+}
+
+static void
+writer_execute(
+    struct pgw_trace_writer *writer, const uint32_t *numbers, size_t n, const uint64_t *va)
+{
+    if (writer->ngroup > 0)
+        writer_ungroup(writer);
+    for (size_t i = 0; i < n;) {
+        uint64_t refs = writer->build->refs;
+        i += trace_build_executions(
+            writer->build, writer->execution, writer->generation, numbers + i, n - i, &va);
+        writer->given += writer->build->refs - refs;
+        if (i == n)
+            break;
+        writer_room(writer);
+        i += writer_is_nothing(writer, numbers[i], va);
+    }
 }
 
 enum pgw_status
 trace_writer_executed(
-    struct pgw_trace_writer *writer, uint32_t id, size_t ninsns, const uint64_t *va, size_t nva)
+    struct pgw_trace_writer *writer, const uint32_t *numbers, size_t n, const uint64_t *va)
 {
-    struct writer_code *code = writer->code[id];
-
-    BASE_ASSERT(ninsns <= code->ninsns && nva == code->prefix[ninsns].naccess);
-    if (ninsns == 0)
-        return writer->status;
-    if (writer->pages) {
-        writer_code_fold(writer, code, ninsns, va);
-        return writer->status;
-    }
-    if (__builtin_expect(writer->ngroup > 0, 0))
-        writer_ungroup(writer);
-    writer_room(writer);
-    uint32_t number = code->generation == writer->generation ? code->prefix[ninsns].number : 0;
-    if (__builtin_expect(number == 0, 0))
-        number = writer_code_shape(writer, code, ninsns, va);
-    trace_build_execute(writer->build, number, va, NULL);
+    if (!writer->pages)
+        writer_execute(writer, numbers, n, va);
+    for (size_t i = 0; writer->pages && i < n; i++)
+        va += writer_code_fold(writer, numbers[i], va);
     return writer->status;
 }
 
@@ -470,10 +505,11 @@ pgw_trace_writer_close(struct pgw_trace_writer *writer)
     status = trace_out_close(writer->out, trace_set_count(&writer->processes));
     if (writer->status != PGW_OK)
         status = writer->status;
-    for (size_t i = 0; i < writer->ncodes; i++)
-        free(writer->code[i]);
+    for (size_t i = 0; i < writer->executions_room; i++)
+        if (writer->code[i] != NULL && writer->code[i]->first + writer->code[i]->ninsns == i)
+            free(writer->code[i]);
     free(writer->code);
-    free(writer->dropped);
+    free(writer->execution);
     trace_set_fini(&writer->processes);
     free(writer);
     return status;

@@ -36,22 +36,30 @@ struct trace_code {
     size_t naccess; /* may be 0 */
 };
 
-/* Copies the description.  Numbers are small; those that were dropped are given out again.
- * PGW_INVAL: not as described above; PGW_NOMEM. */
+/*
+ * Copies the description.  From now on first + i is the number of an execution of its first i
+ * instructions, 0 <= i <= n.  The caller chooses, so that what a processor puts down is what the
+ * writer takes; numbers are small, as tables are indexed by them, and nobody else's: at most
+ * TRACE_EXECUTIONS_MAX.  PGW_INVAL: not as described above; PGW_NOMEM.
+ */
 MUST_CHECK enum pgw_status trace_writer_code(
-    struct pgw_trace_writer *writer, const struct trace_code *code, uint32_t *id);
-/* The code is gone (its page was written or unmapped). */
-void trace_writer_code_drop(struct pgw_trace_writer *writer, uint32_t id);
+    struct pgw_trace_writer *writer, const struct trace_code *code, uint32_t first);
+#define TRACE_EXECUTIONS_MAX (1u << 26)
+/* The code is gone (its page was written or unmapped), and its numbers are free. */
+void trace_writer_code_drop(struct pgw_trace_writer *writer, uint32_t first);
 
-/* Accesses that the first ninsns instructions make. */
-size_t trace_writer_accesses(const struct pgw_trace_writer *writer, uint32_t id, size_t ninsns);
+/* Accesses that an execution of this number makes. */
+size_t trace_writer_accesses(const struct pgw_trace_writer *writer, uint32_t number);
 
 /*
- * The first ninsns instructions of code id were executed, and accessed va[0 .. nva): nva is
- * trace_writer_accesses() of them.  ninsns may be 0 (then nothing happens).
+ * n executions, one after the other; the addresses of their accesses, as many as
+ * trace_writer_accesses() of each, are at va.  Of no instructions: nothing happens.
  * PGW_IO, PGW_NOSWAP (the disk is full), PGW_NOMEM.
  */
 MUST_CHECK enum pgw_status trace_writer_executed(
-    struct pgw_trace_writer *writer, uint32_t id, size_t ninsns, const uint64_t *va, size_t nva);
+    struct pgw_trace_writer *writer, const uint32_t *numbers, size_t n, const uint64_t *va);
+
+/* References that were given, of every kind. */
+uint64_t trace_writer_given(const struct pgw_trace_writer *writer);
 
 #endif

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -409,6 +410,48 @@ same_run_same_file(void **state)
     }
 }
 
+static struct pgw_system *interrupted;
+
+static void
+interrupt(int signo)
+{
+    (void)signo;
+    pgw_interrupt(interrupted, SIGINT);
+}
+
+/* An interrupt ends the program; the trace is whole. */
+static void
+an_interrupted_run_leaves_a_whole_trace(void **state)
+{
+    char *argv[] = {(char *)(uintptr_t)worker, (char *)(uintptr_t) "spin", NULL};
+    const struct itimerval timer = {.it_value = {.tv_usec = 50000}};
+    struct pgw_record_options options;
+    struct pgw_trace_info info = {.truncated = true};
+    struct pgw_config config;
+    struct pgw_trace *trace;
+    char why[PGW_TRACE_WHY];
+    int ended = -1;
+
+    (void)state;
+    pgw_config_init(&config);
+    assert_int_equal(pgw_system_create(&config, &interrupted), PGW_OK);
+    pgw_record_options_init(&options);
+    assert_int_equal(pgw_record_to(interrupted, file, &options), PGW_OK);
+    (void)signal(SIGALRM, interrupt);
+    assert_int_equal(setitimer(ITIMER_REAL, &timer, NULL), 0);
+    assert_int_equal(pgw_run(interrupted, worker, argv, argv + 2, &ended), PGW_OK);
+    assert_true(WIFSIGNALED(ended));
+    assert_int_equal(WTERMSIG(ended), SIGINT);
+    struct pgw_stats stats = {.size = sizeof stats};
+    assert_int_equal(pgw_system_stats(interrupted, &stats), PGW_OK);
+    pgw_system_destroy(interrupted);
+    assert_int_equal(pgw_trace_open(file, NULL, &trace, why), PGW_OK);
+    pgw_trace_get_info(trace, &info);
+    assert_true(info.exact && !info.truncated);
+    assert_int_equal(info.refs, stats.recorded);
+    pgw_trace_close(trace);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -419,6 +462,7 @@ main(int argc, char **argv)
         cmocka_unit_test(pages_are_what_the_references_fold_to),
         cmocka_unit_test(same_run_same_file),
         cmocka_unit_test(a_full_disk_ends_the_run),
+        cmocka_unit_test(an_interrupted_run_leaves_a_whole_trace),
     };
     if (argc < 3)
         return 1;

@@ -43,6 +43,7 @@ struct refs {
 struct kept_run {
     unsigned n;
     uint64_t pc;
+    uint32_t first; /* of its words */
     struct cpu_code_insn insns[64];
 };
 
@@ -57,8 +58,9 @@ struct bed {
     unsigned last;  /* and of the last one, which ends with the ecall */
     uint64_t pc, start;
     bool used[CODE_PAGES];
-    uint32_t nruns;
+    uint32_t nruns, nwords;
     struct kept_run *runs;
+    uint32_t run_of[RUNS_MAX]; /* by word */
     uint32_t words[ROOM];
     uint64_t vas[ROOM];
 };
@@ -226,7 +228,12 @@ keep_code(struct cpu_recorder *recorder, const struct cpu_code *code)
     run->n = code->n;
     run->pc = code->pc;
     memcpy(run->insns, code->insns, code->n * sizeof code->insns[0]);
-    return bed->nruns++;
+    run->first = bed->nwords;
+    assert_true(bed->nwords + code->n < RUNS_MAX);
+    for (unsigned i = 0; i <= code->n; i++)
+        bed->run_of[bed->nwords++] = bed->nruns;
+    bed->nruns++;
+    return run->first;
 }
 
 static void
@@ -234,12 +241,9 @@ expand(struct bed *bed)
 {
     const uint64_t *va = bed->vas;
     for (const uint32_t *word = bed->words; word < bed->recorder.words; word++) {
-        assert_int_equal(*word & CPU_WORD_OTHER, 0);
-        unsigned n = *word & ((1u << CPU_WORD_BITS) - 1);
-        if (n == 0)
-            continue;
-        assert_true(*word >> CPU_WORD_BITS < bed->nruns);
-        const struct kept_run *run = &bed->runs[*word >> CPU_WORD_BITS];
+        assert_true(*word < bed->nwords);
+        const struct kept_run *run = &bed->runs[bed->run_of[*word]];
+        unsigned n = *word - run->first;
         assert_true(n <= run->n);
         uint64_t pc = run->pc;
         for (unsigned i = 0; i < n; pc += run->insns[i++].len) {
@@ -264,7 +268,7 @@ make_room(struct cpu_recorder *recorder)
     /* Now and then all numbers are void. */
     if (base_rng_below(&bed->rng, 3) == 0) {
         recorder->generation++;
-        bed->nruns = 0;
+        bed->nruns = bed->nwords = 0;
     }
 }
 
@@ -341,7 +345,7 @@ record_one(struct bed *bed, unsigned sets)
     build(bed);
     bed->hart = plain;
     cpu_hart_switched(bed->hart, 1);
-    bed->nruns = 0;
+    bed->nruns = bed->nwords = 0;
     bed->seen.n = 0;
     bed->recorder.words = NULL;
     make_room(&bed->recorder);

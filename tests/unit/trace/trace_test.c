@@ -137,8 +137,15 @@ struct piece {
     struct trace_code code;
     uint8_t len[TRACE_CODE_INSNS_MAX];
     struct trace_code_access access[64];
-    uint32_t id;
+    uint32_t first; /* number of its executions */
     bool live;
+};
+
+/* Executions that are told to the writer together. */
+struct batch {
+    uint32_t number[40];
+    uint64_t va[40 * 64];
+    size_t n, nva;
 };
 
 static void
@@ -162,12 +169,19 @@ piece_random(struct piece *piece, struct base_rng *rng)
 }
 
 static void
+batch_write(struct batch *batch, struct pgw_trace_writer *writer)
+{
+    assert_int_equal(trace_writer_executed(writer, batch->number, batch->n, batch->va), PGW_OK);
+    batch->n = batch->nva = 0;
+}
+
+static void
 piece_execute(struct piece *piece, struct base_rng *rng, struct pgw_trace_writer *writer,
-    struct rig_trace *want)
+    struct batch *batch, struct rig_trace *want)
 {
     size_t done =
         base_rng_below(rng, 3) == 0 ? base_rng_below(rng, piece->code.n + 1) : piece->code.n;
-    uint64_t va[64], pc = piece->code.pc;
+    uint64_t *va = batch->va + batch->nva, pc = piece->code.pc;
     size_t nva = 0;
 
     for (size_t i = 0; i < done; i++) {
@@ -181,8 +195,12 @@ piece_execute(struct piece *piece, struct base_rng *rng, struct pgw_trace_writer
             rig_add(want, &ref);
         }
     }
-    assert_int_equal(trace_writer_accesses(writer, piece->id, done), nva);
-    assert_int_equal(trace_writer_executed(writer, piece->id, done, va, nva), PGW_OK);
+    uint32_t number = piece->first + (uint32_t)done;
+    assert_int_equal(trace_writer_accesses(writer, number), nva);
+    batch->number[batch->n++] = number;
+    batch->nva += nva;
+    if (batch->n == 40 || base_rng_below(rng, 30) == 0)
+        batch_write(batch, writer);
 }
 
 static void
@@ -191,6 +209,7 @@ write_code(struct base_rng *rng, const char *path, const struct pgw_trace_writer
 {
     enum { PIECES = 40 };
     struct piece *piece = calloc(PIECES, sizeof *piece);
+    struct batch *batch = calloc(1, sizeof *batch);
     struct pgw_trace_writer *writer;
     char why[PGW_TRACE_WHY];
 
@@ -200,26 +219,36 @@ write_code(struct base_rng *rng, const char *path, const struct pgw_trace_writer
         struct pgw_ref ref = rig_ref(1, PGW_REF_READ, base_rng_next(rng) >> 20, 8);
         struct pgw_event event = {.kind = PGW_EVENT_EXIT, .process = 9};
         if (at->live && base_rng_below(rng, 200) == 0) {
-            trace_writer_code_drop(writer, at->id);
+            batch_write(batch, writer);
+            trace_writer_code_drop(writer, at->first);
             at->live = false;
         }
         if (!at->live) {
             piece_random(at, rng);
-            assert_int_equal(trace_writer_code(writer, &at->code, &at->id), PGW_OK);
+            at->first = (uint32_t)(at - piece) * 600;
+            assert_int_equal(trace_writer_code(writer, &at->code, at->first), PGW_OK);
             at->live = true;
         }
-        piece_execute(at, rng, writer, want);
+        piece_execute(at, rng, writer, batch, want);
         if (base_rng_below(rng, 50) == 0) {
+            batch_write(batch, writer);
             rig_add(want, &ref);
             assert_int_equal(pgw_trace_write(writer, &ref, 1), PGW_OK);
         }
         if (base_rng_below(rng, 300) == 0) {
+            batch_write(batch, writer);
             rig_add_event(want, &event);
             assert_int_equal(pgw_trace_write_event(writer, &event), PGW_OK);
         }
     }
+    batch_write(batch, writer);
+    uint64_t given = 0;
+    for (size_t i = 0; i < want->n; i++)
+        given += want->ref[i].count;
+    assert_int_equal(trace_writer_given(writer), given);
     assert_int_equal(pgw_trace_writer_close(writer), PGW_OK);
     free(piece);
+    free(batch);
 }
 
 static void
@@ -261,20 +290,21 @@ test_code_refused(void **state)
     struct trace_code code = {.len = len, .n = 2, .access = access, .naccess = 2};
     struct pgw_trace_writer *writer;
     char why[PGW_TRACE_WHY], path[64];
-    uint32_t id;
 
     (void)state;
     rig_path(path);
     assert_int_equal(pgw_trace_writer_create(path, NULL, &writer, why), PGW_OK);
-    assert_int_equal(trace_writer_code(writer, &code, &id), PGW_INVAL);
+    assert_int_equal(trace_writer_code(writer, &code, 7), PGW_INVAL);
     access[1].insn = 2;
-    assert_int_equal(trace_writer_code(writer, &code, &id), PGW_INVAL);
+    assert_int_equal(trace_writer_code(writer, &code, 7), PGW_INVAL);
     access[1].insn = 1;
-    assert_int_equal(trace_writer_code(writer, &code, &id), PGW_OK);
+    assert_int_equal(trace_writer_code(writer, &code, 7), PGW_OK);
+    assert_int_equal(trace_writer_code(writer, &code, 9), PGW_INVAL); /* numbers in use */
+    assert_int_equal(trace_writer_code(writer, &code, UINT32_MAX), PGW_INVAL);
     access[1].kind = PGW_REF_FETCH;
-    assert_int_equal(trace_writer_code(writer, &code, &id), PGW_INVAL);
+    assert_int_equal(trace_writer_code(writer, &code, 100), PGW_INVAL);
     code.n = 0;
-    assert_int_equal(trace_writer_code(writer, &code, &id), PGW_INVAL);
+    assert_int_equal(trace_writer_code(writer, &code, 100), PGW_INVAL);
     assert_int_equal(pgw_trace_writer_close(writer), PGW_OK);
     unlink(path);
 }
