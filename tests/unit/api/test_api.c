@@ -187,6 +187,28 @@ contiguous_takes_turns(void **state)
     }
 }
 
+/* A name of its own that can stand in --policy NAME:KEY=VALUE,NAME, and parameters that work. */
+static void
+policy_is_sound(unsigned i)
+{
+    struct pgw_policy_param param = {.size = sizeof param};
+    unsigned n = 0;
+
+    assert_true(strlen(pgw_policy_summary(i)) > 0);
+    assert_null(strpbrk(pgw_policy_name(i), ":,= "));
+    for (unsigned j = 0; j < i; j++)
+        assert_string_not_equal(pgw_policy_name(i), pgw_policy_name(j));
+    for (; pgw_policy_param(i, n, &param); n++) {
+        char text[128];
+        assert_true(param.least >= 1 && param.least <= param.usual && param.usual <= param.most);
+        assert_null(strpbrk(param.name, ":,= "));
+        (void)snprintf(text, sizeof text, "%s:%s=%llu", pgw_policy_name(i), param.name,
+            (unsigned long long)param.most);
+        pgw_system_destroy(system_of(1 << 20, "ref", text));
+    }
+    assert_true(n <= 4);
+}
+
 static void
 lists_end(void **state)
 {
@@ -197,7 +219,7 @@ lists_end(void **state)
         assert_true(strlen(pgw_mmu_summary(n)) > 0);
     assert_null(pgw_mmu_summary(n));
     for (n = 0; pgw_policy_name(n) != NULL; n++)
-        assert_true(strlen(pgw_policy_summary(n)) > 0);
+        policy_is_sound(n);
     assert_null(pgw_policy_summary(n));
     for (n = 0; pgw_pager_name(n) != NULL; n++)
         assert_true(strlen(pgw_pager_summary(n)) > 0);

@@ -13,7 +13,7 @@ struct rig {
     struct base_alloc alloc;
     struct policy *policy;
     struct base_node nodes[NODES];
-    bool referenced[NODES];
+    bool referenced[NODES], modified[NODES];
     bool always; /* every page is referenced, whenever one asks */
     unsigned asked;
 };
@@ -28,14 +28,32 @@ rig_referenced(void *ctx, struct base_node *node)
     return was || rig->always;
 }
 
+static bool
+rig_modified(void *ctx, struct base_node *node)
+{
+    struct rig *rig = ctx;
+    return rig->modified[node - rig->nodes];
+}
+
+/* param: the first parameter; 0: its default. */
 static void
-rig_init(struct rig *rig, const struct policy_ops *ops)
+rig_init_param(struct rig *rig, const struct policy_ops *ops, uint64_t param)
 {
     memset(rig, 0, sizeof *rig);
     host_alloc_init(&rig->alloc, NULL);
-    struct policy_env env = {
-        .referenced = rig_referenced, .ctx = rig, .alloc = &rig->alloc, .capacity = NODES};
+    struct policy_env env = {.referenced = rig_referenced,
+        .modified = rig_modified,
+        .ctx = rig,
+        .alloc = &rig->alloc,
+        .capacity = NODES,
+        .param = {param}};
     assert_int_equal(ops->create(&env, &rig->policy), PGW_OK);
+}
+
+static void
+rig_init(struct rig *rig, const struct policy_ops *ops)
+{
+    rig_init_param(rig, ops, 0);
 }
 
 static void
@@ -50,6 +68,14 @@ static void
 rig_admit(struct rig *rig, unsigned i)
 {
     rig->policy->ops->admit(rig->policy, &rig->nodes[i], i);
+}
+
+/* A page comes in, and is gone again. */
+static void
+rig_tick(struct rig *rig)
+{
+    rig_admit(rig, NODES - 1);
+    rig->policy->ops->forget(rig->policy, &rig->nodes[NODES - 1]);
 }
 
 static unsigned
@@ -259,16 +285,73 @@ random_refuses_absurd_capacities(void **state)
     assert_int_equal(alloc.mapped, 0);
 }
 
+/* The counters of Tanenbaum's figure ("The aging algorithm simulates LRU in software"): six pages,
+ * five ticks, and the pages that are used in each. */
 static void
-every_policy_says_what_it_is(void **state)
+aging_is_as_in_the_book(void **state)
 {
-    const struct policy_ops *all[] = {&policy_fifo, &policy_clock, &policy_lru, &policy_random};
+    const char *const used[] = {"101011", "110010", "110101", "100010", "011000"};
+    const unsigned order[] = {3, 5, 4, 0, 2, 1}; /* 20, 28, 58, 78, 88, b0 */
+    struct rig rig;
     (void)state;
-    for (unsigned i = 0; i < 4; i++) {
-        assert_true(strlen(all[i]->name) > 0 && strlen(all[i]->summary) > 0);
-        for (unsigned j = 0; j < i; j++)
-            assert_string_not_equal(all[i]->name, all[j]->name);
+    rig_init_param(&rig, &policy_aging, 1024); /* a tick with each page that comes in */
+    for (unsigned i = 0; i < 6; i++)
+        rig_admit(&rig, i);
+    for (unsigned i = 0; i < 9; i++) /* what they came with is shifted out */
+        rig_tick(&rig);
+    for (unsigned tick = 0; tick < 5; tick++) {
+        for (unsigned i = 0; i < 6; i++)
+            if (used[tick][i] == '1')
+                rig.policy->ops->accessed(rig.policy, &rig.nodes[i], false);
+        rig_tick(&rig);
     }
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(rig_evict(&rig), order[i]);
+    rig_fini(&rig);
+}
+
+/* Of unused pages a clean one goes first; used ones only when there are no others. */
+static void
+nru_takes_the_lowest_class(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_init(&rig, &policy_nru);
+    for (unsigned i = 0; i < 5; i++)
+        rig_admit(&rig, i);
+    rig.modified[0] = rig.modified[2] = true;
+    assert_int_equal(rig_evict(&rig), 1); /* all used: now none is, and 1 is the first clean one */
+    rig_admit(&rig, 5);
+    rig.referenced[3] = true;
+    rig.modified[4] = true; /* after the bits were cleared, so it is used, too */
+    rig.referenced[4] = true;
+    assert_int_equal(rig_evict(&rig), 0); /* unused, modified */
+    assert_int_equal(rig_evict(&rig), 2);
+    assert_int_equal(rig_evict(&rig), 5); /* used, as 3 and 4 are: the one that was so first */
+    assert_int_equal(rig_evict(&rig), 3);
+    assert_int_equal(rig_evict(&rig), 4);
+    rig_fini(&rig);
+}
+
+/* What was used often, once, goes when others have been used since. */
+static void
+lfu_forgets(void **state)
+{
+    struct rig rig;
+    unsigned rounds = 0;
+    (void)state;
+    rig_init(&rig, &policy_lfu);
+    rig_admit(&rig, 0);
+    rig_admit(&rig, 1);
+    for (unsigned i = 0; i < 100; i++)
+        rig.policy->ops->accessed(rig.policy, &rig.nodes[0], false);
+    assert_int_equal(rig_victim(&rig), 1);
+    for (; rig_victim(&rig) == 1; rounds++) {
+        assert_true(rounds < 100);
+        rig.policy->ops->accessed(rig.policy, &rig.nodes[1], false);
+    }
+    assert_true(rounds < 50); /* 0 was used twice as often */
+    rig_fini(&rig);
 }
 
 #define ON(test, policy)                                                                           \
@@ -291,6 +374,13 @@ main(void)
         ON(victim_ends_if_all_is_always_referenced, policy_sieve),
         ON(victim_ends_if_all_is_always_referenced, policy_wsclock),
         ON(victim_ends_if_all_is_always_referenced, policy_wtinylfu),
+        ON(victim_ends_if_all_is_always_referenced, policy_aging),
+        ON(victim_ends_if_all_is_always_referenced, policy_arc),
+        ON(victim_ends_if_all_is_always_referenced, policy_car),
+        ON(victim_ends_if_all_is_always_referenced, policy_lfu),
+        ON(victim_ends_if_all_is_always_referenced, policy_nru),
+        ON(victim_ends_if_all_is_always_referenced, policy_slru),
+        ON(victim_ends_if_all_is_always_referenced, policy_twoq),
         cmocka_unit_test(clock_hand_goes_on_where_it_stopped),
         cmocka_unit_test(clock_hand_survives_forget),
         cmocka_unit_test(lru_spares_a_victim_used_since_the_scan),
@@ -300,7 +390,9 @@ main(void)
         ON(fifo_and_random_never_ask, policy_fifo),
         ON(fifo_and_random_never_ask, policy_random),
         cmocka_unit_test(random_refuses_absurd_capacities),
-        cmocka_unit_test(every_policy_says_what_it_is),
+        cmocka_unit_test(aging_is_as_in_the_book),
+        cmocka_unit_test(nru_takes_the_lowest_class),
+        cmocka_unit_test(lfu_forgets),
     };
     return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
 }

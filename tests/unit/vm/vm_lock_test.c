@@ -3,6 +3,8 @@
  * read(2) has filled. */
 #include "unit/vm/vm_cases.h"
 
+#include "pmap/pmaps.h"
+#include "policy/policies.h"
 #include "vm/core.h"
 
 /* c.space has all of a file of npages pages shared at BASE. */
@@ -151,6 +153,39 @@ page_tables_give_way_beside_locked_pages(void **state)
     vm_case_fini(&c);
 }
 
+/* Locked pages are what MRU, LFU and the queues of others would have go first, again and again. */
+static void
+locked_pages_do_not_stop_a_policy(void **state)
+{
+    const struct policy_ops *const policies[] = {
+        &policy_mru, &policy_lfu, &policy_arc, &policy_twoq, &policy_slru};
+    (void)state;
+    for (unsigned p = 0; p < sizeof policies / sizeof policies[0]; p++) {
+        struct vm_rig_config config = {.name = "locked",
+            .pmap = &pmap_ref,
+            .flat = true,
+            .policy = policies[p],
+            .frames = 64,
+            .swap_slots = 256,
+            .tlb = "none"};
+        struct vm_case c;
+        vm_case_init_with(&c, &config);
+        vm_case_map(c.space, BASE, PAGES(128));
+        for (unsigned round = 0; round < 3; round++)
+            for (unsigned i = 8; i < 100; i++)
+                vm_case_store(&c, c.space, BASE + PAGES(i), (unsigned char)i);
+        assert_int_equal(c.space->ops->lock(c.space, BASE, PAGES(8), SPACE_LOCK_NOW), PGW_OK);
+        for (unsigned i = 0; i < 8; i++)
+            vm_case_store(&c, c.space, BASE + PAGES(i), 1);
+        for (unsigned round = 0; round < 3; round++)
+            for (unsigned i = 8; i < 100; i++)
+                vm_case_load(&c, c.space, BASE + PAGES(i), (unsigned char)i);
+        assert_int_equal(vm_case_stats(&c).wired, 8);
+        assert_true(vm_check(c.rig.vm));
+        vm_case_fini(&c);
+    }
+}
+
 int
 main(void)
 {
@@ -158,7 +193,8 @@ main(void)
         cmocka_unit_test(forgetting_clean_pages_spares_locked_ones),
         cmocka_unit_test(pages_of_the_cache_are_wired_once_mapped),
         cmocka_unit_test(the_rest_is_enough_beside_locked_pages),
-        cmocka_unit_test(page_tables_give_way_beside_locked_pages)};
+        cmocka_unit_test(page_tables_give_way_beside_locked_pages),
+        cmocka_unit_test(locked_pages_do_not_stop_a_policy)};
 
     return cmocka_run_group_tests_name("vm lock", tests, NULL, NULL);
 }
