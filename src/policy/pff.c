@@ -34,8 +34,8 @@
  */
 
 static const struct policy_param pff_params[] = {
-    {"interval", "references between faults, above which memory is given back", 1, 1000000000000,
-        10000},
+    {"interval", "more references between faults (core: instructions) give memory back", 1,
+        1000000000000, 10000},
     {NULL, NULL, 0, 0, 0},
 };
 

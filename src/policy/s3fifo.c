@@ -3,6 +3,7 @@
 
 #include "policy/drive.h"
 #include "policy/ghost.h"
+#include "policy/queue.h"
 
 /*
  * S3-FIFO: three queues, first in, first out, and no list that a hit has to reorder.
@@ -51,8 +52,7 @@ static const struct policy_param s3fifo_params[] = {
 
 struct s3fifo {
     struct policy policy;
-    struct base_node_list queue[S3FIFO_QUEUES]; /* oldest first */
-    uint64_t n[S3FIFO_QUEUES];
+    struct policy_queue queue[S3FIFO_QUEUES]; /* oldest first */
     uint64_t percent;
     struct ghost_order order; /* of them: first out of the small queue, first */
     struct ghost_table ghosts;
@@ -86,7 +86,7 @@ s3fifo_create(const struct policy_env *env, struct policy **policy)
         return PGW_NOMEM;
     s3->percent = policy_param(&policy_s3fifo, env, 0);
     for (unsigned q = 0; q < S3FIFO_QUEUES; q++)
-        TAILQ_INIT(&s3->queue[q]);
+        policy_queue_init(&s3->queue[q]);
     enum pgw_status status = ghost_init(&s3->ghosts, env->alloc, s3fifo_ghosts_max(s3));
     if (status != PGW_OK) {
         policy_delete(&s3->policy, sizeof *s3);
@@ -107,16 +107,13 @@ static void
 s3fifo_append(struct s3fifo *s3, struct base_node *node, unsigned queue, uint64_t uses)
 {
     node->bits = queue << S3FIFO_QUEUE | uses;
-    TAILQ_INSERT_TAIL(&s3->queue[queue], node, link);
-    s3->n[queue]++;
+    policy_queue_append(&s3->queue[queue], node);
 }
 
 static void
 s3fifo_remove(struct s3fifo *s3, struct base_node *node)
 {
-    unsigned queue = (unsigned)(node->bits >> S3FIFO_QUEUE);
-    TAILQ_REMOVE(&s3->queue[queue], node, link);
-    s3->n[queue]--;
+    policy_queue_remove(&s3->queue[node->bits >> S3FIFO_QUEUE], node);
 }
 
 static void
@@ -173,11 +170,11 @@ s3fifo_victim(struct policy *policy)
      * processor meanwhile are the reason for a bound at all. */
     for (uint64_t looks = (S3FIFO_USES + 2) * policy->count; looks > 0; looks--) {
         unsigned queue = S3FIFO_MAIN;
-        if (s3->n[S3FIFO_COLD] > 0)
+        if (s3->queue[S3FIFO_COLD].n > 0)
             queue = S3FIFO_COLD;
-        else if (s3->n[S3FIFO_SMALL] >= small_max || s3->n[S3FIFO_MAIN] == 0)
+        else if (s3->queue[S3FIFO_SMALL].n >= small_max || s3->queue[S3FIFO_MAIN].n == 0)
             queue = S3FIFO_SMALL;
-        node = TAILQ_FIRST(&s3->queue[queue]);
+        node = policy_queue_first(&s3->queue[queue]);
         if (s3fifo_passes(s3, node, queue))
             break;
     }
@@ -211,11 +208,7 @@ s3fifo_evicted(struct policy *policy, struct base_node *node, uint64_t key)
 static void
 s3fifo_moved(struct policy *policy, struct base_node *from, struct base_node *to)
 {
-    struct s3fifo *s3 = s3fifo_of(policy);
-    unsigned queue = (unsigned)(from->bits >> S3FIFO_QUEUE);
-    to->bits = from->bits;
-    TAILQ_INSERT_AFTER(&s3->queue[queue], from, to, link);
-    TAILQ_REMOVE(&s3->queue[queue], from, link);
+    policy_queue_replace(&s3fifo_of(policy)->queue[from->bits >> S3FIFO_QUEUE], from, to);
 }
 
 static bool
@@ -225,16 +218,9 @@ s3fifo_check(struct policy *policy)
     uint64_t sum = 0;
 
     for (unsigned queue = 0; queue < S3FIFO_QUEUES; queue++) {
-        const struct base_node *node;
-        uint64_t n = 0;
-        TAILQ_FOREACH (node, &s3->queue[queue], link) {
-            if (*node->link.tqe_prev != node || node->bits >> S3FIFO_QUEUE != queue)
-                return false;
-            n++;
-        }
-        if (n != s3->n[queue])
+        if (!policy_queue_check(&s3->queue[queue], ~(uint64_t)S3FIFO_USES, queue << S3FIFO_QUEUE))
             return false;
-        sum += n;
+        sum += s3->queue[queue].n;
     }
     return sum == policy->count && sum <= policy->env.capacity &&
            s3->order.count <= s3->ghosts.capacity && ghost_order_check(&s3->ghosts, &s3->order);

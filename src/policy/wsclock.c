@@ -40,7 +40,7 @@
 #define WSCLOCK_TIME 2u /* from bit 2 of a node: the time of its last use */
 
 static const struct policy_param wsclock_params[] = {
-    {"tau", "how long a page is of the working set without use, in references", 1, 1000000000000,
+    {"tau", "working set without use for so many references (core: instructions)", 1, 1000000000000,
         100000},
     {NULL, NULL, 0, 0, 0},
 };

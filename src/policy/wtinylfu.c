@@ -2,6 +2,7 @@
 #include "policy/policies.h"
 
 #include "policy/drive.h"
+#include "policy/queue.h"
 
 /*
  * W-TinyLFU: a new page may push out an old one only if it was used more often, as far as a sketch
@@ -65,8 +66,7 @@ static const struct policy_param wtinylfu_params[] = {
 struct wtinylfu {
     struct policy policy;
     uint64_t percent;
-    struct base_node_list list[WTINYLFU_LISTS]; /* the least recently used first */
-    uint64_t n[WTINYLFU_LISTS];
+    struct policy_queue list[WTINYLFU_LISTS]; /* the least recently used first */
     uint64_t *sketch;
     uint64_t blocks; /* a power of two */
     uint64_t counted;
@@ -92,7 +92,7 @@ wtinylfu_create(const struct policy_env *env, struct policy **policy)
         return PGW_NOMEM;
     lfu->percent = policy_param(&policy_wtinylfu, env, 0);
     for (unsigned i = 0; i < WTINYLFU_LISTS; i++)
-        TAILQ_INIT(&lfu->list[i]);
+        policy_queue_init(&lfu->list[i]);
     for (lfu->blocks = 1; lfu->blocks * WTINYLFU_BLOCK < env->capacity;)
         lfu->blocks *= 2;
     lfu->sketch = env->alloc->map(env->alloc, wtinylfu_sketch_len(lfu));
@@ -189,16 +189,14 @@ wtinylfu_list(const struct base_node *node)
 static void
 wtinylfu_remove(struct wtinylfu *lfu, struct base_node *node)
 {
-    TAILQ_REMOVE(&lfu->list[wtinylfu_list(node)], node, link);
-    lfu->n[wtinylfu_list(node)]--;
+    policy_queue_remove(&lfu->list[wtinylfu_list(node)], node);
 }
 
 static void
 wtinylfu_append(struct wtinylfu *lfu, struct base_node *node, unsigned list)
 {
     node->bits = (node->bits & ~(uint64_t)WTINYLFU_LIST) | list;
-    TAILQ_INSERT_TAIL(&lfu->list[list], node, link);
-    lfu->n[list]++;
+    policy_queue_append(&lfu->list[list], node);
 }
 
 static void
@@ -212,8 +210,8 @@ wtinylfu_shift(struct wtinylfu *lfu, struct base_node *node, unsigned list)
 static void
 wtinylfu_shed(struct wtinylfu *lfu, unsigned list, uint64_t max)
 {
-    while (lfu->n[list] > max)
-        wtinylfu_shift(lfu, TAILQ_FIRST(&lfu->list[list]), WTINYLFU_PROBATION);
+    while (lfu->list[list].n > max)
+        wtinylfu_shift(lfu, policy_queue_first(&lfu->list[list]), WTINYLFU_PROBATION);
 }
 
 static void
@@ -251,8 +249,8 @@ wtinylfu_accessed(struct policy *policy, struct base_node *node, bool write)
     } else if (list == WTINYLFU_COLD) {
         wtinylfu_shift(lfu, node, WTINYLFU_PROBATION);
     } else if (TAILQ_NEXT(node, link) != NULL) {
-        TAILQ_REMOVE(&lfu->list[list], node, link);
-        TAILQ_INSERT_TAIL(&lfu->list[list], node, link);
+        policy_queue_remove(&lfu->list[list], node);
+        policy_queue_append(&lfu->list[list], node);
     }
 }
 
@@ -260,16 +258,16 @@ wtinylfu_accessed(struct policy *policy, struct base_node *node, bool write)
 static struct base_node *
 wtinylfu_loser(struct wtinylfu *lfu)
 {
-    struct base_node *candidate = TAILQ_FIRST(&lfu->list[WTINYLFU_WINDOW]);
-    struct base_node *resident = TAILQ_FIRST(&lfu->list[WTINYLFU_PROBATION]);
+    struct base_node *candidate = policy_queue_first(&lfu->list[WTINYLFU_WINDOW]);
+    struct base_node *resident = policy_queue_first(&lfu->list[WTINYLFU_PROBATION]);
 
-    if (lfu->n[WTINYLFU_COLD] > 0)
-        return TAILQ_FIRST(&lfu->list[WTINYLFU_COLD]);
+    if (lfu->list[WTINYLFU_COLD].n > 0)
+        return policy_queue_first(&lfu->list[WTINYLFU_COLD]);
     if (resident == NULL)
-        resident = TAILQ_FIRST(&lfu->list[WTINYLFU_PROTECTED]);
+        resident = policy_queue_first(&lfu->list[WTINYLFU_PROTECTED]);
     if (resident == NULL)
         return candidate;
-    if (lfu->n[WTINYLFU_WINDOW] < wtinylfu_window_max(lfu))
+    if (lfu->list[WTINYLFU_WINDOW].n < wtinylfu_window_max(lfu))
         return resident;
     bool wins = wtinylfu_estimate(lfu, candidate->bits) > wtinylfu_estimate(lfu, resident->bits);
     return wins ? resident : candidate;
@@ -318,11 +316,7 @@ wtinylfu_evicted(struct policy *policy, struct base_node *node, uint64_t key)
 static void
 wtinylfu_moved(struct policy *policy, struct base_node *from, struct base_node *to)
 {
-    struct base_node_list *list = &wtinylfu_of(policy)->list[wtinylfu_list(from)];
-
-    to->bits = from->bits;
-    TAILQ_INSERT_AFTER(list, from, to, link);
-    TAILQ_REMOVE(list, from, link);
+    policy_queue_replace(&wtinylfu_of(policy)->list[wtinylfu_list(from)], from, to);
 }
 
 static bool
@@ -332,14 +326,9 @@ wtinylfu_check(struct policy *policy)
     uint64_t sum = 0;
 
     for (unsigned list = 0; list < WTINYLFU_LISTS; list++) {
-        const struct base_node *node;
-        uint64_t n = 0;
-        TAILQ_FOREACH (node, &lfu->list[list], link)
-            if (*node->link.tqe_prev != node || wtinylfu_list(node) != list || n++ == lfu->n[list])
-                return false;
-        if (n != lfu->n[list])
+        if (!policy_queue_check(&lfu->list[list], WTINYLFU_LIST, list))
             return false;
-        sum += n;
+        sum += lfu->list[list].n;
     }
     return sum == policy->count && sum <= policy->env.capacity &&
            lfu->counted < WTINYLFU_SAMPLE * policy->env.capacity;
