@@ -61,7 +61,7 @@ struct mem_page {
     uint64_t lazyfree : 1;   /* its content may be dropped as long as it is not modified */
     uint64_t reserved : 1;   /* kept for a huge page, or claimed for a run that is being cleared */
     uint64_t aside : 1;      /* kept out of the policy: dirty, and there is nowhere to put it */
-    uint64_t fresh : 1;      /* the access that brought it in has not shown as "referenced" yet */
+    uint64_t spare : 1;
     struct mem_pv pv; /* mappings of this page: the first one here, more chained */
 };
 

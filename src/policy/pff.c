@@ -35,7 +35,7 @@
 
 static const struct policy_param pff_params[] = {
     {"interval", "more references between faults (core: instructions) give memory back", 1,
-        1000000000000, 10000},
+        1000000000000, 100000},
     {NULL, NULL, 0, 0, 0},
 };
 

@@ -205,6 +205,8 @@ struct vm_system {
     uint64_t pass;     /* of the group that gave the last page */
     uint64_t nshadows; /* in all objects */
     bool surplus_due;  /* a page has come since the policies were asked for their surplus */
+    struct mem_page *fresh; /* the last that came for a fault, if the access that brought it in has
+                               not shown as "referenced" yet; NULL: none */
     uint64_t seed;
     struct pager *swap;
     struct tmem *tmem; /* where clean pages of files go; NULL: nowhere */
@@ -521,7 +523,8 @@ uint64_t vm_page_key(const struct mem_page *page);
 uint64_t vm_page_key_of_anon(uint32_t id);
 uint64_t vm_page_key_of_object(const struct vm_object *object, uint64_t idx);
 /* Was the page referenced since this was last asked, or since it came in?  Clears.  The access that
- * brought it in is not counted: that is what admitting the page stands for. */
+ * brought it in is not counted, as admitting the page stands for that, until another page has come:
+ * by then the program has gone on, and a bit that is set stands for more than one access. */
 bool vm_page_test_clear_referenced(struct vm_system *system, struct mem_page *page);
 /* --- group.c --- */
 

@@ -135,7 +135,8 @@ fault_page_in(struct fault *fault, struct vm_anon *anon)
     if (page == NULL)
         return STEP_STARVED;
     vm_anon_attach(system, anon, page);
-    page->fresh = !fault->unshare;
+    if (!fault->unshare)
+        system->fresh = page;
     if (anon->slot == PAGER_SLOT_NONE) { /* it had never been written */
         fault->zero_fill = true;
         return STEP_RESTART;
@@ -203,7 +204,8 @@ fault_promote(struct fault *fault, struct mem_page *from, struct vm_anon *old)
         fault->zero_fill = true;
     }
     vm_anon_attach(system, anon, page);
-    page->fresh = !fault->unshare;
+    if (!fault->unshare)
+        system->fresh = page;
     return fault_install(fault, anon, old, from);
 }
 
@@ -255,7 +257,7 @@ fault_object_in(struct fault *fault, struct vm_object *object, uint64_t idx)
         mem_free(system->mem, page);
         return STEP_NOMEM;
     }
-    page->fresh = 1;
+    system->fresh = page;
     system->stats.tmem_pages_in += kept;
     if (kept)
         return STEP_RESTART;

@@ -55,7 +55,8 @@ vm_migrate_page(struct vm_system *system, struct mem_page *from, struct mem_page
     to->modified = from->modified;
     to->ahead = from->ahead;
     to->active = from->active;
-    to->fresh = from->fresh;
+    if (system->fresh == from)
+        system->fresh = to;
     to->lazyfree = from->lazyfree;
     migrate_owner(from, to);
     if (from->queued)

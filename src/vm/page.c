@@ -29,10 +29,11 @@ bool
 vm_page_test_clear_referenced(struct vm_system *system, struct mem_page *page)
 {
     bool was = system->pmap_ops->page_test_clear_referenced(system->pmap_system, page);
-    bool counts = was && !page->fresh;
 
-    page->fresh &= !was;
-    return counts;
+    if (!was || system->fresh != page)
+        return was;
+    system->fresh = NULL;
+    return false;
 }
 
 void
@@ -51,7 +52,8 @@ vm_page_dequeued(struct vm_system *system, struct mem_page *page)
 {
     page->queued = 0;
     page->active = 0;
-    page->fresh = 0;
+    if (system->fresh == page)
+        system->fresh = NULL;
     system->stats.ahead_wasted += page->ahead;
     page->ahead = 0;
     system->stats.resident--;
@@ -69,7 +71,6 @@ vm_page_cold(struct vm_system *system, struct mem_page *page)
     }
     struct policy *policy = vm_page_group(system, page)->policy;
     (void)vm_page_test_clear_referenced(system, page);
-    page->fresh = 0;
     policy->ops->cold(policy, &page->node);
 }
 

@@ -19,7 +19,7 @@ naive_pff_create(unsigned frames, const uint64_t *param, uint64_t seed)
     struct naive_pff *v = calloc(1, sizeof *v);
     (void)seed;
     v->frames = frames;
-    v->interval = naive_param(param, 0, 10000);
+    v->interval = naive_param(param, 0, 100000);
     return v;
 }
 
