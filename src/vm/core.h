@@ -676,6 +676,11 @@ void vm_tmem_flush_object(const struct vm_object *object);
 /* --- reclaim.c --- */
 
 uint64_t vm_reclaim_locked(struct vm_system *system, uint64_t n);
+/* The same, of a group (NULL: of all), beside the page keep (NULL: none), which stays: whoever
+ * needs a frame needs that page, too, and policies that take the latest page first would take it.
+ */
+uint64_t vm_reclaim_beside_locked(
+    struct vm_system *system, struct vm_group *only, uint64_t n, const struct mem_page *keep);
 /* Only pages of that group. */
 uint64_t vm_reclaim_group_locked(struct vm_system *system, struct vm_group *group, uint64_t n);
 /* True if memory (group: what that may have) is full of what cannot go, and what can goes round and

@@ -53,6 +53,7 @@ struct fault {
     uint64_t va; /* of the page */
     enum access access;
     struct vm_group *full; /* STARVED: whose limit is why; NULL: no frame is free */
+    struct mem_page *keep; /* STARVED: the page that is needed beside a frame; NULL: none */
     bool over;             /* another group's limit is passed over: it has nothing that could go */
     bool waited;           /* for a device: a major fault */
     bool zero_fill;        /* gave a fresh page of zeros */
@@ -107,6 +108,7 @@ fault_enter(struct fault *fault, struct mem_page *page, prot_t prot)
 
     if (status == PGW_OK)
         return STEP_DONE;
+    fault->keep = page;
     return status == PGW_NORAM ? STEP_STARVED : STEP_NOMEM;
 }
 
@@ -117,6 +119,7 @@ fault_frame(struct fault *fault, unsigned group, uint64_t key, unsigned flags)
     struct vm_group *owner = fault->system->groups[group];
 
     vm_group_missed(fault->system, owner, key);
+    fault->keep = NULL;
     fault->full = vm_group_is_full(owner) && !fault->over ? owner : NULL;
     if (fault->full != NULL)
         return NULL;
@@ -188,6 +191,7 @@ fault_promote(struct fault *fault, struct mem_page *from, struct vm_anon *old)
     unsigned group = fault->space->space.group;
     uint64_t key = vm_page_key_of_anon(system->anon_ids);
     struct mem_page *page = fault_frame(fault, group, key, from == NULL ? MEM_ZERO : 0);
+    fault->keep = from;
     if (page == NULL)
         return STEP_STARVED;
     struct vm_anon *anon = vm_anon_create(system);
@@ -389,7 +393,7 @@ fault_attempt(struct fault *fault)
 /* No frame was to be had, or none within a group's limit: makes room, or waits for others who do;
  * STEP_NOMEM, STEP_LIMIT: there is no hope. */
 static enum fault_step
-fault_make_room(struct vm_system *system, struct vm_group *full)
+fault_make_room(struct vm_system *system, struct vm_group *full, const struct mem_page *keep)
 {
     uint64_t evicted = system->stats.evicted;
 
@@ -398,8 +402,8 @@ fault_make_room(struct vm_system *system, struct vm_group *full)
         full->stats.reclaims++;
     else if (vm_commit_uncrowd(system))
         return STEP_RESTART;
-    if ((full != NULL ? vm_reclaim_group_locked(system, full, 1) /* tables are not charged to it */
-                      : vm_reclaim_locked(system, FAULT_FRAMES)) > 0)
+    /* Tables are not charged to a group. */
+    if (vm_reclaim_beside_locked(system, full, full != NULL ? 1 : FAULT_FRAMES, keep) > 0)
         return STEP_RESTART;
     if (system->ios > 0) { /* what they hold may be written, or become evictable */
         vm_io_yield(system, system->swap);
@@ -423,7 +427,7 @@ fault_starved(struct fault *fault)
     unsigned group = fault->space->space.group;
 
     vm_pressure_begin(fault->system, group);
-    enum fault_step step = fault_make_room(fault->system, fault->full);
+    enum fault_step step = fault_make_room(fault->system, fault->full, fault->keep);
     vm_pressure_end(fault->system, group);
     if (step != STEP_LIMIT || fault->full->id == group)
         return step;

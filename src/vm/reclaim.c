@@ -75,6 +75,7 @@ reclaim_is_hopeless(const struct mem_page *page, bool full)
 /* One call of reclaim. */
 struct reclaim {
     struct vm_group *only; /* NULL: all groups give, in turn */
+    const struct mem_page *keep; /* a page that does not go */
     uint64_t tries;        /* pages that may still be looked at */
     bool full;             /* swap is, or there is none */
     bool stuck;            /* dirty pages had to be passed over or could not be written */
@@ -92,7 +93,7 @@ reclaim_victim(struct vm_system *system, struct reclaim *reclaim)
             break;
         reclaim_scan(system, group);
         struct mem_page *page = vm_group_victim(system, group);
-        if (page->busy || page->wired > 0) {
+        if (page->busy || page->wired > 0 || page == reclaim->keep) {
             vm_group_pass(group, page);
         } else if (reclaim_is_hopeless(page, reclaim->full)) {
             vm_group_set_aside(group, page);
@@ -337,29 +338,31 @@ reclaim_end(struct vm_system *system)
 }
 
 uint64_t
-vm_reclaim_locked(struct vm_system *system, uint64_t n)
+vm_reclaim_beside_locked(
+    struct vm_system *system, struct vm_group *only, uint64_t n, const struct mem_page *keep)
 {
-    struct reclaim reclaim = {.tries = 2 * system->stats.resident + PAGER_RUN_MAX};
-    uint64_t freed = vm_cache_shrink(system, n);
+    uint64_t pages = only != NULL ? vm_group_pages(only) : system->stats.resident;
+    struct reclaim reclaim = {.only = only, .keep = keep, .tries = 2 * pages + PAGER_RUN_MAX};
+    uint64_t freed = only != NULL ? 0 : vm_cache_shrink(system, n);
 
-    while (freed < n && reclaim.tries > 0 && system->stats.resident > 0)
+    while (freed < n && reclaim.tries > 0 &&
+           (only != NULL ? vm_group_pages(only) : system->stats.resident) > 0)
         freed += reclaim_round(system, n - freed, &reclaim);
     reclaim_end(system);
-    thrash_note(system, &system->thrash, &reclaim, freed);
+    thrash_note(system, only != NULL ? &only->thrash : &system->thrash, &reclaim, freed);
     return freed;
+}
+
+uint64_t
+vm_reclaim_locked(struct vm_system *system, uint64_t n)
+{
+    return vm_reclaim_beside_locked(system, NULL, n, NULL);
 }
 
 uint64_t
 vm_reclaim_group_locked(struct vm_system *system, struct vm_group *group, uint64_t n)
 {
-    struct reclaim reclaim = {.only = group, .tries = 2 * vm_group_pages(group) + PAGER_RUN_MAX};
-    uint64_t freed = 0;
-
-    while (freed < n && reclaim.tries > 0 && vm_group_pages(group) > 0)
-        freed += reclaim_round(system, n - freed, &reclaim);
-    reclaim_end(system);
-    thrash_note(system, &group->thrash, &reclaim, freed);
-    return freed;
+    return vm_reclaim_beside_locked(system, group, n, NULL);
 }
 
 void

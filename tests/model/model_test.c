@@ -41,7 +41,7 @@ static const struct variety {
     {&policy_lru, false, "l1=16:4,l2=64:4", 15, 0, 16, 1},
     {&policy_fifo, true, "l1=8:2", 31, 64, 24, 2},
     {&policy_random, false, "l1=64:4,l2=512:8", 2, 8, 0, 3},
-    {&policy_lru, true, "none", 4, 1, 0, 2},
+    {&policy_arc, true, "none", 4, 1, 0, 2},
 };
 #define VARIETIES (sizeof varieties / sizeof varieties[0])
 

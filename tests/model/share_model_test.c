@@ -429,8 +429,12 @@ share_step(struct share *m)
 static void
 share_add(struct share *m, const struct backend *backend, bool chaos)
 {
-    static const struct policy_ops *const policies[] = {
-        &policy_clock, &policy_lru, &policy_fifo, &policy_random};
+    static const struct policy_ops *const policies[] = {&policy_clock, &policy_lru, &policy_fifo,
+        &policy_random, &policy_arc, &policy_twoq, &policy_lirs, &policy_pff, &policy_lfu,
+        &policy_mru, &policy_nru, &policy_wsclock, &policy_aging, &policy_slru, &policy_adaptive,
+        &policy_s3fifo, &policy_car, &policy_mglru, &policy_clockpro, &policy_sieve,
+        &policy_wtinylfu};
+    const unsigned npolicies = sizeof policies / sizeof policies[0];
     unsigned r = m->nrigs++;
 
     m->configs[r] = (struct vm_rig_config){.name = backend->name,
@@ -438,7 +442,7 @@ share_add(struct share *m, const struct backend *backend, bool chaos)
         .flat = backend->create_mmu == NULL,
         .chaos = chaos,
         .delayed = r % 2 == 1,
-        .policy = policies[r % 4],
+        .policy = policies[r % npolicies],
         .frames = 56 + 8 * backend_root_frames(backend) + (r % 4 == 2 ? 12 : 0),
         .swap_slots = 2000,
         .pool = r % 4 == 2 ? 12 : 0,
