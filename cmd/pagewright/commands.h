@@ -14,9 +14,11 @@ int command_record(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_mmus(int argc, char **argv);
 int command_replay(int argc, char **argv);
+int command_mrc(int argc, char **argv);
 int command_shell(int argc, char **argv);
 int command_script(int argc, char **argv);
 int command_trace(int argc, char **argv);
 int command_translate(int argc, char **argv);
+int command_wss(int argc, char **argv);
 
 #endif

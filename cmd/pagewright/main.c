@@ -23,6 +23,8 @@ static const struct {
     {"replay", "pagewright replay", command_replay},
     {"translate", "pagewright translate", command_translate},
     {"trace", "pagewright trace", command_trace},
+    {"mrc", "pagewright mrc", command_mrc},
+    {"wss", "pagewright wss", command_wss},
     {"shell", "pagewright shell", command_shell},
     {"script", "pagewright script", command_script},
 };
@@ -111,6 +113,8 @@ main(int argc, char **argv)
                "  replay     a trace's references through replacement policies\n"
                "  translate  one address through one of them, step by step\n"
                "  trace      look at recorded references, convert, cut, sample, merge, reduce them\n"
+               "  mrc        how often a trace misses, by how much RAM there is\n"
+               "  wss        which memory a trace uses, when and where\n"
                "  shell      build a machine and drive it step by step\n"
                "  script     do what a script says, step by step\n",
     };
