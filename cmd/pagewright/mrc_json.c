@@ -58,7 +58,7 @@ mrc_json_size(const struct mrc_table *table, const struct pgw_curve *curve, uint
 }
 
 static json_t *
-mrc_json_knees(const struct mrc_table *table, const struct pgw_curve *curve)
+mrc_json_knees(const struct mrc_table *table, const struct pgw_curve *curve, bool every_size)
 {
     json_t *list = json_array();
 
@@ -66,8 +66,8 @@ mrc_json_knees(const struct mrc_table *table, const struct pgw_curve *curve)
         uint64_t frames = pgw_curve_least(curve, mrc_ratios[i]);
         mrc_append(&list, json_pack("{s:f, s:o, s:o, s:o}", "ratio", mrc_ratios[i], "least",
                               mrc_json_size(table, curve, frames), "half",
-                              mrc_json_size(table, curve, frames / 2), "twice",
-                              mrc_json_size(table, curve, frames * 2)));
+                              mrc_json_size(table, curve, every_size ? frames / 2 : 0), "twice",
+                              mrc_json_size(table, curve, every_size ? frames * 2 : 0)));
     }
     return list;
 }
@@ -82,7 +82,7 @@ mrc_json_curve(const struct mrc_table *table, const struct pgw_curve *curve)
         (int)is.exact, "every_size", (int)is.every_size, "sample", is.sample, "sampled_pages",
         (num)is.sampled, "error", is.error >= 0 ? json_real(is.error) : json_null(), "corners",
         (num)is.points, "points", mrc_json_points(table, curve, &is), "knees",
-        mrc_json_knees(table, curve));
+        mrc_json_knees(table, curve, is.every_size));
 }
 
 bool

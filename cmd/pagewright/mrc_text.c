@@ -188,7 +188,7 @@ mrc_print_points(
 
 /* ---- knees ---- */
 
-/* "half of it: 1.2 s more (1.30 times)". */
+/* "; half of it: 1.2 s more". */
 static void
 mrc_print_other(const struct mrc_table *table, const struct pgw_curve *curve, const char *name,
     uint64_t frames, double time, FILE *out)
@@ -198,17 +198,35 @@ mrc_print_other(const struct mrc_table *table, const struct pgw_curve *curve, co
 
     pgw_curve_at(curve, frames, &point);
     double other = mrc_time(table, &point);
-    if (other == time) {
+    if (other == time)
         fprintf(out, "; %s: the same", name);
-        return;
+    else
+        fprintf(out, "; %s: %s %s", name, measure_time(fabs(other - time), text),
+            other > time ? "more" : "less");
+}
+
+/* Of a curve that has but some sizes, those beside this one. */
+static void
+mrc_print_beside(const struct mrc_table *table, const struct pgw_curve *curve, uint64_t frames,
+    double time, FILE *out)
+{
+    struct pgw_curve_point point, before = {0};
+    char name[2 * MEASURE_TEXT_LEN], size[MEASURE_TEXT_LEN];
+
+    for (uint64_t i = 0; pgw_curve_get_point(curve, i, &point) == PGW_OK; i++) {
+        uint64_t beside = point.frames == frames ? before.frames : point.frames;
+        if ((point.frames == frames && before.frames > 0) || before.frames == frames) {
+            (void)snprintf(
+                name, sizeof name, "%s", measure_bytes(beside * table->info.page_size, size));
+            mrc_print_other(table, curve, name, beside, time, out);
+        }
+        before = point;
     }
-    fprintf(out, "; %s: %s %s", name, measure_time(fabs(other - time), text),
-        other > time ? "more" : "less");
 }
 
 static void
-mrc_print_knee(
-    const struct mrc_table *table, const struct pgw_curve *curve, double ratio, FILE *out)
+mrc_print_knee(const struct mrc_table *table, const struct pgw_curve *curve, bool every_size,
+    double ratio, FILE *out)
 {
     uint64_t frames = pgw_curve_least(curve, ratio);
     char a[MEASURE_TEXT_LEN], b[MEASURE_TEXT_LEN], c[MEASURE_TEXT_LEN];
@@ -224,9 +242,12 @@ mrc_print_knee(
     double time = mrc_time(table, &point);
     fprintf(out, "%s (%s pages), %s", measure_bytes(frames * table->info.page_size, a),
         measure_count(frames, b), measure_time(time, c));
-    if (frames > 1)
+    if (!every_size)
+        mrc_print_beside(table, curve, frames, time, out);
+    if (every_size && frames > 1)
         mrc_print_other(table, curve, "half of it", frames / 2, time, out);
-    mrc_print_other(table, curve, "twice", frames * 2, time, out);
+    if (every_size)
+        mrc_print_other(table, curve, "twice", frames * 2, time, out);
     fputc('\n', out);
 }
 
@@ -247,7 +268,7 @@ mrc_print_curve(const struct mrc_table *table, unsigned i, FILE *out)
         mrc_print_points(table, curve, is.writebacks, out);
     fprintf(out, "  the least RAM so that\n");
     for (unsigned knee = 0; knee < MRC_KNEES; knee++)
-        mrc_print_knee(table, curve, mrc_ratios[knee], out);
+        mrc_print_knee(table, curve, is.every_size, mrc_ratios[knee], out);
     fputc('\n', out);
 }
 
