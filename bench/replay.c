@@ -12,8 +12,9 @@
  *     floor  a loop that looks each reference's page up in a table of all pages and sets its bit
  *     pages  from references to pages, as replay does it
  *     decode reading it from a file of our own format; for misses, the file's bytes
- *     NAME   the policy, with 10,000 and with 100,000 frames (a hundredth and a tenth of the
- * pages), from references to counts eight  LRU at eight sizes in one pass
+ *     NAME   the policy, from references to counts, with a hundredth and a tenth of the pages
+ *     eight  LRU at eight sizes in one pass
+ *     mmu    LRU with a hundredth of the pages behind x86-64's tables and a two-level TLB
  *
  * They take turns, ROUNDS times over.  One line of JSON each, with the median of nanoseconds a
  * reference, what that is in floors, and for policies bytes of memory a page.
@@ -155,6 +156,7 @@ bench_bits(struct row *row)
     for (uint64_t i = 0; i < bench.n; i++)
         bits[bench.page[i] >> 3] |= (unsigned char)(1u << (bench.page[i] & 7));
     double ns = bench_now() - start;
+    row->misses = 0;
     for (uint64_t i = 0; i < bench.pages; i++)
         row->misses += bits[i >> 3] >> (i & 7) & 1;
     free(bits);

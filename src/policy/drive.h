@@ -28,6 +28,15 @@
 /* How many references ahead entries of the page table, and then nodes, are fetched. */
 #define DRIVE_AHEAD_ENTRY 24u
 #define DRIVE_AHEAD_NODE 12u
+/* How many victims ahead, of policies that go round. */
+#define DRIVE_AHEAD_VICTIM 8u
+
+/* The entry of what stands in a frame's place, which of a free frame is no page's, soon. */
+static inline __attribute__((always_inline)) void
+policy_drive_fetch(const struct policy_frames *frames, uint32_t page)
+{
+    __builtin_prefetch(&frames->frame_of[page], 1);
+}
 
 static inline __attribute__((always_inline)) void
 policy_drive_evict(const struct policy_ops *ops, struct policy *policy,
@@ -37,6 +46,8 @@ policy_drive_evict(const struct policy_ops *ops, struct policy *policy,
     uint32_t page = frames->page_of[frame];
     bool dirty = (frames->frame_of[page] & 1u) != 0;
 
+    if ((ops->wants & POLICY_GOES_ROUND) != 0 && frame + DRIVE_AHEAD_VICTIM < frames->fresh)
+        policy_drive_fetch(frames, frames->page_of[frame + DRIVE_AHEAD_VICTIM]);
     ops->evicted(policy, node, page);
     frames->frame_of[page] = 0;
     frames->page_of[frame] = frames->free;
@@ -79,11 +90,14 @@ policy_drive_miss(const struct policy_ops *ops, struct policy *policy, struct po
 }
 
 static inline __attribute__((always_inline)) void
-policy_drive_ahead(const struct policy_frames *frames, const struct policy_touch *touch)
+policy_drive_ahead(const struct policy_ops *ops, const struct policy_frames *frames,
+    const struct policy_touch *touch)
 {
+    policy_drive_fetch(frames, touch[DRIVE_AHEAD_ENTRY].page);
+    if ((ops->wants & POLICY_IGNORES_USE) != 0)
+        return;
     uint32_t entry = frames->frame_of[touch[DRIVE_AHEAD_NODE].page];
-    __builtin_prefetch(&frames->frame_of[touch[DRIVE_AHEAD_ENTRY].page], 1);
-    __builtin_prefetch(&frames->node[entry >> 1], 1);
+    __builtin_prefetch(&frames->node[(entry >> 1) - (entry != 0)], 1);
 }
 
 static inline __attribute__((always_inline)) void
@@ -99,8 +113,8 @@ policy_drive_one(const struct policy_ops *ops, struct policy *policy, struct pol
         policy_drive_miss(ops, policy, frames, touch);
         more--;
         entry = frames->frame_of[touch->page];
-    } else {
-        frames->frame_of[touch->page] = entry | touch->write;
+    } else if (__builtin_expect((touch->write & ~entry & 1u) != 0, 0)) {
+        frames->frame_of[touch->page] = entry | 1u; /* rare: so most hits store nothing here */
     }
     if ((ops->wants & POLICY_IGNORES_USE) != 0) {
         if ((ops->wants & POLICY_WANTS_TIME) != 0)
@@ -122,7 +136,7 @@ policy_drive(const struct policy_ops *ops, struct policy *policy, struct policy_
     const struct policy_touch *last = n > DRIVE_AHEAD_ENTRY ? end - DRIVE_AHEAD_ENTRY : touch;
 
     for (; touch < last; touch++) {
-        policy_drive_ahead(frames, touch);
+        policy_drive_ahead(ops, frames, touch);
         policy_drive_one(ops, policy, frames, touch);
     }
     for (; touch < end; touch++)

@@ -121,7 +121,7 @@ fifo_replay(
 const struct policy_ops policy_fifo = {
     .name = "fifo",
     .summary = "first in, first out (Belady 1966)",
-    .wants = POLICY_IGNORES_USE,
+    .wants = POLICY_IGNORES_USE | POLICY_GOES_ROUND,
     .create = fifo_create,
     .destroy = fifo_destroy,
     .missed = policy_ignore_missed,

@@ -5,7 +5,7 @@
 
 #include "replay/pages.h"
 
-#define REPLAY_BATCH 65536u /* touches at the most */
+#define REPLAY_BATCH 16384u /* touches at the most */
 
 /*
  * A touch with count 0 is a mark: its page is gone.  The touches between marks are replayed by one

@@ -307,14 +307,17 @@ pages_touch_ref(struct replay_pages *pages, struct pages_space *space, const str
     uint64_t last = (ref->va + ref->size - (ref->size > 0)) >> shift;
     enum pgw_status status = pages_touch_one(pages, space, vpn, how, touch);
 
-    pages_count(totals, ref, how);
     if (__builtin_expect(last == vpn + 1, 0) && status == PGW_OK) {
         how.count = 1;
         status = pages_touch_one(pages, space, last, how, touch);
-        pages_count(totals, ref, how);
+        if (status == PGW_OK)
+            pages_count(totals, ref, how);
+        how.count = pages_how(ref).count;
     }
     if (__builtin_expect(status != PGW_OK, 0))
         *touch = start;
+    else
+        pages_count(totals, ref, how);
     return status;
 }
 
@@ -336,12 +339,9 @@ replay_pages_touch(struct replay_pages *pages, const struct pgw_ref *refs, size_
         }
         if (end - ref > PAGES_AHEAD && ref[PAGES_AHEAD].process == space->process)
             vpn_table_prefetch(&space->table, ref[PAGES_AHEAD].va >> pages->page_shift);
-        struct replay_totals before = totals;
         status = pages_touch_ref(pages, space, ref, &out, &totals);
-        if (__builtin_expect(status != PGW_OK, 0)) {
-            totals = before;
+        if (__builtin_expect(status != PGW_OK, 0))
             break;
-        }
     }
     totals.reads = totals.references - totals.writes - totals.fetches;
     pages->totals = totals;
