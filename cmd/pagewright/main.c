@@ -112,7 +112,7 @@ main(int argc, char **argv)
                "  mmus       the translation schemes, and what each can do\n"
                "  replay     a trace's references through replacement policies\n"
                "  translate  one address through one of them, step by step\n"
-               "  trace      look at recorded references, convert, cut, sample, merge, reduce them\n"
+               "  trace      look into traces, convert, cut, sample, merge, reduce them\n"
                "  mrc        how often a trace misses, by how much RAM there is\n"
                "  wss        which memory a trace uses, when and where\n"
                "  shell      build a machine and drive it step by step\n"

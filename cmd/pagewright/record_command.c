@@ -112,7 +112,6 @@ command_record(int argc, char **argv)
         .options = options,
         .children = children,
         .parser = record_option,
-        .args_doc = "PROGRAM [ARG...]",
         .doc = "Runs a riscv64 Linux program, as pagewright run does, and records each of its "
                "references to memory, and what changes its address spaces, for replay.",
         .help_filter = machine_help,

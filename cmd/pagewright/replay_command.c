@@ -41,7 +41,7 @@ struct replay_list {
 };
 
 struct replay_command {
-    const char *trace;
+    const char *trace, *tlb; /* tlb NULL: not asked for */
     struct replay_list policies, sizes;
     struct pgw_replay_options options;
     bool (*write)(const struct replay_result *result, FILE *out);
@@ -147,7 +147,7 @@ replay_option(int key, char *arg, struct argp_state *state)
         replay->options.mmu = arg;
         return 0;
     case KEY_TLB:
-        replay->options.tlb = arg;
+        replay->options.tlb = replay->tlb = arg;
         return 0;
     case KEY_STEP:
         replay->step = true;
@@ -168,6 +168,12 @@ replay_option(int key, char *arg, struct argp_state *state)
         if (replay->quiz && strcmp(replay->trace, "-") == 0)
             argp_failure(state, EXIT_OURS, 0,
                 "--quiz reads answers from the standard input: put the trace into a file");
+        if (replay->tlb != NULL && replay->options.mmu == NULL)
+            argp_failure(state, EXIT_OURS, 0,
+                "--tlb is of the hardware that --mmu models: add --mmu NAME, such as x86-64");
+        if ((replay->step || replay->quiz) && replay->write != replay_write_text)
+            argp_failure(state, EXIT_OURS, 0,
+                "--step and --quiz are text: leave out --json and --csv");
         if (replay->policies.n == 0)
             replay_list_add(state, &replay->policies, "policy", "clock");
         if (replay->sizes.n == 0)

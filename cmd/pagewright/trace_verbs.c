@@ -74,7 +74,25 @@ info_header(const struct pgw_trace_info *info, const char *name)
 }
 
 static void
-info_print(const struct trace_counts *counts, const struct pgw_trace_info *info, uint64_t lost)
+info_complete(const struct pgw_trace_info *info, const struct trace_input *input, int code)
+{
+    if (code == EXIT_OURS)
+        printf("complete     no: it cannot be read any further\n");
+    else if (input->lost > 0)
+        printf("complete     no: %" PRIu64 " references are lost to damage\n", input->lost);
+    else if (input->pieces > 0)
+        printf("complete     no: it is damaged in %" PRIu64 " place%s\n", input->pieces,
+            input->pieces == 1 ? "" : "s");
+    else if (info->truncated)
+        printf("complete     no: its end is missing; what is there was read\n");
+    else if (code > 0)
+        printf("complete     not known: the rest was not read\n");
+    else
+        printf("complete     yes\n");
+}
+
+static void
+info_print(const struct trace_counts *counts, const struct pgw_trace_info *info)
 {
     uint64_t events = 0;
 
@@ -92,12 +110,6 @@ info_print(const struct trace_counts *counts, const struct pgw_trace_info *info,
     printf("\nprocesses    %s%u\n", counts->more_processes ? "more than " : "", counts->nprocesses);
     if (info->bytes > 0 && counts->refs > 0)
         printf("size         %.3f bytes a reference\n", (double)info->bytes / (double)counts->refs);
-    if (lost > 0)
-        printf("complete     no: %" PRIu64 " references are lost to damage\n", lost);
-    else if (info->truncated)
-        printf("complete     no: its end is missing; what is there was read\n");
-    else
-        printf("complete     yes\n");
 }
 
 int
@@ -118,7 +130,8 @@ trace_info(const struct trace_options *options)
     pgw_trace_get_info(input.trace, &info);
     if (code > 0 && code == trace_stopped())
         printf("interrupted  this is what was read until then\n");
-    info_print(&counts, &info, input.lost);
+    info_print(&counts, &info);
+    info_complete(&info, &input, code);
     return trace_input_close(&input, code < 0 ? 0 : code);
 }
 

@@ -194,10 +194,20 @@ replay_size(const struct pgw_replay *replay, const char *text, struct pass_size 
 static enum pgw_status
 replay_policy(const char *text, const struct policy_ops **ops, uint64_t *param, char *why)
 {
+    enum pgw_status status;
+
     *ops = NULL;
     if (strcmp(text, "opt") == 0)
         return PGW_OK;
-    return registry_policy_parse(text, ops, param, why, PGW_TRACE_WHY);
+    if (strncmp(text, "opt:", 4) == 0) {
+        (void)snprintf(
+            why, PGW_TRACE_WHY, "policy opt has no parameter \"%.64s\": it takes none", text + 4);
+        return PGW_INVAL;
+    }
+    status = registry_policy_parse(text, ops, param, why, PGW_TRACE_WHY);
+    if (*ops == NULL)
+        (void)strncat(why, ", opt", PGW_TRACE_WHY - 1 - strlen(why));
+    return status;
 }
 
 enum pgw_status

@@ -27,6 +27,7 @@ struct pgw_trace {
     uint64_t at;            /* references handed out, or lost */
     uint64_t line, line_at; /* of text: lines read so far, and where the last one is */
     enum pgw_status status;
+    bool cut_short; /* that the source ended with an error was told */
     char *name;
     char why[PGW_TRACE_WHY];
 };

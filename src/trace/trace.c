@@ -278,6 +278,22 @@ pgw_trace_close(struct pgw_trace *trace)
 
 /* ---- reading ---- */
 
+/* The bytes ended with an error.  What is compressed and damaged has nothing behind the damage that
+ * could be read: it is told like any other, and is the end. */
+static enum pgw_status
+trace_source_ended(struct pgw_trace *trace, struct pgw_trace_batch *batch)
+{
+    if (trace->source.status != PGW_CORRUPT || trace->options.damaged == NULL)
+        return trace->source.status;
+    batch->end = true;
+    batch->event = NULL;
+    if (trace->cut_short)
+        return PGW_OK;
+    trace->cut_short = true;
+    return trace_lost(trace, trace->source.raw_read, 0,
+        "the compressed file is damaged, or ends too early: nothing behind it can be read");
+}
+
 enum pgw_status
 pgw_trace_next(struct pgw_trace *trace, struct pgw_trace_batch *batch)
 {
@@ -285,15 +301,17 @@ pgw_trace_next(struct pgw_trace *trace, struct pgw_trace_batch *batch)
     if (trace->status != PGW_OK)
         return trace->status;
     enum pgw_status status = trace->ops->next(trace, batch);
-    if (status == PGW_OK && trace->source.status != PGW_OK)
-        status = trace->source.status;
+    if (trace->source.status != PGW_OK && (status == PGW_OK || status == trace->source.status))
+        status = trace_source_ended(trace, batch);
+    trace->status = status;
     if (status != PGW_OK) {
-        *batch = (struct pgw_trace_batch){.refs = trace->refs, .at = trace->at};
-        return trace->status = status;
+        /* What was read before the failure comes first. */
+        *batch = (struct pgw_trace_batch){.refs = trace->refs, .nrefs = batch->nrefs};
+        status = batch->nrefs > 0 ? PGW_OK : status;
     }
     batch->at = trace->at;
     trace->at += batch->nrefs;
-    return PGW_OK;
+    return status;
 }
 
 const char *

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define SOURCE_RAW ((size_t)256 << 10)
+/* At a time: a call of archive_read_data() that meets damage gives nothing of what it unpacked. */
+#define SOURCE_UNPACKED ((size_t)16 << 10)
 #define SOURCE_LINE_MAX ((size_t)64 << 10)
 
 static const struct {
@@ -73,7 +75,7 @@ source_uncompress(struct trace_source *source)
         archive_read_open(source->archive, source, NULL, source_archive_read, NULL) <
             ARCHIVE_WARN ||
         archive_read_next_header(source->archive, &entry) < ARCHIVE_WARN)
-        return source_fail(source, PGW_CORRUPT, "is compressed, but damaged at its beginning");
+        return source_fail(source, PGW_CORRUPT, "is compressed, but damaged, or ends too early");
     return PGW_OK;
 }
 
@@ -89,7 +91,8 @@ source_more(struct trace_source *source)
     if (source->eof)
         return false;
     if (source->archive != NULL) {
-        la_ssize_t got = archive_read_data(source->archive, to, room);
+        la_ssize_t got = archive_read_data(
+            source->archive, to, room < SOURCE_UNPACKED ? room : SOURCE_UNPACKED);
         if (got < 0)
             (void)source_fail(
                 source, PGW_CORRUPT, "the compressed file is damaged, or ends too early");
@@ -187,8 +190,8 @@ source_line_len(struct trace_source *source, uint8_t **line)
         seen = n;
         const uint8_t *bytes;
         size_t more = trace_source_look(source, n + 1, &bytes);
-        if (more == n) /* the last one, without an end */
-            return n > 0 ? n : SIZE_MAX;
+        if (more == n) /* the last one, without an end; or a piece of one */
+            return n > 0 && source->status == PGW_OK ? n : SIZE_MAX;
         n = more;
     }
 }

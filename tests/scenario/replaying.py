@@ -114,7 +114,9 @@ def check_bad(checks, path):
             (("--ram", "7Q", path), 125, "7Q"), (("--ram", "0", path), 125, "less than a page"),
             (("--ram", "4K,,8K", path), 125, "empty item"), (("--policy", "nosuch", path), 125, "nosuch"),
             (("--policy", "lru:x=1", path), 125, "lru"), (("--page-size", "5000", path), 125, "power of two"),
-            (("--threads", "x", path), 125, "--threads"),
+            (("--threads", "x", path), 125, "--threads"), (("--policy", "nosuch", path), 125, ", opt"),
+            (("--policy", "opt:x=1", path), 125, "policy opt has no parameter \"x=1\""),
+            (("--tlb", "skylake", path), 125, "--mmu"), (("--step", "--json", path), 125, "--json"),
             (("--mmu", "hashed", path), 125, "hashed"), (("--mmu", "x86-64", "--tlb", "l1=3:4", path), 125, "l1=3:4"),
             (("--mmu", "sv39", "--page-size", "8K", path), 125, "4096"), ((os.path.dirname(path),), 125, "")):
         result = checks.replay(*words)

@@ -150,11 +150,17 @@ def check_damage(checks):
     with open(checks.path("bad.pwt"), "wb") as file:
         file.write(data)
     result = checks.run("info", "bad.pwt")
-    checks.tap.check(result.status == OURS and b"damaged at byte " in result.err and result.err.count(b"\n") == 1,
-                     "damage is told, with its place", result.err)
+    checks.tap.check(result.status == OURS and b"damaged at byte " in result.err and result.err.count(b"\n") == 1
+                     and b"complete     no: " in result.out, "damage is told, with its place", result.err)
     result = checks.run("info", "--keep-going", "bad.pwt")
     checks.tap.check(result.status == DAMAGED and b"references lost in all" in result.err, "the rest is read",
                      result.err)
+    result = checks.run("info", "--format", "ids", "-", stdin=b"1\n2\n3\nfour\n5\n")
+    checks.tap.check(result.status == OURS and b"references   3:" in result.out and b"complete     no: " in result.out,
+                     "what comes before damage is counted", result.out)
+    result = checks.run("info", "--keep-going", "-", stdin=b"1\n2\n3\nfour\n5\n")
+    checks.tap.check(result.status == DAMAGED and b"references   4:" in result.out
+                     and b"complete     no: it is damaged in 1 place\n" in result.out, "and what comes behind", result.out)
     with open(checks.path("short.pwt"), "wb") as file:
         file.write(open(checks.path("a.pwt"), "rb").read()[:-5])
     checks.tap.check(checks.counts("short.pwt")["complete"].startswith("no: its end is missing"), "a missing end is told")

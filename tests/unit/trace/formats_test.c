@@ -138,6 +138,7 @@ test_ids_and_text(void **state)
     assert_ref(1, 1, PGW_REF_READ, 0x10000, 0);
     assert_ref(2, 4096, PGW_REF_READ, 0xfffffffffffff000, 0);
     assert_int_equal(read_text("1\n2\nthree\n", PGW_TRACE_IDS), PGW_CORRUPT);
+    assert_int_equal(got.n, 2); /* what comes before the damage is read */
     assert_int_equal(read_text("1\n18446744073709551616\n", PGW_TRACE_IDS), PGW_CORRUPT);
     assert_int_equal(read_text("l 0x10 4\ns 0xFFF 8", PGW_TRACE_TEXT), PGW_OK);
     assert_ref(0, 1, PGW_REF_READ, 0x10, 4);
@@ -381,6 +382,44 @@ test_compressed(void **state)
     }
 }
 
+/* One that ends too early is read up to there, and told once, if that is wanted. */
+static void
+count_damage(void *ctx, const struct pgw_trace_damage *damage)
+{
+    assert_non_null(strstr(damage->what, "ends too early"));
+    (*(unsigned *)ctx)++;
+}
+
+static void
+test_compressed_cut_short(void **state)
+{
+    struct pgw_trace_options options;
+    char command[256];
+    unsigned told = 0;
+    size_t whole;
+
+    (void)state;
+    snprintf(command, sizeof command, "seq 1 60000 | gzip -c >%s 2>/dev/null || exit 77", path);
+    if (system(command) != 0)
+        skip();
+    uint8_t *packed = rig_load(path, &whole);
+    rig_save(path, packed, whole * 3 / 4);
+    free(packed);
+    rig_free(&got);
+    assert_int_equal(rig_read(&got, path, NULL), PGW_CORRUPT);
+    size_t before = got.n;
+    assert_in_range(before, 1000, 59999);
+    assert_ref(before - 1, 1, PGW_REF_READ, before * 4096, 0);
+    rig_free(&got);
+    pgw_trace_options_init(&options);
+    options.damaged = count_damage;
+    options.ctx = &told;
+    assert_int_equal(rig_read(&got, path, &options), PGW_OK);
+    assert_int_equal(told, 1);
+    assert_int_equal(got.n, before);
+    assert_ref(before - 1, 1, PGW_REF_READ, before * 4096, 0);
+}
+
 int
 main(void)
 {
@@ -397,6 +436,7 @@ main(void)
         cmocka_unit_test(test_damon_record),
         cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_compressed),
+        cmocka_unit_test(test_compressed_cut_short),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
