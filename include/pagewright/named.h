@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A part of <pagewright/pagewright.h>: what a system can be put together from, by name.  The rules of
- * the whole interface apply. */
+/* A part of <pagewright/pagewright.h>: what a system can be put together from, by name.  The rules
+ * of the whole interface apply. */
 #ifndef PAGEWRIGHT_NAMED_H
 #define PAGEWRIGHT_NAMED_H
 

@@ -123,8 +123,9 @@ struct pgw_cost {
                            copy-on-write */
     double ipi_ns;      /* a shootdown's interrupt of another hart: sending it, its handler there,
                            and waiting for its answer */
-    double zstd_ns, unzstd_ns; /* compressing a page for the compressed pool, and making one whole */
-    double lz4_ns, unlz4_ns;   /* the same, in a pool with lz4 */
+    double zstd_ns,
+        unzstd_ns;           /* compressing a page for the compressed pool, and making one whole */
+    double lz4_ns, unlz4_ns; /* the same, in a pool with lz4 */
 };
 
 /* Fill it with pgw_config_init(), then change what you want. */
@@ -190,9 +191,9 @@ struct pgw_config {
     uint64_t merge_rate;  /* for pgw_run(): pages looked at in a million instructions (20) */
     unsigned harts;       /* that pgw_run() has, each with TLBs of its own: 1 to 16 (1) */
     /* Which private anonymous memory gets huge pages (the largest up to 4 MiB that the scheme has)
-     * unasked: "off", "madvise" (what the program advised), "always".  And how: "direct", whole with
-     * the first fault, while RAM is plenty; "reserve", page by page in frames that it reserves and
-     * that others get before any page goes; "auto", direct where advised, else reserve. */
+     * unasked: "off", "madvise" (what the program advised), "always".  And how: "direct", whole
+     * with the first fault, while RAM is plenty; "reserve", page by page in frames that it reserves
+     * and that others get before any page goes; "auto", direct where advised, else reserve. */
     const char *huge, *huge_alloc; /* ("madvise", "auto") */
     bool maps; /* the report has what each process that pgw_run() ran had mapped when it ended, of
                   the first 64 (false) */

@@ -39,16 +39,16 @@ extern "C" {
 /*
  * A reference, or a run of references to one page with none to another in between: then va is the
  * page's first byte, size is 0, and of the run is known how it began and how many there were of
- * each kind, which is all that work by pages needs.  READ | WRITE counts as a write.  Once a trace has
- * seen a fork, a write does not join a run that has none: it may find another page there.
+ * each kind, which is all that work by pages needs.  READ | WRITE counts as a write.  Once a trace
+ * has seen a fork, a write does not join a run that has none: it may find another page there.
  */
 struct pgw_ref {
-    uint64_t va;              /* the first byte */
-    uint32_t process;         /* numbers of processes are the trace's own; a trace of one has 1 */
-    uint16_t size;            /* bytes, at most 4096; 0: not known, and all of it in the page of va */
-    uint8_t kind;             /* PGW_REF_*: of the first of the run */
-    uint8_t reserved;         /* 0 */
-    uint16_t count;           /* references in the run; 1: a single one */
+    uint64_t va;      /* the first byte */
+    uint32_t process; /* numbers of processes are the trace's own; a trace of one has 1 */
+    uint16_t size;    /* bytes, at most 4096; 0: not known, and all of it in the page of va */
+    uint8_t kind;     /* PGW_REF_*: of the first of the run */
+    uint8_t reserved; /* 0 */
+    uint16_t count;   /* references in the run; 1: a single one */
     uint16_t writes, fetches; /* of count; the rest read */
     uint16_t reserved2;       /* 0 */
 };
@@ -185,10 +185,10 @@ PGW_API enum pgw_status pgw_trace_writer_close(struct pgw_trace_writer *writer);
 
 /*
  * Drops references without changing what LRU does with `pages` frames or more: every miss, and its
- * place among the others, and every write-back stays (S. Kaplan, Y. Smaragdakis and P. Wilson, "Trace
- * reduction for virtual memory simulations", SIGMETRICS 1999).  The dropped ones are counted with a
- * later one of their page, so that the number of references stays, too.  What comes out are runs, for
- * a writer with options.pages, and options.reduced set to `pages`.
+ * place among the others, and every write-back stays (S. Kaplan, Y. Smaragdakis and P. Wilson,
+ * "Trace reduction for virtual memory simulations", SIGMETRICS 1999).  The dropped ones are counted
+ * with a later one of their page, so that the number of references stays, too.  What comes out are
+ * runs, for a writer with options.pages, and options.reduced set to `pages`.
  */
 struct pgw_trace_reducer;
 /* PGW_INVAL: pages is 0; PGW_NOMEM. */

@@ -155,7 +155,8 @@ code_new(struct recording *recorder, uint64_t hash, const struct cpu_code *code)
     struct recording_code *made = malloc(sizeof *made + code->n * sizeof code->insns[0]);
     void *codes = buf->codes;
 
-    if (made == NULL || !recording_grow(&codes, &buf->codes_room, buf->ncodes, sizeof made)) {
+    if (made == NULL ||
+        !recording_grow(&codes, &buf->codes_room, buf->ncodes, sizeof(struct recording_code *))) {
         free(made);
         return NULL;
     }

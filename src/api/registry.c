@@ -90,8 +90,9 @@ static const struct registry_pager pagers[] = {
     {"none", "no swap: what does not fit in RAM does not fit"},
     {"SIZE", "a nameless temporary file of that size, gone at the end"},
     {"FILE:SIZE", "a regular file, made if absent and left behind, or a block device"},
-    {"LEVEL,LEVEL...", "up to 8 devices, each of temp:SIZE, file:FILE:SIZE, nbd:URI, each used when "
-                       "those before it are full or fail"},
+    {"LEVEL,LEVEL...",
+        "up to 8 devices, each of temp:SIZE, file:FILE:SIZE, nbd:URI, each used when "
+        "those before it are full or fail"},
     {"zpool", "compressed pages in RAM, alone, or before such levels: zpool:25%,LEVEL...; options: "
               "a size or share of RAM (20%), zstd or lz4, clean (keeps clean pages of files, too)"},
     {"nbd:URI", "a remote store, such as nbd:nbd://host/export; alone, or after zpool"},
@@ -320,8 +321,7 @@ registry_policy_params(const struct policy_ops *policy, char *out, size_t len)
 
 /* One KEY=VALUE, n bytes of text. */
 static bool
-registry_policy_param(
-    const struct policy_ops *policy, const char *text, size_t n, uint64_t *param)
+registry_policy_param(const struct policy_ops *policy, const char *text, size_t n, uint64_t *param)
 {
     for (unsigned i = 0; policy->params != NULL && policy->params[i].name != NULL; i++) {
         const struct policy_param *row = &policy->params[i];
@@ -341,8 +341,8 @@ registry_policy_param(
 }
 
 enum pgw_status
-registry_policy_parse(const char *text, const struct policy_ops **policy, uint64_t *param,
-    char *why, size_t len)
+registry_policy_parse(
+    const char *text, const struct policy_ops **policy, uint64_t *param, char *why, size_t len)
 {
     char names[384] = "", name[32];
     size_t name_len = strcspn(text, ":");
@@ -362,8 +362,7 @@ registry_policy_parse(const char *text, const struct policy_ops **policy, uint64
             registry_policy_params(*policy, names, sizeof names);
             (void)snprintf(why, len, "policy %s has no parameter \"%.*s\": %s%s", name,
                 n < 64 ? (int)n : 64, at,
-                names[0] != '\0' ? "write any of, with a colon between, " : "it takes none",
-                names);
+                names[0] != '\0' ? "write any of, with a colon between, " : "it takes none", names);
             return PGW_INVAL;
         }
         at += n;

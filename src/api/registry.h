@@ -68,8 +68,8 @@ const struct policy_ops *registry_policy_named(const char *name);
 
 /* Reads NAME or NAME:KEY=VALUE:...; param has POLICY_PARAMS_MAX places, for struct policy_env.
  * PGW_INVAL, with what is wrong in why (len bytes). */
-MUST_CHECK enum pgw_status registry_policy_parse(const char *text, const struct policy_ops **policy,
-    uint64_t *param, char *why, size_t len);
+MUST_CHECK enum pgw_status registry_policy_parse(
+    const char *text, const struct policy_ops **policy, uint64_t *param, char *why, size_t len);
 
 /* A swap pager over file, which it takes over (not on failure), and a file's.  PGW_NOMEM. */
 MUST_CHECK enum pgw_status registry_swap_create(struct mem *mem, struct base_alloc *alloc,
@@ -80,8 +80,8 @@ MUST_CHECK enum pgw_status registry_remote_create(struct mem *mem, struct base_a
 /* Up to PGW_SWAP_DEVICES_MAX pagers, one after the other, which it takes over (not on failure). */
 MUST_CHECK enum pgw_status registry_chain_create(struct mem *mem, struct base_alloc *alloc,
     struct pager *const *levels, unsigned n, struct pager **pager);
-/* A compressed pool over next (NULL: none), which it takes over (not on failure); aside: in the last
- * frames of RAM, from the start. */
+/* A compressed pool over next (NULL: none), which it takes over (not on failure); aside: in the
+ * last frames of RAM, from the start. */
 MUST_CHECK enum pgw_status registry_pool_create(struct mem *mem, struct base_alloc *alloc,
     uint64_t frames, bool lz4, bool aside, struct pager *next, struct pager **pager);
 MUST_CHECK enum pgw_status registry_file_create(

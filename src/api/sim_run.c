@@ -108,8 +108,8 @@ sim_run_services(
     out->zswap = now->pool_frames;
     out->zswapped = now->pool_pages;
     for (unsigned order = 0; order <= MEM_ORDER_MAX; order++)
-        out->free_runs[order < last ? order : last] +=
-            system->mem.runs[order] << (order < last ? 0 : order - last);
+        out->free_runs[order < last ? order : last] += system->mem.runs[order]
+                                                       << (order < last ? 0 : order - last);
     if (system->vm == NULL)
         return;
     out->huge = (unsigned)system->settings.huge;

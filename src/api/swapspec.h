@@ -38,7 +38,8 @@ struct swapspec {
  *   pool    = "zpool" { ":" ( SIZE | N "%" | "zstd" | "lz4" | "clean" ) }
  *   device  = "temp" [ ":" SIZE ] | SIZE | "file:" PATH ":" SIZE | "nbd:" URI
  *
- * A comma that no device follows is part of a path.  PGW_INVAL: it is none; why is written to why, one line.
+ * A comma that no device follows is part of a path.  PGW_INVAL: it is none; why is written to why,
+ * one line.
  */
 MUST_CHECK enum pgw_status swapspec_parse(
     const char *text, struct swapspec *spec, char *why, size_t len);

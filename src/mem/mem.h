@@ -123,9 +123,9 @@ void mem_fini(struct mem *mem, struct base_alloc *ram);
 struct mem_page *mem_alloc(struct mem *mem, unsigned order, unsigned flags);
 
 /*
- * Sets the last n frames of a RAM aside all of which is free: they are allocated, single pages, each
- * freed by itself, and the first is returned.  Their bytes are anything.  NULL: INJECT_FRAME says
- * so.
+ * Sets the last n frames of a RAM aside all of which is free: they are allocated, single pages,
+ * each freed by itself, and the first is returned.  Their bytes are anything.  NULL: INJECT_FRAME
+ * says so.
  */
 struct mem_page *mem_set_aside(struct mem *mem, uint64_t n);
 

@@ -8,8 +8,8 @@
  * processes that have mapped the same memory at different addresses meet.
  *
  * That identity is a number which is never given again, as Linux takes a sequence number of the
- * inode (kernel/futex/core.c, get_inode_sequence_number): a waiter whose memory is unmapped under it
- * must not be found by those who use what is mapped there next.
+ * inode (kernel/futex/core.c, get_inode_sequence_number): a waiter whose memory is unmapped under
+ * it must not be found by those who use what is mapped there next.
  *
  * A waiter stays in its queue until it is woken, whatever else makes its call be tried again; that
  * it is no longer in the queue is how it knows.

@@ -41,12 +41,12 @@ struct os_memory {
     uint64_t faults, major, swap_in, swap_out, file_in; /* counts */
     unsigned nswap_devices;
     struct os_swap_device swap_devices[OS_SWAP_DEVICES_MAX];
-    uint64_t zswap, zswapped;            /* what a compressed pool takes; the pages in it */
-    uint64_t free_runs[OS_FREE_ORDERS];  /* of 2^i frames; those that are larger are so many of the
-                                            last ones */
-    unsigned huge;                       /* huge pages: 0 never, 1 where advised, 2 always */
-    unsigned merge;                      /* equal pages are merged: 0 or 1 */
-    uint64_t merge_rate;                 /* pages a millisecond */
+    uint64_t zswap, zswapped;           /* what a compressed pool takes; the pages in it */
+    uint64_t free_runs[OS_FREE_ORDERS]; /* of 2^i frames; those that are larger are so many of the
+                                           last ones */
+    unsigned huge;                      /* huge pages: 0 never, 1 where advised, 2 always */
+    unsigned merge;                     /* equal pages are merged: 0 or 1 */
+    uint64_t merge_rate;                /* pages a millisecond */
     uint64_t merge_shared, merge_sharing, merge_scans; /* as ksm's */
 };
 

@@ -38,9 +38,9 @@ struct os_mm {
     uint64_t brk;         /* bytes; it starts at layout.heap */
     unsigned lock_future; /* flags of mlockall, if it said FUTURE; else 0 */
     struct os_mm_places places;
-    char exe[OS_PATH_MAX]; /* the program's absolute path on the host */
+    char exe[OS_PATH_MAX];     /* the program's absolute path on the host */
     uint64_t exe_dev, exe_ino; /* the program's file on the host, as stat(2) has it */
-    const char *sysroot;   /* where its absolute paths are looked up first; NULL: nowhere */
+    const char *sysroot;       /* where its absolute paths are looked up first; NULL: nowhere */
 };
 
 struct os_itimer {

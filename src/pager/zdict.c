@@ -58,7 +58,7 @@ zdict_init(struct zdict *zdict, uint64_t limit)
     if (limit >= ZDICT_LEAST_FRAMES)
         zdict->len = limit < ZDICT_LARGE_FRAMES ? ZDICT_SMALL : ZCODEC_DICT_MAX;
     unsigned pieces = (unsigned)(zdict->len / ZDICT_PIECE);
-    zdict->left = zdict->interval = ZDICT_SPREAD * (pieces + pieces / (ZDICT_JUDGE - 1));
+    zdict->left = zdict->interval = (uint64_t)ZDICT_SPREAD * (pieces + pieces / (ZDICT_JUDGE - 1));
 }
 
 void

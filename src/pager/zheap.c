@@ -31,7 +31,8 @@
  * few classes, a large one narrow steps and many.
  *
  * Frames that come free are idle at first: drive() of a pager ends an I/O without the lock that
- * guards RAM.  Where frames are set aside for the heap, they are idle whenever it does not use them.
+ * guards RAM.  Where frames are set aside for the heap, they are idle whenever it does not use
+ * them.
  *
  * Rejected: to use a free object of a larger class rather than take a frame, which wastes more in
  * objects than it saves in frames (measured: 1% worse on text); buddies of compressed pages in one

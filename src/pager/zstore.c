@@ -108,7 +108,8 @@ zstore_find_samples(struct zstore *store, unsigned n, const struct zitem **items
     unsigned found = 0, seen = 0;
 
     for (unsigned kind = 0; kind < ZITEM_KINDS; kind++) {
-        TAILQ_FOREACH_REVERSE (item, &store->lists[kind], zitem_list, link) {
+        TAILQ_FOREACH_REVERSE(item, &store->lists[kind], zitem_list, link)
+        {
             if (found == n)
                 return n;
             if (seen++ % ZSTORE_SAMPLE_GAP == 0)
@@ -210,8 +211,8 @@ zstore_read(struct zstore *store, const struct zitem *item, void *page)
         const void *data = zheap_read(&store->heap, zstore_at(item), buf, item->len);
         if (item->len == PAGE_SIZE)
             memcpy(page, data, PAGE_SIZE);
-        else if (!zcodec_expand(&store->codec, zdict_get(&store->zdict, item->dict), data,
-                     item->len, page))
+        else if (!zcodec_expand(
+                     &store->codec, zdict_get(&store->zdict, item->dict), data, item->len, page))
             return PGW_CORRUPT;
     }
     return zstore_is(item, page) ? PGW_OK : PGW_CORRUPT;
@@ -256,7 +257,8 @@ zstore_bytes(const struct zstore *store)
     const struct zheap *heap = &store->heap;
 
     return ((heap->frames + heap->idle) << PAGE_SHIFT) + zheap_record_bytes(heap) +
-           page_ceil(store->codec.work_len) + zdict_bytes(&store->zdict, &store->codec) + ZSTORE_SCRATCH;
+           page_ceil(store->codec.work_len) + zdict_bytes(&store->zdict, &store->codec) +
+           ZSTORE_SCRATCH;
 }
 
 bool
@@ -274,6 +276,6 @@ zstore_check(const struct zstore *store)
     }
     /* Those that are being written are in no list. */
     return held <= store->heap.objects && store->heap.objects + store->same == store->pages &&
-           store->payload <= store->heap.bytes &&
-           zdict_check(&store->zdict, store->heap.objects) && zheap_check(&store->heap);
+           store->payload <= store->heap.bytes && zdict_check(&store->zdict, store->heap.objects) &&
+           zheap_check(&store->heap);
 }

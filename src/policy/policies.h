@@ -56,8 +56,8 @@ policy_param(const struct policy_ops *ops, const struct policy_env *env, unsigne
     return env->param[i] != 0 ? env->param[i] : ops->params[i].usual;
 }
 
-/* What every create does first: len bytes of zeros that start with a policy.  NULL: no memory, or more
- * frames than numbers of 32 bits can tell apart. */
+/* What every create does first: len bytes of zeros that start with a policy.  NULL: no memory, or
+ * more frames than numbers of 32 bits can tell apart. */
 static inline struct policy *
 policy_new(const struct policy_ops *ops, const struct policy_env *env, size_t len)
 {

@@ -133,7 +133,7 @@ wtinylfu_counter(const struct wtinylfu *lfu, uint64_t hash, unsigned row, unsign
     uint64_t block = hash >> 32 & (lfu->blocks - 1);
 
     *shift = which / 2 * 4;
-    return &lfu->sketch[block * WTINYLFU_BLOCK + 2 * row + which % 2];
+    return &lfu->sketch[block * WTINYLFU_BLOCK + 2ul * row + which % 2];
 }
 
 static unsigned

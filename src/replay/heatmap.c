@@ -175,7 +175,7 @@ heatmap_merge_columns(struct heatmap *map)
     for (unsigned i = 0; i < map->ntiles; i++) {
         uint64_t *count = map->count[map->tile[i].counts];
         for (unsigned k = 0; k < HEATMAP_COLUMNS / 2; k++)
-            count[k] = count[2 * k] + count[2 * k + 1];
+            count[k] = count[(size_t)2 * k] + count[(size_t)2 * k + 1];
         memset(count + HEATMAP_COLUMNS / 2, 0, HEATMAP_COLUMNS / 2 * sizeof *count);
     }
     map->slice *= 2;

@@ -39,7 +39,7 @@
 #define NODE 32u
 #define LEVELS_MAX 5u /* 32^5 lines of 256 are more than there are slots */
 #define FRONT_MAX 16u /* a power of two */
-#define SLOTS_LEAST (64u * 1024)
+#define SLOTS_LEAST ((uint64_t)64 * 1024)
 
 /* What slot_of says of a page; else its slot plus IN_SLOT. */
 enum { OUTSIDE, IN_FRONT, IN_SLOT };
@@ -131,7 +131,7 @@ lrustack_destroy(struct lrustack *stack)
 static inline __attribute__((always_inline)) uint32_t
 lrustack_line_rank(const struct lrustack *stack, uint32_t slot)
 {
-    const uint64_t *line = &stack->bits[slot / LINE_BITS * LINE_WORDS];
+    const uint64_t *line = &stack->bits[(size_t)slot / LINE_BITS * LINE_WORDS];
     unsigned last = slot % LINE_BITS / 64;
     uint64_t mask = ~(uint64_t)0 >> (63 - slot % 64);
     unsigned rank = 0;
@@ -160,7 +160,7 @@ static inline __attribute__((always_inline)) void
 lrustack_add(struct lrustack *stack, uint32_t line, uint32_t delta)
 {
     for (uint32_t level = 0; level < stack->levels; level++) {
-        uint32_t *node = &stack->level_sum[level][line / NODE * NODE];
+        uint32_t *node = &stack->level_sum[level][(size_t)line / NODE * NODE];
         for (uint32_t i = 0; i < NODE; i++)
             node[i] += i > line % NODE ? delta : 0;
         line /= NODE;
@@ -258,7 +258,7 @@ lrustack_place_levels(struct lrustack *stack)
 static uint64_t
 lrustack_slots_for(const struct lrustack *stack, uint64_t full)
 {
-    uint64_t want = 4 * full > SLOTS_LEAST ? 4 * full : SLOTS_LEAST;
+    uint64_t want = (uint64_t)4 * full > SLOTS_LEAST ? (uint64_t)4 * full : SLOTS_LEAST;
 
     want = want > stack->pages ? want : stack->pages;
     return (want + LINE_BITS - 1) / LINE_BITS * LINE_BITS;
@@ -436,7 +436,7 @@ lrustack_use_all(
     for (; i + AHEAD_PAGE < n; i++) {
         uint32_t at = stack->slot_of[touch[i + AHEAD_LINE].page];
         __builtin_prefetch(&stack->slot_of[touch[i + AHEAD_PAGE].page], 1);
-        __builtin_prefetch(&stack->bits[at / LINE_BITS * LINE_WORDS], 1);
+        __builtin_prefetch(&stack->bits[(size_t)at / LINE_BITS * LINE_WORDS], 1);
         distance[i] = lrustack_use_one(stack, touch[i].page);
     }
     for (; i < n; i++)

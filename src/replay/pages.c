@@ -80,7 +80,7 @@ replay_pages_destroy(struct replay_pages *pages)
         pages_space_free(pages, space);
     }
     if (pages->spaces != NULL)
-        alloc->unmap(alloc, pages->spaces, pages->spaces_room * sizeof *pages->spaces);
+        alloc->unmap(alloc, pages->spaces, pages->spaces_room * sizeof(struct pages_space *));
     if (pages->places != NULL)
         alloc->unmap(alloc, pages->places, pages->room * sizeof *pages->places);
     if (pages->holders != NULL)
@@ -156,7 +156,7 @@ enum pgw_status
 pages_space_new(struct replay_pages *pages, uint32_t process, struct pages_space **space)
 {
     enum pgw_status status = growing_reserve(pages->alloc, (void **)&pages->spaces,
-        &pages->spaces_room, pages->nspaces + 1, sizeof *pages->spaces);
+        &pages->spaces_room, pages->nspaces + 1, sizeof(struct pages_space *));
 
     if (status != PGW_OK)
         return status;

@@ -149,7 +149,7 @@ pass_make_spool(struct pass *pass)
         return PGW_NOMEM;
     batch->touch = batch->room;
     batch->mark = (uint32_t *)(void *)(batch->room + REPLAY_BATCH);
-    batch->where_room = (struct replay_where *)(void *)(batch->mark + 2 * REPLAY_BATCH);
+    batch->where_room = (struct replay_where *)(void *)(batch->mark + (size_t)2 * REPLAY_BATCH);
     return spool_create(&pass->alloc, pass->config.spool_memory, &pass->spool);
 }
 

@@ -4,7 +4,7 @@
 /* References that become touches at a time: their touches stay in the host's second cache. */
 #define PIECE 8192u
 /* References between two questions whether to go on: a few milliseconds. */
-#define ASK_EVERY (256u * 1024)
+#define ASK_EVERY ((uint64_t)256 * 1024)
 
 /* What a traversal needs while it is going on. */
 struct traverse_state {
@@ -100,7 +100,7 @@ enum pgw_status
 traverse_run(struct traverse *traverse, struct base_alloc *alloc)
 {
     struct traverse_state state = {.traverse = traverse};
-    size_t bytes = 2 * PIECE * sizeof *state.touch;
+    size_t bytes = (size_t)2 * PIECE * sizeof *state.touch;
 
     state.touch = alloc->map(alloc, bytes);
     if (state.touch == NULL)

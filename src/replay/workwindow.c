@@ -174,7 +174,7 @@ workwindow_merge_slices(struct workwindow *windows)
     for (unsigned i = 0; i < windows->n; i++) {
         uint64_t *slice = windows->one[i].slice;
         for (unsigned k = 0; k < WORKWINDOW_SLICES / 2; k++)
-            slice[k] = slice[2 * k] + slice[2 * k + 1];
+            slice[k] = slice[(size_t)2 * k] + slice[(size_t)2 * k + 1];
         memset(slice + WORKWINDOW_SLICES / 2, 0, WORKWINDOW_SLICES / 2 * sizeof *slice);
     }
     windows->slice_len *= 2;

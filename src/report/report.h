@@ -72,8 +72,8 @@ struct report_input {
 /* Where the time of all accesses goes, in nanoseconds, by the cost model. */
 struct report_time {
     double accesses; /* how many there were */
-    double tlb, l2, ram, walks, refills, faults, disk, switches, moves, compression,
-        interrupts, total;
+    double tlb, l2, ram, walks, refills, faults, disk, switches, moves, compression, interrupts,
+        total;
 };
 
 void report_time(

@@ -30,11 +30,12 @@ report_json_config(const struct report_input *in)
 {
     const struct pgw_stats *s = &in->stats;
     const struct pgw_cost *c = &in->cost;
-    json_t *cost = json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "tlb_ns",
-        c->tlb_ns, "l2_ns", c->l2_ns, "ram_ns", c->ram_ns, "fault_ns", c->fault_ns, "disk_ns",
-        c->disk_ns, "refill_ns", c->refill_ns, "switch_ns", c->switch_ns, "register_ns",
-        c->register_ns, "move_ns", c->move_ns, "ipi_ns", c->ipi_ns, "zstd_ns",
-        c->zstd_ns, "unzstd_ns", c->unzstd_ns, "lz4_ns", c->lz4_ns, "unlz4_ns", c->unlz4_ns);
+    json_t *cost =
+        json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}",
+            "tlb_ns", c->tlb_ns, "l2_ns", c->l2_ns, "ram_ns", c->ram_ns, "fault_ns", c->fault_ns,
+            "disk_ns", c->disk_ns, "refill_ns", c->refill_ns, "switch_ns", c->switch_ns,
+            "register_ns", c->register_ns, "move_ns", c->move_ns, "ipi_ns", c->ipi_ns, "zstd_ns",
+            c->zstd_ns, "unzstd_ns", c->unzstd_ns, "lz4_ns", c->lz4_ns, "unlz4_ns", c->unlz4_ns);
 
     return json_pack("{s:I, s:I, s:o, s:s, s:s, s:s, s:I, s:I, s:I, s:o}", "ram_bytes",
         (num)(s->ram * PAGE_SIZE), "swap_bytes", (num)(s->swap_size * PAGE_SIZE), "swap",
@@ -255,14 +256,15 @@ report_json(const struct report_input *input, char **text)
 {
     const struct pgw_stats *s = &input->stats;
     json_t *root = json_pack(
-        "{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
-        REPORT_VERSION, "generator", input->version, "config", report_json_config(input), "program",
-        report_json_program(input), "faults", report_json_faults(s), "paging",
+        "{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "version", REPORT_VERSION, "generator", input->version, "config", report_json_config(input),
+        "program", report_json_program(input), "faults", report_json_faults(s), "paging",
         report_json_paging(s), "translation", report_json_translation(input), "switches",
         report_json_switches(input), "segments", report_json_segments(s), "memory",
-        report_json_memory(s), "swap_devices", report_json_devices(s), "services", report_json_services(s), "groups",
-        report_json_groups(input), "maps", report_json_maps(input), "working_set",
-        report_json_workset(input), "effective_access_time", report_json_time(input));
+        report_json_memory(s), "swap_devices", report_json_devices(s), "services",
+        report_json_services(s), "groups", report_json_groups(input), "maps",
+        report_json_maps(input), "working_set", report_json_workset(input), "effective_access_time",
+        report_json_time(input));
 
     if (root == NULL)
         return PGW_NOMEM;

@@ -91,8 +91,8 @@ system_init(struct seg_system *system, const struct seg_config *config)
     system->config = *config;
     system->mem = config->mem;
     system->nframes = config->mem->nfree;
-    system->end = config->scheme == SEG_NONE ? system->nframes << PAGE_SHIFT
-                                             : UINT64_C(1) << config->va_bits;
+    system->end =
+        config->scheme == SEG_NONE ? system->nframes << PAGE_SHIFT : UINT64_C(1) << config->va_bits;
     system->windows = many ? 1u << config->bits : 1;
     system->shift = many ? config->va_bits - config->bits : 64;
     system->why = "";

@@ -32,7 +32,7 @@ champsim_memory(
     struct pgw_trace *trace, size_t *n, const uint8_t *addresses, unsigned count, uint8_t kind)
 {
     for (unsigned i = 0; i < count; i++) {
-        uint64_t va = own_load64(addresses + 8 * i);
+        uint64_t va = own_load64(addresses + (size_t)8 * i);
         if (va != 0)
             (void)trace_emit(trace, n, va, 0, kind, 1);
     }
@@ -42,7 +42,7 @@ static enum pgw_status
 champsim_next(struct pgw_trace *trace, struct pgw_trace_batch *batch)
 {
     const uint8_t *bytes;
-    size_t most = TRACE_BATCH / CHAMPSIM_REFS * CHAMPSIM_LEN, used;
+    size_t most = (size_t)TRACE_BATCH / CHAMPSIM_REFS * CHAMPSIM_LEN, used;
     size_t n = trace_source_look(&trace->source, most, &bytes);
 
     n = n < most ? n : most;

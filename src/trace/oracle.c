@@ -35,7 +35,8 @@ static enum pgw_status
 oracle_next(struct pgw_trace *trace, struct pgw_trace_batch *batch)
 {
     const uint8_t *bytes;
-    size_t n = trace_source_look(&trace->source, TRACE_BATCH * ORACLE_LEN, &bytes), used = 0;
+    size_t n = trace_source_look(&trace->source, (size_t)TRACE_BATCH * ORACLE_LEN, &bytes),
+           used = 0;
 
     for (; used + ORACLE_LEN <= n && batch->nrefs < TRACE_BATCH; used += ORACLE_LEN)
         trace_emit_id(trace, &batch->nrefs, own_load64(bytes + used + 4));

@@ -82,8 +82,8 @@ own_header_read(const uint8_t *bytes, struct own_header *header)
     header->nexecutions = own_load32(bytes + 28);
     header->nshapes = own_load32(bytes + 32);
     for (unsigned i = 0; i < OWN_COLUMNS; i++) {
-        header->len[i] = own_load32(bytes + 36 + 4 * i);
-        header->packed_len[i] = own_load32(bytes + 36 + 4 * (OWN_COLUMNS + i));
+        header->len[i] = own_load32(bytes + 36 + (size_t)4 * i);
+        header->packed_len[i] = own_load32(bytes + 36 + (size_t)4 * (OWN_COLUMNS + i));
         packed += header->packed_len[i];
     }
     header->hash = own_load64(bytes + OWN_BLOCK_LEN - 16);

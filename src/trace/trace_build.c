@@ -21,7 +21,7 @@ static const size_t build_room[OWN_COLUMNS] = {
     [OWN_HIGHS] = BUILD_REFS + 2 * BUILD_SLACK,
     [OWN_VA_LENS] = BUILD_REFS,
     [OWN_VA_BYTES] = 8u << 20,
-    [OWN_COUNT_LENS] = 2 * BUILD_REFS,
+    [OWN_COUNT_LENS] = (size_t)2 * BUILD_REFS,
     [OWN_COUNT_BYTES] = 6u << 20,
     [OWN_EVENTS] = 1u << 20,
 };

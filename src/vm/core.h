@@ -202,9 +202,9 @@ struct vm_system {
     uint64_t policy_param[POLICY_PARAMS_MAX];
     struct vm_group *groups[VM_GROUPS_MAX]; /* by id; 0: the root, which has no limit */
     unsigned ngroups;
-    uint64_t pass;     /* of the group that gave the last page */
-    uint64_t nshadows; /* in all objects */
-    bool surplus_due;  /* a page has come since the policies were asked for their surplus */
+    uint64_t pass;          /* of the group that gave the last page */
+    uint64_t nshadows;      /* in all objects */
+    bool surplus_due;       /* a page has come since the policies were asked for their surplus */
     struct mem_page *fresh; /* the last that came for a fault, if the access that brought it in has
                                not shown as "referenced" yet; NULL: none */
     uint64_t seed;

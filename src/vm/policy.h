@@ -83,8 +83,8 @@ struct policy {
 #define POLICY_IGNORES_USE 2u /* accessed() does nothing: replay need not call it */
 #define POLICY_WANTS_TIME 4u  /* reads policy->now */
 #define POLICY_GOES_ROUND 32u /* in replay victims mostly come in the order of their frames */
-#define POLICY_SHOWS_USE 16u /* a node's bits are its page's uses, for people who watch */
-#define POLICY_VARIES 8u /* surplus() may name pages: the resident set is not kept full */
+#define POLICY_SHOWS_USE 16u  /* a node's bits are its page's uses, for people who watch */
+#define POLICY_VARIES 8u      /* surplus() may name pages: the resident set is not kept full */
 
 struct policy_ops {
     const char *name;

@@ -29,8 +29,8 @@
  * are pages, and a fault that needs a frame reclaims for itself. */
 #define DAEMON_REST 64u
 
-/* What the daemon leaves in RAM, however little is free, of the pages that can go at all: those that
- * one instruction may need must be able to be there together. */
+/* What the daemon leaves in RAM, however little is free, of the pages that can go at all: those
+ * that one instruction may need must be able to be there together. */
 #define DAEMON_LEAVES 8u
 
 /* Frames are not looked at for less than so many evictions in all of RAM, however small the group.
@@ -74,12 +74,12 @@ reclaim_is_hopeless(const struct mem_page *page, bool full)
 
 /* One call of reclaim. */
 struct reclaim {
-    struct vm_group *only; /* NULL: all groups give, in turn */
+    struct vm_group *only;       /* NULL: all groups give, in turn */
     const struct mem_page *keep; /* a page that does not go */
-    uint64_t tries;        /* pages that may still be looked at */
-    bool full;             /* swap is, or there is none */
-    bool stuck;            /* dirty pages had to be passed over or could not be written */
-    bool put;              /* some were written */
+    uint64_t tries;              /* pages that may still be looked at */
+    bool full;                   /* swap is, or there is none */
+    bool stuck;                  /* dirty pages had to be passed over or could not be written */
+    bool put;                    /* some were written */
 };
 
 /* The policy's choice, passing over pages that cannot go.  NULL when there is none, or no try is

@@ -34,8 +34,8 @@ struct vm_config {
     struct pmap_system *pmap_system;
     const struct policy_ops *policy_ops;
     const uint64_t *policy_param; /* POLICY_PARAMS_MAX of them; NULL: defaults */
-    struct pager *swap; /* NULL: no swap */
-    struct tmem *tmem;  /* for clean pages of files; NULL: none */
+    struct pager *swap;           /* NULL: no swap */
+    struct tmem *tmem;            /* for clean pages of files; NULL: none */
     uint64_t seed;
     const struct base_clock *clock; /* for telling thrashing; NULL: that is not told */
     enum vm_merge_mode merge;
@@ -113,10 +113,10 @@ struct vm_stats {
     uint64_t huge_mapped_peak; /* the most there were, as the scanner's turns saw it */
     uint64_t mapped, mappings; /* pages mapped by all spaces, and entries that map them, now */
     uint64_t mapped_then, mappings_then; /* the same when huge_mapped was at its most */
-    uint64_t reserve_made;   /* runs of frames reserved for a huge page */
-    uint64_t reserve_filled; /* of these, full: the huge page is there */
-    uint64_t reserve_broken; /* given up in part, because nothing else was free */
-    uint64_t reserve_held;   /* frames reserved and not in use, now; they count as free */
+    uint64_t reserve_made;               /* runs of frames reserved for a huge page */
+    uint64_t reserve_filled;             /* of these, full: the huge page is there */
+    uint64_t reserve_broken;             /* given up in part, because nothing else was free */
+    uint64_t reserve_held; /* frames reserved and not in use, now; they count as free */
 
     /* Compaction. */
     uint64_t compact_runs;                 /* times that a block was looked for */

@@ -33,13 +33,14 @@ static const struct seg_rig_config configs[] = {
     {"segments, first fit", SEG_SEGMENTS, &seg_fit_first, 2, FRAMES, SLOTS, true, false, 0},
     {"segments, best fit, no compaction", SEG_SEGMENTS, &seg_fit_best, 2, FRAMES, SLOTS, false,
         true, 0},
-    {"segments, next fit, 8 of them", SEG_SEGMENTS, &seg_fit_next, 3, FRAMES, SLOTS, false, false, 0},
+    {"segments, next fit, 8 of them", SEG_SEGMENTS, &seg_fit_next, 3, FRAMES, SLOTS, false, false,
+        0},
     {"segments, worst fit", SEG_SEGMENTS, &seg_fit_worst, 2, FRAMES, SLOTS, false, false, 0},
     {"segments, buddy", SEG_SEGMENTS, &seg_fit_buddy, 2, FRAMES, SLOTS, false, false, 0},
     {"none, pool", SEG_NONE, NULL, 0, FRAMES, SLOTS, false, false, 16},
     {"base-bounds, pool", SEG_BASE_BOUNDS, &seg_fit_first, 0, FRAMES, SLOTS, false, false, 24},
-    {"segments, pool over a slow device", SEG_SEGMENTS, &seg_fit_best, 2, FRAMES, SLOTS, true, false,
-        8},
+    {"segments, pool over a slow device", SEG_SEGMENTS, &seg_fit_best, 2, FRAMES, SLOTS, true,
+        false, 8},
     {"segments, no swap", SEG_SEGMENTS, &seg_fit_first, 2, FRAMES, 0, false, false, 0},
 };
 
