@@ -5,6 +5,7 @@
 #define PAGEWRIGHT_COMMANDS_H
 
 /* Exit codes of our own, as env(1) and timeout(1) have them. */
+#define EXIT_DAMAGED 1      /* a part of a trace is damaged, and was left out */
 #define EXIT_OURS 125       /* we failed: bad options, no swap file, no RAM */
 #define EXIT_CANNOT_RUN 126 /* the program is there and cannot be run */
 #define EXIT_NOT_FOUND 127  /* the program is not there */

@@ -141,14 +141,38 @@ measure_progress(void *ctx, const struct pgw_trace_info *info, uint64_t referenc
     return longwork_signal() == 0;
 }
 
+static void
+measure_damaged(void *ctx, const struct pgw_trace_damage *damage)
+{
+    struct measure_damage *all = ctx;
+
+    longwork_progress_clear();
+    fprintf(stderr, "%s: %s: at byte %" PRIu64 ": %s", all->command, all->path, damage->offset,
+        damage->what);
+    if (damage->refs > 0)
+        fprintf(stderr, ": %" PRIu64 " references are left out", damage->refs);
+    fputc('\n', stderr);
+    all->pieces++;
+}
+
+void
+measure_tell_damage(struct pgw_trace_options *reading, struct measure_damage *damage)
+{
+    pgw_trace_options_init(reading);
+    reading->damaged = measure_damaged;
+    reading->ctx = damage;
+}
+
 int
-measure_done(const char *command, bool written, bool complete)
+measure_done(const struct measure_damage *damage, bool written, bool complete)
 {
     if (!written) {
-        fprintf(stderr, "%s: cannot write to standard output\n", command);
+        fprintf(stderr, "%s: cannot write to standard output\n", damage->command);
         return EXIT_OURS;
     }
-    return !complete && longwork_signal() != 0 ? 128 + longwork_signal() : 0;
+    if (!complete && longwork_signal() != 0)
+        return 128 + longwork_signal();
+    return damage->pieces > 0 ? EXIT_DAMAGED : 0;
 }
 
 /* ---- text ---- */
@@ -204,7 +228,10 @@ measure_print_totals(
     char a[MEASURE_TEXT_LEN], b[MEASURE_TEXT_LEN], c[MEASURE_TEXT_LEN], d[MEASURE_TEXT_LEN];
 
     fprintf(out, "%s: %s references%s: %s reads, %s writes, %s fetches\n", path,
-        measure_count(totals->references, a), complete ? "" : " until it was interrupted",
+        measure_count(totals->references, a),
+        complete                 ? ""
+        : longwork_signal() != 0 ? " until it was interrupted"
+                                 : ", NOT ALL OF IT",
         measure_count(totals->reads, b), measure_count(totals->writes, c),
         measure_count(totals->fetches, d));
     fprintf(

@@ -34,8 +34,15 @@ void measure_trace(struct argp_state *state, struct measure *measure, const char
 /* For the library's progress: shows how far it is.  False: a signal came (longwork.h). */
 bool measure_progress(void *ctx, const struct pgw_trace_info *info, uint64_t references);
 
+/* What is damaged of a trace is told, and left out. */
+struct measure_damage {
+    const char *command, *path;
+    uint64_t pieces;
+};
+void measure_tell_damage(struct pgw_trace_options *reading, struct measure_damage *damage);
+
 /* The exit code of a command that has written what it has to; it says so when that failed. */
-int measure_done(const char *command, bool written, bool complete);
+int measure_done(const struct measure_damage *damage, bool written, bool complete);
 
 /* ---- text ---- */
 

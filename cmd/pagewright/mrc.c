@@ -155,7 +155,8 @@ mrc_parse(int argc, char **argv, struct mrc_options *mrc)
             "sizes in one pass, from a sample of the pages if that will do, other policies' by "
             "simulation in miniature; and names the sizes that matter.\v"
             "TRACE is a file of a format that pagewright trace knows, or - for standard input.\n\n"
-            "The exit status is 0; 125 when something is wrong with the options or the trace; "
+            "The exit status is 0; 1 when a part of the trace is damaged, and was left out; 125 "
+            "when something is wrong with the options or the trace; "
             "128+N when signal N interrupted it: what was measured until then is printed.",
     };
     struct pgw_config config;
@@ -168,7 +169,8 @@ mrc_parse(int argc, char **argv, struct mrc_options *mrc)
 }
 
 static int
-mrc_write(const struct mrc_options *mrc, const struct pgw_curves *curves)
+mrc_write(const struct mrc_options *mrc, const struct pgw_curves *curves,
+    const struct measure_damage *damage)
 {
     static bool (*const write[])(const struct mrc_table *table, FILE *out) = {
         [MEASURE_TEXT] = mrc_write_text,
@@ -183,27 +185,33 @@ mrc_write(const struct mrc_options *mrc, const struct pgw_curves *curves)
                    mrc->curves.policies != NULL};
 
     pgw_curves_get_info(curves, &table.info);
+    table.info.complete = table.info.complete && damage->pieces == 0;
     bool written = write[mrc->measure.form](&table, stdout) && fflush(stdout) == 0;
-    return measure_done("pagewright mrc", written && !ferror(stdout), table.info.complete);
+    return measure_done(damage, written && !ferror(stdout), table.info.complete);
 }
 
 int
 command_mrc(int argc, char **argv)
 {
     struct mrc_options mrc;
+    struct measure_damage damage = {.command = "pagewright mrc"};
+    struct pgw_trace_options reading;
     struct pgw_curves *curves = NULL;
     char why[PGW_TRACE_WHY];
 
     mrc_parse(argc, argv, &mrc);
     mrc.curves.progress = measure_progress;
+    measure_tell_damage(&reading, &damage);
+    damage.path = mrc.measure.path;
     longwork_catch();
-    enum pgw_status status = pgw_curves_measure(mrc.measure.path, NULL, &mrc.curves, &curves, why);
+    enum pgw_status status =
+        pgw_curves_measure(mrc.measure.path, &reading, &mrc.curves, &curves, why);
     longwork_progress_clear();
     if (status != PGW_OK) {
         fprintf(stderr, "pagewright mrc: %s\n", why);
         return EXIT_OURS;
     }
-    int code = mrc_write(&mrc, curves);
+    int code = mrc_write(&mrc, curves, &damage);
     pgw_curves_destroy(curves);
     return code;
 }

@@ -240,8 +240,8 @@ mrc_print_knee(const struct mrc_table *table, const struct pgw_curve *curve, boo
     }
     pgw_curve_at(curve, frames, &point);
     double time = mrc_time(table, &point);
-    fprintf(out, "%s (%s pages), %s", measure_bytes(frames * table->info.page_size, a),
-        measure_count(frames, b), measure_time(time, c));
+    fprintf(out, "%s (%s %s), %s", measure_bytes(frames * table->info.page_size, a),
+        measure_count(frames, b), frames == 1 ? "page" : "pages", measure_time(time, c));
     if (!every_size)
         mrc_print_beside(table, curve, frames, time, out);
     if (every_size && frames > 1)

@@ -17,9 +17,6 @@
 
 #define REPLAY_LIST_MAX 1024u
 
-/* The exit code when a part of the trace is lost. */
-#define EXIT_DAMAGED 1
-
 enum {
     KEY_POLICY = 0x100,
     KEY_RAM,
@@ -259,6 +256,7 @@ replay_wishes(const struct replay_command *command, struct pgw_replay *replay)
 static int
 replay_trace(struct replay_command *command, struct pgw_replay *replay, struct pgw_trace *trace)
 {
+    struct pgw_trace_info info;
     char why[PGW_TRACE_WHY] = "";
     enum pgw_status status = pgw_replay_run(replay, trace, replay_going, NULL, why);
 
@@ -267,12 +265,14 @@ replay_trace(struct replay_command *command, struct pgw_replay *replay, struct p
         fprintf(stderr, "pagewright replay: %s\n", why);
         return EXIT_OURS;
     }
+    pgw_trace_get_info(trace, &info);
     const struct replay_result result = {.trace = command->trace,
         .replay = replay,
         .mmu = command->options.mmu,
         .tlb = command->options.tlb,
         .seed = command->options.seed,
         .page_size = command->options.page_size,
+        .reduced = info.reduced,
         .complete = status == PGW_OK && command->pieces == 0};
     if (!command->write(&result, stdout)) {
         fprintf(stderr, "pagewright replay: cannot write the table to standard output\n");

@@ -31,8 +31,14 @@ replay_text_head(const struct replay_result *result, FILE *out)
         number_size(result->page_size, size));
     if (totals.gone > 0)
         fprintf(out, ", %s of them gone in the end", longwork_count(b, totals.gone));
-    fprintf(out, "; at once %s at the most, the footprint; seed %" PRIu64 "\n\n",
+    fprintf(out, "; at once %s at the most, the footprint; seed %" PRIu64 "\n",
         longwork_count(c, totals.footprint), result->seed);
+    if (result->reduced > 0)
+        fprintf(out,
+            "the trace was reduced: it is exact for LRU with %" PRIu64
+            " pages or more, and else an approximation\n",
+            result->reduced);
+    fputc('\n', out);
 }
 
 static size_t

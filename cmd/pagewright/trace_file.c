@@ -90,7 +90,7 @@ trace_input_close(struct trace_input *input, int code)
         fprintf(stderr, "\n");
     }
     pgw_trace_close(input->trace);
-    return code == 0 && input->pieces > 0 ? TRACE_DAMAGED : code;
+    return code == 0 && input->pieces > 0 ? EXIT_DAMAGED : code;
 }
 
 /* ---- traces out ---- */

@@ -40,9 +40,6 @@ struct trace_input {
     bool first;            /* of several, the one whose progress is shown */
 };
 
-/* What a verb came to: exit codes. */
-#define TRACE_DAMAGED 1
-
 /* Opens a trace, or says why it cannot be.  The structure must stay where it is. */
 bool trace_input_open(
     struct trace_input *input, const struct trace_options *options, const char *path);
@@ -51,7 +48,7 @@ bool trace_input_open(
  * else an exit code: what was wrong was said, or a signal stopped us.
  */
 int trace_input_next(struct trace_input *input);
-/* Says what damage there was; code, or TRACE_DAMAGED instead of 0. */
+/* Says what damage there was; code, or EXIT_DAMAGED instead of 0. */
 int trace_input_close(struct trace_input *input, int code);
 
 /* Makes the output that the options name, or says why not. */

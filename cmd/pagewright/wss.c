@@ -126,7 +126,8 @@ wss_parse(int argc, char **argv, struct wss_options *wss)
             "Says how many pages of a trace are in use, over time (Denning's working set), which "
             "addresses these are, and how long pages rest between uses.\v"
             "TRACE is a file of a format that pagewright trace knows, or - for standard input.\n\n"
-            "The exit status is 0; 125 when something is wrong with the options or the trace; "
+            "The exit status is 0; 1 when a part of the trace is damaged, and was left out; 125 "
+            "when something is wrong with the options or the trace; "
             "128+N when signal N interrupted it: what was measured until then is printed.",
     };
 
@@ -137,7 +138,8 @@ wss_parse(int argc, char **argv, struct wss_options *wss)
 }
 
 static int
-wss_write(const struct wss_options *wss, const struct pgw_worksets *worksets)
+wss_write(const struct wss_options *wss, const struct pgw_worksets *worksets,
+    const struct measure_damage *damage)
 {
     static bool (*const write[])(const struct wss_table *table, FILE *out) = {
         [MEASURE_TEXT] = wss_write_text,
@@ -147,28 +149,33 @@ wss_write(const struct wss_options *wss, const struct pgw_worksets *worksets)
     struct wss_table table = {.measure = &wss->measure, .worksets = worksets};
 
     pgw_worksets_get_info(worksets, &table.info);
+    table.info.complete = table.info.complete && damage->pieces == 0;
     bool written = write[wss->measure.form](&table, stdout) && fflush(stdout) == 0;
-    return measure_done("pagewright wss", written && !ferror(stdout), table.info.complete);
+    return measure_done(damage, written && !ferror(stdout), table.info.complete);
 }
 
 int
 command_wss(int argc, char **argv)
 {
     struct wss_options wss;
+    struct measure_damage damage = {.command = "pagewright wss"};
+    struct pgw_trace_options reading;
     struct pgw_worksets *worksets = NULL;
     char why[PGW_TRACE_WHY];
 
     wss_parse(argc, argv, &wss);
     wss.worksets.progress = measure_progress;
+    measure_tell_damage(&reading, &damage);
+    damage.path = wss.measure.path;
     longwork_catch();
     enum pgw_status status =
-        pgw_worksets_measure(wss.measure.path, NULL, &wss.worksets, &worksets, why);
+        pgw_worksets_measure(wss.measure.path, &reading, &wss.worksets, &worksets, why);
     longwork_progress_clear();
     if (status != PGW_OK) {
         fprintf(stderr, "pagewright wss: %s\n", why);
         return EXIT_OURS;
     }
-    int code = wss_write(&wss, worksets);
+    int code = wss_write(&wss, worksets, &damage);
     pgw_worksets_destroy(worksets);
     return code;
 }

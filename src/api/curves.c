@@ -72,9 +72,8 @@ curves_policy(struct pgw_curves *curves, const char *text, size_t len, char *why
     memcpy(policy->name, text, len);
     policy->name[len] = '\0';
     curves->npolicies++;
-    if (strcmp(policy->name, "opt") == 0)
-        return PGW_OK;
-    return registry_policy_parse(policy->name, &policy->ops, policy->param, why, PGW_TRACE_WHY);
+    return registry_policy_or_opt_parse(
+        policy->name, &policy->ops, policy->param, why, PGW_TRACE_WHY);
 }
 
 static enum pgw_status

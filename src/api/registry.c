@@ -371,6 +371,25 @@ registry_policy_parse(
 }
 
 enum pgw_status
+registry_policy_or_opt_parse(
+    const char *text, const struct policy_ops **policy, uint64_t *param, char *why, size_t len)
+{
+    enum pgw_status status;
+
+    *policy = NULL;
+    if (strcmp(text, "opt") == 0)
+        return PGW_OK;
+    if (strncmp(text, "opt:", 4) == 0) {
+        (void)snprintf(why, len, "policy opt has no parameter \"%.64s\": it takes none", text + 4);
+        return PGW_INVAL;
+    }
+    status = registry_policy_parse(text, policy, param, why, len);
+    if (*policy == NULL)
+        (void)strncat(why, ", opt", len - 1 - strlen(why));
+    return status;
+}
+
+enum pgw_status
 registry_swap_create(struct mem *mem, struct base_alloc *alloc, struct host_file file,
     uint64_t nslots, struct pager **pager)
 {

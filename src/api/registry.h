@@ -71,6 +71,10 @@ const struct policy_ops *registry_policy_named(const char *name);
 MUST_CHECK enum pgw_status registry_policy_parse(
     const char *text, const struct policy_ops **policy, uint64_t *param, char *why, size_t len);
 
+/* The same, or "opt", which is of replays alone: *policy is NULL. */
+MUST_CHECK enum pgw_status registry_policy_or_opt_parse(
+    const char *text, const struct policy_ops **policy, uint64_t *param, char *why, size_t len);
+
 /* A swap pager over file, which it takes over (not on failure), and a file's.  PGW_NOMEM. */
 MUST_CHECK enum pgw_status registry_swap_create(struct mem *mem, struct base_alloc *alloc,
     struct host_file file, uint64_t nslots, struct pager **pager);

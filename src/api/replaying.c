@@ -191,32 +191,13 @@ replay_size(const struct pgw_replay *replay, const char *text, struct pass_size 
     return PGW_RANGE;
 }
 
-static enum pgw_status
-replay_policy(const char *text, const struct policy_ops **ops, uint64_t *param, char *why)
-{
-    enum pgw_status status;
-
-    *ops = NULL;
-    if (strcmp(text, "opt") == 0)
-        return PGW_OK;
-    if (strncmp(text, "opt:", 4) == 0) {
-        (void)snprintf(
-            why, PGW_TRACE_WHY, "policy opt has no parameter \"%.64s\": it takes none", text + 4);
-        return PGW_INVAL;
-    }
-    status = registry_policy_parse(text, ops, param, why, PGW_TRACE_WHY);
-    if (*ops == NULL)
-        (void)strncat(why, ", opt", PGW_TRACE_WHY - 1 - strlen(why));
-    return status;
-}
-
 enum pgw_status
 pgw_replay_add(struct pgw_replay *replay, const char *policy, const char *ram, char *why)
 {
     uint64_t param[POLICY_PARAMS_MAX] = {0};
     const struct policy_ops *ops;
     struct pass_size size;
-    enum pgw_status status = replay_policy(policy, &ops, param, why);
+    enum pgw_status status = registry_policy_or_opt_parse(policy, &ops, param, why, PGW_TRACE_WHY);
 
     if (status == PGW_OK)
         status = replay_size(replay, ram, &size, why);

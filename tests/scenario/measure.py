@@ -301,6 +301,7 @@ WRONG = [
     ("mrc --error TRACE", "--error needs a sample"),
     ("mrc --policy nosuch TRACE", "\"nosuch\""),
     ("mrc --policy lru,,fifo TRACE", "\"\""),
+    ("mrc --policy opt:x=1 TRACE", "policy opt has no parameter \"x=1\""),
     ("mrc --policy-sample 2 TRACE", "--policy-sample: \"2\""),
     ("mrc --sizes 1 TRACE", "2 to 256 sizes"),
     ("mrc --sizes 257 TRACE", "2 to 256 sizes"),
@@ -331,6 +332,14 @@ def check_mistakes(tap, binary, trace, folder):
         good = result.status == OURS and said.count("\n") == 1 and text in said and not result.out
         good = good and said.startswith(f"pagewright {words[:3]}: ")
         tap.check(good, "wrong: " + words[:60], f"{result.status} {said}")
+    damaged = os.path.join(folder, "damaged")
+    with open(damaged, "w", encoding="ascii") as file:
+        file.write("1\n2\nthree\n2\n4\n")
+    for command in ("mrc", "wss"):
+        result = execute([binary, command, damaged])
+        tap.check(result.status == 1 and result.err.count(b"\n") == 1 and b"at byte 4: " in result.err
+                  and b": 4 references, NOT ALL OF IT: " in result.out, f"{command}: damage costs what is damaged",
+                  f"{result.status} {result.err} {result.out[:200]}")
     with open("/dev/full", "wb") as full:
         for command in ("mrc", "wss"):
             done = subprocess.run([binary, command, trace], stdout=full, stderr=subprocess.PIPE,

@@ -142,6 +142,9 @@ def check_verbs(checks):
     checks.good("reduced", "reduce", "--size", "5", "-o", "r.pwt", "a.pwt")
     counts = checks.counts("r.pwt")
     checks.tap.check("5 pages or more" in counts.get("reduced", ""), "it says for what it is exact", counts)
+    result = execute([checks.args.pagewright, "replay", "--ram", "9p", checks.path("r.pwt")])
+    checks.tap.check(b"the trace was reduced: it is exact for LRU with 5 pages or more" in result.out,
+                     "and replay does", result.out)
 
 
 def check_damage(checks):
