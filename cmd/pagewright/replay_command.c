@@ -169,8 +169,8 @@ replay_option(int key, char *arg, struct argp_state *state)
             argp_failure(state, EXIT_OURS, 0,
                 "--tlb is of the hardware that --mmu models: add --mmu NAME, such as x86-64");
         if ((replay->step || replay->quiz) && replay->write != replay_write_text)
-            argp_failure(state, EXIT_OURS, 0,
-                "--step and --quiz are text: leave out --json and --csv");
+            argp_failure(
+                state, EXIT_OURS, 0, "--step and --quiz are text: leave out --json and --csv");
         if (replay->policies.n == 0)
             replay_list_add(state, &replay->policies, "policy", "clock");
         if (replay->sizes.n == 0)

@@ -14,7 +14,7 @@ struct replay_result {
     const char *mmu, *tlb; /* mmu NULL: no translation is modelled */
     uint64_t seed, page_size;
     uint64_t reduced; /* not 0: the trace is exact for LRU with so many pages or more only */
-    bool complete; /* false: it was stopped, or the trace is damaged */
+    bool complete;    /* false: it was stopped, or the trace is damaged */
 };
 
 /* False: it could not be written, or there was no memory. */

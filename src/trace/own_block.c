@@ -274,7 +274,7 @@ block_events(struct own_block *block)
 static inline uint64_t
 block_number(const uint8_t *lens, uint64_t i, const uint8_t **bytes)
 {
-    unsigned len = lens[i >> 1] >> (4 * (i & 1)) & 15u;
+    unsigned len = (unsigned)lens[i >> 1] >> (4 * (i & 1)) & 15u;
     uint64_t value = own_load64(*bytes) & block_mask[len];
 
     *bytes += len;

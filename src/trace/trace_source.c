@@ -91,8 +91,8 @@ source_more(struct trace_source *source)
     if (source->eof)
         return false;
     if (source->archive != NULL) {
-        la_ssize_t got = archive_read_data(
-            source->archive, to, room < SOURCE_UNPACKED ? room : SOURCE_UNPACKED);
+        la_ssize_t got =
+            archive_read_data(source->archive, to, room < SOURCE_UNPACKED ? room : SOURCE_UNPACKED);
         if (got < 0)
             (void)source_fail(
                 source, PGW_CORRUPT, "the compressed file is damaged, or ends too early");
