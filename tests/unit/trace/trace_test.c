@@ -81,8 +81,8 @@ fold_naive(const struct rig_trace *full, struct rig_trace *folded)
         const struct pgw_ref *ref = &full->ref[i];
         uint64_t last = (ref->size > 0 ? ref->va + ref->size - 1 : ref->va) & ~(uint64_t)4095;
         for (uint64_t va = ref->va & ~(uint64_t)4095;; va = last) {
-            struct pgw_ref *run = &folded->ref[folded->n - 1];
-            if (!fresh && run->va == va && run->process == ref->process &&
+            struct pgw_ref *run = fresh ? NULL : &folded->ref[folded->n - 1];
+            if (run != NULL && run->va == va && run->process == ref->process &&
                 (unsigned)run->count + ref->count <= UINT16_MAX &&
                 !(forked && run->writes == 0 && ref->writes > 0)) {
                 run->count = (uint16_t)(run->count + ref->count);
