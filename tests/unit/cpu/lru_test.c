@@ -19,6 +19,7 @@
 
 #include "asm.h"
 #include "base/rng.h"
+#include "code_spot.h"
 #include "cpu/hart.h"
 #include "flat_mmu.h"
 #include "host/host_mem.h"
@@ -127,21 +128,6 @@ emit_access(struct bed *bed)
         note(bed, va + size - 1, false);
 }
 
-/* A free spot near the end or somewhere in a code page that has not been used; false: none. */
-static bool
-choose_spot(struct bed *bed, uint64_t *spot)
-{
-    for (unsigned tries = 0; tries < 50; tries++) {
-        unsigned page = (unsigned)base_rng_below(&bed->rng, CODE_PAGES - 1);
-        if (bed->used[page] || bed->used[page + 1])
-            continue;
-        bed->used[page] = bed->used[page + 1] = true;
-        *spot = ((uint64_t)(CODE_PAGE + page) << PAGE_SHIFT) + base_rng_below(&bed->rng, 2048) * 2;
-        return true;
-    }
-    return false;
-}
-
 /* Some straight code with near jumps over gaps. */
 static void
 emit_stretch(struct bed *bed)
@@ -173,13 +159,13 @@ emit_stretch(struct bed *bed)
 static void
 build(struct bed *bed)
 {
-    uint64_t start;
-    assert_true(choose_spot(bed, &start));
+    uint64_t start = 0;
+    assert_true(code_spot_choose(&bed->rng, bed->used, CODE_PAGES, CODE_PAGE, &start));
     bed->pc = start;
     uint64_t spot;
     for (;;) {
         emit_stretch(bed);
-        if (!choose_spot(bed, &spot))
+        if (!code_spot_choose(&bed->rng, bed->used, CODE_PAGES, CODE_PAGE, &spot))
             break;
         if (base_rng_below(&bed->rng, 2)) {
             emit(bed, asm_jal(1, (int)(spot - bed->pc)), 4);

@@ -13,6 +13,7 @@
 
 #include "asm.h"
 #include "base/rng.h"
+#include "code_spot.h"
 #include "cpu/hart.h"
 #include "cpu/recorder.h"
 #include "flat_mmu.h"
@@ -129,20 +130,6 @@ emit_access(struct bed *bed)
     }
 }
 
-static bool
-choose_spot(struct bed *bed, uint64_t *spot)
-{
-    for (unsigned tries = 0; tries < 50; tries++) {
-        unsigned page = (unsigned)base_rng_below(&bed->rng, CODE_PAGES - 1);
-        if (bed->used[page] || bed->used[page + 1])
-            continue;
-        bed->used[page] = bed->used[page + 1] = true;
-        *spot = ((uint64_t)(CODE_PAGE + page) << PAGE_SHIFT) + base_rng_below(&bed->rng, 2048) * 2;
-        return true;
-    }
-    return false;
-}
-
 /* Straight code, branches that are taken and that are not, near jumps over gaps. */
 static void
 emit_stretch(struct bed *bed)
@@ -196,11 +183,11 @@ build(struct bed *bed)
     uint64_t spot;
     memset(bed->used, 0, sizeof bed->used);
     bed->expected.n = 0;
-    assert_true(choose_spot(bed, &bed->start));
+    assert_true(code_spot_choose(&bed->rng, bed->used, CODE_PAGES, CODE_PAGE, &bed->start));
     bed->pc = bed->start;
     for (;;) {
         emit_stretch(bed);
-        if (!choose_spot(bed, &spot))
+        if (!code_spot_choose(&bed->rng, bed->used, CODE_PAGES, CODE_PAGE, &spot))
             break;
         emit_jump(bed, spot);
     }
