@@ -235,8 +235,10 @@ replay_pages_event(struct replay_pages *pages, const struct pgw_event *event,
     case PGW_EVENT_MOVE:
         if ((event->other ^ event->va) & (((uint64_t)1 << pages->page_shift) - 1))
             return pages_unmap(pages, space, first, end, &gone);
+        /* Down, as often as up. */
         return pages_move(pages, space, first, end,
-            first + ((event->other - event->va) >> pages->page_shift), &gone);
+            (event->other >> pages->page_shift) + (first - (event->va >> pages->page_shift)),
+            &gone);
     default:
         return PGW_OK;
     }

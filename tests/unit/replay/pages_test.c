@@ -152,6 +152,11 @@ random_event(struct base_rng *rng)
     event.va = first << 12;
     event.len = len << 12;
     event.other = (half + base_rng_below(rng, half - len + 1)) << 12;
+    if (event.kind == PGW_EVENT_MOVE && base_rng_below(rng, 2) == 0) {
+        uint64_t down = event.va;
+        event.va = event.other;
+        event.other = down;
+    }
     if (event.kind == PGW_EVENT_FORK) {
         do {
             event.other = base_rng_below(rng, PROCESSES);
