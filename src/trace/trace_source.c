@@ -175,8 +175,8 @@ source_line_len(struct trace_source *source, uint8_t **line)
 {
     size_t seen = 0, n = source->end - source->start;
 
+    *line = source->buf + source->start;
     for (;;) {
-        *line = source->buf + source->start;
         uint8_t *end = memchr(*line + seen, '\n', n - seen);
         if (end != NULL)
             return (size_t)(end - *line);
@@ -190,7 +190,8 @@ source_line_len(struct trace_source *source, uint8_t **line)
         seen = n;
         const uint8_t *bytes;
         size_t more = trace_source_look(source, n + 1, &bytes);
-        if (more == n) /* the last one, without an end; or a piece of one */
+        *line = source->buf + source->start; /* it may have moved */
+        if (more == n)                       /* the last one, without an end; or a piece of one */
             return n > 0 && source->status == PGW_OK ? n : SIZE_MAX;
         n = more;
     }

@@ -146,6 +146,26 @@ test_ids_and_text(void **state)
     assert_int_equal(read_text("l 0x10 4\nx 0xFFF 8\n", PGW_TRACE_TEXT), PGW_CORRUPT);
 }
 
+/* The last line need not end, wherever the pieces do in which the file is read. */
+static void
+test_last_line(void **state)
+{
+    enum { PIECE = 256 << 10 };
+    static char text[PIECE + 16];
+    static const char last[] = "5\n123456";
+
+    (void)state;
+    for (size_t before = PIECE - 16; before <= PIECE; before += 8) {
+        for (size_t at = 0; at < before; at += 8)
+            memcpy(text + at, "1234567\n", 8);
+        memcpy(text + before, last, sizeof last);
+        assert_int_equal(read_text(text, PGW_TRACE_IDS), PGW_OK);
+        assert_int_equal(got.n, before / 8 + 2);
+        assert_ref(got.n - 2, 1, PGW_REF_READ, 5 << 12, 0);
+        assert_ref(got.n - 1, 1, PGW_REF_READ, 123456 << 12, 0);
+    }
+}
+
 /* The damaged line is told, and the rest read, if that is wanted. */
 static void
 note_damage(void *ctx, const struct pgw_trace_damage *damage)
@@ -428,6 +448,7 @@ main(void)
         cmocka_unit_test(test_long),
         cmocka_unit_test(test_directives),
         cmocka_unit_test(test_ids_and_text),
+        cmocka_unit_test(test_last_line),
         cmocka_unit_test(test_damaged_line),
         cmocka_unit_test(test_csv),
         cmocka_unit_test(test_oracle),
