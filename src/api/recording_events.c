@@ -229,15 +229,19 @@ record_destroy(struct space *space)
 
 static struct recording_space *space_new(struct recording *recorder, const struct space_ops *under);
 
-/* After a fork: what the child does not find as the parent has it. */
+/* After a fork: what the child does not find as the parent has it, or not at all. */
 static void
-put_wiped(struct recording_space *rs, struct space *child)
+put_unlike(struct recording_space *child, struct space *parent)
 {
     struct space_region region;
 
-    for (uint64_t va = 0; rs->under->find(child, va, &region); va = region.end)
-        if ((region.advice >> SPACE_ADVICE_WIPEONFORK & 1) != 0)
-            put_range(rs, PGW_EVENT_DISCARD, region.start, region.end - region.start);
+    for (uint64_t va = 0; child->under->find(parent, va, &region); va = region.end) {
+        uint64_t len = region.end - region.start;
+        if ((region.advice >> SPACE_ADVICE_DONTFORK & 1) != 0)
+            put_range(child, PGW_EVENT_UNMAP, region.start, len);
+        else if ((region.advice >> SPACE_ADVICE_WIPEONFORK & 1) != 0)
+            put_range(child, PGW_EVENT_DISCARD, region.start, len);
+    }
 }
 
 static enum pgw_status
@@ -258,7 +262,7 @@ record_fork(struct space *space, struct space **child)
     made_rs->runs = true;
     made_rs->number = ++rs->recorder->processes;
     put(rs, (struct pgw_event){.kind = PGW_EVENT_FORK, .other = made_rs->number});
-    put_wiped(made_rs, made);
+    put_unlike(made_rs, space);
     *child = made;
     return PGW_OK;
 }

@@ -105,6 +105,9 @@ main(int argc, char **argv)
     if (sum != REFS_WORDS * (REFS_WORDS - 1) / 2)
         return 2;
 
+    if (madvise((char *)at + 5 * 4096, 4096, MADV_DONTFORK) != 0 ||
+        madvise((char *)at + 7 * 4096, 8192, MADV_WIPEONFORK) != 0)
+        return 7;
     pid_t pid = fork();
     if (pid == 0)
         return child(argv);

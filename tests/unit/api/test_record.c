@@ -205,6 +205,10 @@ events_are_recorded_where_they_happened(void **state)
     event = expect_event(&all, &at, PGW_EVENT_FORK, 1, 0);
     assert_int_equal(event->other, 2);
     size_t child = at;
+    event = expect_event(&all, &child, PGW_EVENT_UNMAP, 2, REFS_AT + 5 * 4096);
+    assert_int_equal(event->len, 4096);
+    event = expect_event(&all, &child, PGW_EVENT_DISCARD, 2, REFS_AT + 7 * 4096);
+    assert_int_equal(event->len, 8192);
     expect_event(&all, &child, PGW_EVENT_EXEC, 2, 0);
     /* It is the same process still, and what it has mapped is its own. */
     size_t exec = child;
