@@ -78,10 +78,28 @@ trace_input_next(struct trace_input *input)
     return EXIT_OURS;
 }
 
+/* All of it was read that is there, and its end is not: whoever reads on in what is made of it
+ * cannot know. */
+static bool
+trace_input_cut_off(const struct trace_input *input)
+{
+    struct pgw_trace_info info;
+
+    pgw_trace_get_info(input->trace, &info);
+    return info.truncated && input->batch.end && input->pieces == 0;
+}
+
 int
 trace_input_close(struct trace_input *input, int code)
 {
     longwork_progress_clear();
+    if (code == 0 && trace_input_cut_off(input)) {
+        fprintf(stderr,
+            "pagewright trace: %s: its end is missing, as of a recording that was killed: what is "
+            "there was read\n",
+            input->name);
+        code = EXIT_DAMAGED;
+    }
     if (input->pieces > 0) {
         fprintf(stderr, "pagewright trace: %s: damaged in %" PRIu64 " place%s", input->name,
             input->pieces, input->pieces == 1 ? "" : "s");
@@ -130,13 +148,14 @@ trace_output_good(const struct trace_options *options, enum pgw_status status)
 int
 trace_output_close(struct pgw_trace_writer *writer, const struct trace_options *options, int code)
 {
-    enum pgw_status status = pgw_trace_writer_close(writer);
-
+    if (code == EXIT_OURS) {
+        pgw_trace_writer_discard(writer);
+        return code;
+    }
+    if (!trace_output_good(options, pgw_trace_writer_close(writer)))
+        return EXIT_OURS;
     if (code != 0 && code == trace_stopped())
         fprintf(stderr, "pagewright trace %s: interrupted: %s has what was done until then\n",
             options->verb, trace_output_name(options));
-    /* What failed before was said, and fails again here. */
-    if (code == EXIT_OURS || trace_output_good(options, status))
-        return code;
-    return EXIT_OURS;
+    return code;
 }

@@ -56,7 +56,7 @@ struct pgw_trace_writer *trace_output_create(
     const struct trace_options *options, const char *command);
 /* false, and said why: status is that of a call for the writer. */
 bool trace_output_good(const struct trace_options *options, enum pgw_status status);
-/* Ends the output; code, unless that fails. */
+/* Ends the output; code, unless that fails.  EXIT_OURS: what there is of it is not wanted. */
 int trace_output_close(
     struct pgw_trace_writer *writer, const struct trace_options *options, int code);
 

@@ -2,6 +2,7 @@
 /* pagewright trace info, cat, convert and cut: one trace from its beginning to its end. */
 #include "trace_file.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -278,30 +279,35 @@ cat_event(void *ctx, const struct pgw_event *event)
     return !ferror(cat->out);
 }
 
+/* false: not all of it could be written. */
+static bool
+cat_close(struct cat *cat)
+{
+    bool written = !ferror(cat->out) && fflush(cat->out) == 0;
+
+    if (cat->out != stdout)
+        written = fclose(cat->out) == 0 && written;
+    return written;
+}
+
 int
 trace_cat(const struct trace_options *options)
 {
     const char *path = options->output != NULL ? options->output : "-";
-    struct cat cat = {.out = strcmp(path, "-") == 0 ? stdout : fopen(path, "we"), .process = 1};
+    struct cat cat = {.out = stdout, .process = 1};
     struct cut cut = {.ref = cat_ref, .event = cat_event, .ctx = &cat};
     struct trace_input input;
     int code;
 
-    if (cat.out == NULL) {
-        fprintf(stderr, "pagewright trace cat: %s: cannot be written\n", path);
+    if (!trace_input_open(&input, options, options->inputs[0]))
         return EXIT_OURS;
-    }
-    if (!trace_input_open(&input, options, options->inputs[0])) {
-        if (cat.out != stdout)
-            (void)fclose(cat.out);
-        return EXIT_OURS;
+    if (strcmp(path, "-") != 0 && (cat.out = fopen(path, "we")) == NULL) {
+        fprintf(stderr, "pagewright trace cat: %s: cannot be written: %s\n", path, strerror(errno));
+        return trace_input_close(&input, EXIT_OURS);
     }
     code = cut_all(&cut, options, &input);
     code = trace_input_close(&input, code < 0 ? 0 : code);
-    bool written = !ferror(cat.out) && fflush(cat.out) == 0;
-    if (cat.out != stdout)
-        written = fclose(cat.out) == 0 && written;
-    if (!written && trace_stopped() == 0) {
+    if (!cat_close(&cat) && trace_stopped() == 0) {
         fprintf(stderr, "pagewright trace cat: %s: cannot be written\n",
             strcmp(path, "-") == 0 ? "standard output" : path);
         return EXIT_OURS;

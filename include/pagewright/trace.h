@@ -169,17 +169,23 @@ PGW_API void pgw_trace_writer_options_init(struct pgw_trace_writer_options *opti
 
 struct pgw_trace_writer;
 
-/* Makes path anew ("-": the standard output).  Until it is closed the file has no index, and a
- * reader finds its blocks by going through it. */
+/*
+ * Makes path anew ("-": the standard output).  What was there stays until the writer is closed: the
+ * trace is written beside it, as path with ".part" after it, and put there whole.  Such a part has
+ * no index, and a reader finds its blocks by going through it.  Pipes, devices, and what has a name
+ * below /dev or /proc, are written as they are.
+ */
 PGW_API enum pgw_status pgw_trace_writer_create(const char *path,
     const struct pgw_trace_writer_options *options, struct pgw_trace_writer **writer, char *why);
 PGW_API enum pgw_status pgw_trace_write(
     struct pgw_trace_writer *writer, const struct pgw_ref *refs, size_t n);
 PGW_API enum pgw_status pgw_trace_write_event(
     struct pgw_trace_writer *writer, const struct pgw_event *event);
-/* Writes what is left and the index.  The writer is gone, whatever is returned: PGW_IO,
- * PGW_NOSWAP: the disk is full. */
+/* Writes what is left and the index.  The writer is gone, whatever is returned, and unless it is
+ * PGW_OK the file is not made: PGW_IO, PGW_NOSWAP: the disk is full. */
 PGW_API enum pgw_status pgw_trace_writer_close(struct pgw_trace_writer *writer);
+/* The trace is not wanted: the file is not made, and the writer is gone. */
+PGW_API void pgw_trace_writer_discard(struct pgw_trace_writer *writer);
 
 /* ---- reducing ---- */
 

@@ -224,7 +224,7 @@ recording_create(struct pgw_trace_writer *writer, struct recording **recorder)
 }
 
 enum pgw_status
-recording_close(struct recording *recorder, struct recording_figures *figures)
+recording_close(struct recording *recorder, enum trace_end how, struct recording_figures *figures)
 {
     recording_give(recorder);
     host_monitor_enter(&recorder->monitor);
@@ -234,7 +234,7 @@ recording_close(struct recording *recorder, struct recording_figures *figures)
     host_thread_join(&recorder->thread);
 
     enum pgw_status status = recorder->status;
-    enum pgw_status closed = pgw_trace_writer_close(recorder->writer);
+    enum pgw_status closed = trace_writer_end(recorder->writer, how);
     if (status == PGW_OK)
         status = closed;
     *figures = recorder->figures;

@@ -114,8 +114,9 @@ struct recording {
 /* Takes the writer over.  PGW_NOMEM; then it is still the caller's. */
 MUST_CHECK enum pgw_status recording_create(
     struct pgw_trace_writer *writer, struct recording **recorder);
-/* Writes what is left and closes the writer; the recorder is gone.  What went wrong, ever. */
-enum pgw_status recording_close(struct recording *recorder, struct recording_figures *figures);
+/* Writes what is left and ends the writer; the recorder is gone.  What went wrong, ever. */
+enum pgw_status recording_close(
+    struct recording *recorder, enum trace_end how, struct recording_figures *figures);
 /* What has made it stop; PGW_OK: nothing. */
 enum pgw_status recording_status(struct recording *recorder);
 

@@ -35,7 +35,7 @@ pgw_record_to(struct pgw_system *system, const char *path, const struct pgw_reco
         return sim_fail(system, status, "%s", why);
     status = recording_create(writer, &system->recorder);
     if (status != PGW_OK) {
-        (void)!pgw_trace_writer_close(writer);
+        pgw_trace_writer_discard(writer);
         return sim_fail(
             system, status, "cannot record to %.200s: %s", path, pgw_status_text(status));
     }
@@ -60,6 +60,29 @@ recording_run_failed(struct pgw_system *system)
     return true;
 }
 
+/* There is a recorder; after this, none. */
+static enum pgw_status
+recording_run_close(
+    struct pgw_system *system, enum trace_end how, struct recording_figures *figures)
+{
+    for (unsigned i = 0; i < system->settings.harts; i++)
+        if (system->harts[i] != NULL)
+            cpu_hart_record(system->harts[i], NULL);
+    enum pgw_status status = recording_close(system->recorder, how, figures);
+    system->recorder = NULL;
+    system->record_failed = false;
+    return status;
+}
+
+void
+recording_run_cancel(struct pgw_system *system)
+{
+    struct recording_figures figures;
+
+    if (system->recorder != NULL)
+        (void)recording_run_close(system, TRACE_END_NOT, &figures);
+}
+
 enum pgw_status
 recording_run_end(struct pgw_system *system)
 {
@@ -67,12 +90,7 @@ recording_run_end(struct pgw_system *system)
 
     if (system->recorder == NULL)
         return PGW_OK;
-    for (unsigned i = 0; i < system->settings.harts; i++)
-        if (system->harts[i] != NULL)
-            cpu_hart_record(system->harts[i], NULL);
-    enum pgw_status status = recording_close(system->recorder, &figures);
-    system->recorder = NULL;
-    system->record_failed = false;
+    enum pgw_status status = recording_run_close(system, TRACE_END_PARTLY, &figures);
     figures.bytes = host_file_len_at(system->record_path);
     system->recorded.fetches += figures.fetches;
     system->recorded.accesses += figures.accesses;

@@ -323,7 +323,9 @@ pgw_run(struct pgw_system *system, const char *path, char *const *argv, char *co
     system->interrupt = 0;
     recording_run_begin(system);
     status = sim_run_start(system, path, argv, envp);
-    if (status == PGW_OK) {
+    if (status != PGW_OK) {
+        recording_run_cancel(system);
+    } else {
         status = os_run(system->os, &ended);
         if (status != PGW_OK)
             (void)sim_fail(

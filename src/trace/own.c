@@ -171,22 +171,25 @@ own_search(struct trace_source *source)
     trace_source_take(source, n);
 }
 
-/* The trace ends here: with its index, or too early. */
+/* The trace ends here: with its index, or, cut off, before that, with `left` bytes of a block. */
 static enum pgw_status
-own_ended(struct pgw_trace *trace, struct own *own, size_t left)
+own_ended(struct pgw_trace *trace, struct own *own, bool cut, size_t left)
 {
     uint64_t refs =
         trace->info.exact && trace->info.refs > trace->at ? trace->info.refs - trace->at : 0;
 
     own->over = true;
-    if (left > 0)
-        own_note_lost(own, trace->source.offset, "the file ends in the middle of a block");
+    if (cut)
+        own_note_lost(own, trace->source.offset,
+            left > 0 ? "the file ends in the middle of a block, its end is missing"
+                     : "the file ends without an index, its end is missing");
+    trace->info.truncated |= cut;
     if (trace->source.status != PGW_OK)
         return trace_fail(trace, trace->source.status, "%s", trace->why);
     if (own->lost == NULL)
         return PGW_OK;
     /* A file that was cut off, and nothing else, is read up to its last whole block. */
-    if (left > 0 && own->lost_at == trace->source.offset && trace->options.damaged == NULL)
+    if (cut && own->lost_at == trace->source.offset && trace->options.damaged == NULL)
         return PGW_OK;
     enum pgw_status status = trace_lost(trace, own->lost_at, refs, own->lost);
     own->lost = NULL;
@@ -204,7 +207,7 @@ own_try_index(struct pgw_trace *trace, struct own *own)
         len = OWN_INDEX_LEN + (size_t)own_load32(bytes + 4) * OWN_ENTRY_LEN;
         n = trace_source_look(&trace->source, len + 8, &bytes);
         if (n >= len + 8 && XXH64(bytes, len, 0) == own_load64(bytes + len))
-            return own_ended(trace, own, 0);
+            return own_ended(trace, own, false, 0);
         if (n >= len + 8 || own->lost != NULL) {
             own_note_lost(own, trace->source.offset, "the index is damaged");
             own_search(&trace->source);
@@ -212,7 +215,7 @@ own_try_index(struct pgw_trace *trace, struct own *own)
         }
     }
     trace->info.truncated = true; /* in its index: nothing of the trace is lost */
-    return own_ended(trace, own, 0);
+    return own_ended(trace, own, false, 0);
 }
 
 /* A good block begins at trace->at, or later if something was lost. */
@@ -245,20 +248,16 @@ own_try(struct pgw_trace *trace, struct own *own)
 
     if (n >= 4 && own_load32(bytes) == OWN_INDEX_MAGIC)
         return own_try_index(trace, own);
-    if (n < OWN_BLOCK_LEN) {
-        trace->info.truncated = true;
-        return own_ended(trace, own, n);
-    }
+    if (n < OWN_BLOCK_LEN)
+        return own_ended(trace, own, true, n);
     if (!own_header_read(bytes, &header)) {
         own_note_lost(own, offset, "no block begins here, or its header is damaged");
         own_search(source);
         return PGW_AGAIN;
     }
     n = trace_source_look(source, OWN_BLOCK_LEN + header.packed, &bytes);
-    if (n < OWN_BLOCK_LEN + header.packed) {
-        trace->info.truncated = true;
-        return own_ended(trace, own, n);
-    }
+    if (n < OWN_BLOCK_LEN + header.packed)
+        return own_ended(trace, own, true, n);
     enum pgw_status status =
         header.at < trace->at ? PGW_CORRUPT
                               : own_block_open(&own->block, &header, bytes + OWN_BLOCK_LEN, &what);

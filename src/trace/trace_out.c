@@ -320,7 +320,7 @@ trace_out_create(const char *path, const struct pgw_trace_writer_options *option
             *outp = out;
             return PGW_OK;
         }
-        (void)host_stream_close(&out->stream);
+        host_stream_discard(&out->stream);
     }
     out_free(out);
     snprintf(why, PGW_TRACE_WHY, "%.200s: cannot be written: %s", path,
@@ -328,21 +328,32 @@ trace_out_create(const char *path, const struct pgw_trace_writer_options *option
     return status;
 }
 
-enum pgw_status
-trace_out_close(struct trace_out *out, uint64_t processes)
+/* The thread has done what it was handed, and is gone. */
+static enum pgw_status
+out_join(struct trace_out *out)
 {
-    enum pgw_status status = out_hand(out), closed;
-
     host_monitor_enter(&out->monitor);
     out->ending = true;
     host_monitor_wake(&out->monitor);
     host_monitor_leave(&out->monitor);
     host_thread_join(&out->thread);
+    return out->status;
+}
+
+enum pgw_status
+trace_out_close(struct trace_out *out, uint64_t processes, enum trace_end how)
+{
+    enum pgw_status status = how != TRACE_END_NOT ? out_hand(out) : PGW_OK, joined = out_join(out),
+                    closed = PGW_OK;
+
     if (status == PGW_OK)
-        status = out->status;
-    if (status == PGW_OK)
+        status = joined;
+    if (status == PGW_OK && how != TRACE_END_NOT)
         status = out_index(out, processes);
-    closed = host_stream_close(&out->stream);
+    if (how == TRACE_END_NOT || (status != PGW_OK && (how == TRACE_END_WHOLE || out->refs == 0)))
+        host_stream_discard(&out->stream);
+    else
+        closed = host_stream_close(&out->stream);
     out_free(out);
     return status == PGW_OK ? closed : status;
 }

@@ -10,6 +10,7 @@
 #define TRACE_TRACE_OUT_H
 
 #include "trace/trace_build.h"
+#include "trace/writer.h"
 
 struct trace_out;
 
@@ -25,7 +26,9 @@ MUST_CHECK enum pgw_status trace_out_create(const char *path,
 MUST_CHECK enum pgw_status trace_out_next(
     struct trace_out *out, uint64_t at, struct trace_build **build);
 
-/* Writes what is left and the index, which says how many processes there were, and closes. */
-MUST_CHECK enum pgw_status trace_out_close(struct trace_out *out, uint64_t processes);
+/* Writes what is left and the index, which says how many processes there were, and closes.  The
+ * file is at its place only if all went well; with TRACE_END_PARTLY, if any block is in it. */
+MUST_CHECK enum pgw_status trace_out_close(
+    struct trace_out *out, uint64_t processes, enum trace_end how);
 
 #endif

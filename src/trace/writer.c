@@ -497,12 +497,12 @@ pgw_trace_writer_create(const char *path, const struct pgw_trace_writer_options 
 }
 
 enum pgw_status
-pgw_trace_writer_close(struct pgw_trace_writer *writer)
+trace_writer_end(struct pgw_trace_writer *writer, enum trace_end how)
 {
     enum pgw_status status;
 
     writer_settle(writer);
-    status = trace_out_close(writer->out, trace_set_count(&writer->processes));
+    status = trace_out_close(writer->out, trace_set_count(&writer->processes), how);
     if (writer->status != PGW_OK)
         status = writer->status;
     for (size_t i = 0; i < writer->executions_room; i++)
@@ -513,4 +513,16 @@ pgw_trace_writer_close(struct pgw_trace_writer *writer)
     trace_set_fini(&writer->processes);
     free(writer);
     return status;
+}
+
+enum pgw_status
+pgw_trace_writer_close(struct pgw_trace_writer *writer)
+{
+    return trace_writer_end(writer, TRACE_END_WHOLE);
+}
+
+void
+pgw_trace_writer_discard(struct pgw_trace_writer *writer)
+{
+    (void)trace_writer_end(writer, TRACE_END_NOT);
 }

@@ -59,6 +59,16 @@ size_t trace_writer_accesses(const struct pgw_trace_writer *writer, uint32_t num
 MUST_CHECK enum pgw_status trace_writer_executed(
     struct pgw_trace_writer *writer, const uint32_t *numbers, size_t n, const uint64_t *va);
 
+/* What is to become of the file. */
+enum trace_end {
+    TRACE_END_WHOLE,  /* it is there if all of it could be written, with its index */
+    TRACE_END_PARTLY, /* or, without one, what could be written */
+    TRACE_END_NOT     /* it is not wanted */
+};
+/* pgw_trace_writer_close() is this with TRACE_END_WHOLE, pgw_trace_writer_discard() with
+ * TRACE_END_NOT.  The writer is gone, whatever is returned. */
+enum pgw_status trace_writer_end(struct pgw_trace_writer *writer, enum trace_end how);
+
 /* References that were given, of every kind. */
 uint64_t trace_writer_given(const struct pgw_trace_writer *writer);
 

@@ -67,6 +67,41 @@ def check_refused(options, tap, arguments, expected):
     tap.check(good, f"record {' '.join(arguments)}: refused in one line", f"{status}: {err}")
 
 
+def check_place(options, tap, work, hello):
+    """What is at the trace's place is replaced by a whole trace, or by nothing."""
+    trace, folder = os.path.join(work, "place", "x.pwt"), os.path.join(work, "place")
+    os.mkdir(folder)
+    noise = os.path.join(work, "noise")
+    with open(noise, "wb") as file:
+        file.write(b"no program")
+    os.chmod(noise, 0o755)
+    for program, code in (("/nosuch/program", 127), (noise, 126)):
+        status, _, err = run([options.pagewright, "record", "-o", trace, program])
+        tap.check(status == code and len(err.splitlines()) == 1 and os.listdir(folder) == [],
+                  f"{program}: no program, no trace", f"{status} {err} {os.listdir(folder)}")
+        with open(trace, "wb") as file:
+            file.write(b"precious")
+        run([options.pagewright, "record", "-o", trace, program])
+        with open(trace, "rb") as file:
+            tap.check(file.read() == b"precious" and os.listdir(folder) == ["x.pwt"],
+                      "and what is there stays")
+        os.remove(trace)
+    with open(trace, "wb") as file:
+        file.write(b"old")
+    os.chmod(trace, 0o640)
+    os.symlink("x.pwt", os.path.join(folder, "link.pwt"))
+    status, _, err = run([options.pagewright, "record", "--report", "none", "-o",
+                          os.path.join(folder, "link.pwt"), hello])
+    complete = run([options.pagewright, "trace", "info", trace])
+    tap.check(status == 0 and b"complete     yes" in complete[1] and os.stat(trace).st_mode & 0o777 == 0o640
+              and os.path.islink(os.path.join(folder, "link.pwt")),
+              "a link leads to the file that is replaced, which keeps its mode", err)
+    done = subprocess.run(f"'{options.pagewright}' record --report none -o /dev/fd/3 '{hello}' 3>&1 >/dev/null | cat > '{trace}'",
+                          shell=True, timeout=TIMEOUT, check=False)
+    complete = run([options.pagewright, "trace", "info", trace])
+    tap.check(done.returncode == 0 and b"complete     yes" in complete[1], "to a pipe, by its name below /dev", complete)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--pagewright")
@@ -82,6 +117,7 @@ def main():
         check_refused(options, tap, ["-o", "/nonexistent/x.pwt", hello], "/nonexistent/x.pwt")
         check_refused(options, tap, ["--level", "77", hello], "--level")
         check_refused(options, tap, ["-o", "/dev/full", hello], "/dev/full")
+        check_place(options, tap, work, hello)
         check_refused(options, tap, [], "no program")
         os.chdir(work)
         status, _, err = run([os.path.abspath(options.pagewright), "record", "--report", "none", hello])

@@ -194,6 +194,68 @@ def check_bad(checks):
                          f"{' '.join(args)}: {words}", f"{result.status} {result.err.decode()}")
 
 
+def check_failed(checks):
+    """What fails leaves no output, and what was there before as it was."""
+    with open(checks.path("half"), "wb") as file:
+        file.write(b"I  00010000,4\n" * 50000 + b"nonsense\n")
+    lonely = os.path.join(checks.folder, "lonely")
+    os.mkdir(lonely)
+    for args in (["convert"], ["cut", "--from", "10"], ["sample", "--rate", "0.5"], ["reduce", "--size", "4"],
+                 ["merge", "--turn", "5", "a.pwt"]):
+        for there in (None, b"precious"):
+            if there:
+                with open(os.path.join(lonely, "out"), "wb") as file:
+                    file.write(there)
+            result = checks.run(*args, "-o", "lonely/out", "half")
+            left = os.listdir(lonely)
+            good = left == (["out"] if there else [])
+            if there:
+                with open(os.path.join(lonely, "out"), "rb") as file:
+                    good = good and file.read() == there
+                os.remove(os.path.join(lonely, "out"))
+            checks.tap.check(good and result.status == OURS, f"{args[0]}: a damaged trace leaves {there or 'nothing'}",
+                             f"{left} {result.status} {result.err.decode()}")
+    result = checks.run("convert", "-o", "-", "half")
+    again = checks.run("info", "-", stdin=result.out)
+    checks.tap.check(result.status == OURS and b"complete     yes" not in again.out, "nor one that looks whole in a pipe",
+                     again.out)
+    result = checks.run("cat", "-o", "lonely/text", "nosuch")
+    checks.tap.check(result.status == OURS and os.listdir(lonely) == [], "cat makes no file of no trace", result.err)
+
+
+def check_cut_off(checks):
+    """A file that was cut off is read, and every command says that its end is missing."""
+    whole = open(checks.path("a.pwt"), "rb").read()
+    with open(checks.path("off.pwt"), "wb") as file:
+        file.write(whole[:len(whole) - 500])
+    for args in (["info"], ["cat"], ["convert", "-o", "o.pwt"], ["reduce", "--size", "4", "-o", "o.pwt"],
+                 ["merge", "--turn", "5", "-o", "o.pwt", "a.pwt"]):
+        result = checks.run(*args, "off.pwt")
+        checks.tap.check(result.status == DAMAGED and b"its end is missing" in result.err and result.err.count(b"\n") == 1,
+                         f"{args[0]} of a trace that was cut off", f"{result.status} {result.err.decode()}")
+
+
+def check_killed(checks):
+    """Nothing can be done about SIGKILL; but what there is by then lies beside its place, and says that it is not
+    all."""
+    place, part = checks.path("k.pwt"), checks.path("k.pwt.part")
+    process = subprocess.Popen([checks.args.pagewright, "trace", "convert", "-o", place, "-"], stdin=subprocess.PIPE)
+    rng = random.Random(9)
+    for _ in range(500):
+        process.stdin.write(b"".join(b" L %08x,8\n" % rng.randrange(1 << 40) for _ in range(10000)))
+        process.stdin.flush()
+        if os.path.exists(part) and os.path.getsize(part) > 10000:
+            break
+    process.kill()
+    process.stdin.close()
+    process.wait(60)
+    checks.tap.check(not os.path.exists(place) and checks.refs(part) > 0, "who is killed leaves a part beside its place")
+    for args in (["trace", "info"], ["replay", "--ram", "9p"], ["mrc"], ["wss"]):
+        result = execute([checks.args.pagewright, *args, part])
+        checks.tap.check(result.status == DAMAGED and b"its end is missing" in result.err and result.out
+                         and result.err.count(b"\n") == 1, f"{args[0]} says so", f"{result.status} {result.err.decode()}")
+
+
 def check_interrupt(checks):
     """Ctrl-C in a pipe that does not end: what came until then is a whole trace."""
     process = subprocess.Popen([checks.args.pagewright, "trace", "convert", "-o", checks.path("i.pwt"), "-"],
@@ -233,6 +295,9 @@ def main():
         check_verbs(checks)
         check_damage(checks)
         check_bad(checks)
+        check_failed(checks)
+        check_cut_off(checks)
+        check_killed(checks)
         check_interrupt(checks)
     return checks.tap.finish()
 
