@@ -52,12 +52,9 @@ clock_of(struct policy *policy)
 static enum pgw_status
 clock_create(const struct policy_env *env, struct policy **policy)
 {
-    struct clock *clock = env->alloc->map(env->alloc, sizeof *clock);
+    struct clock *clock = clock_of(policy_new(&policy_clock, env, sizeof *clock));
     if (clock == NULL)
         return PGW_NOMEM;
-    clock->policy.ops = &policy_clock;
-    clock->policy.env = *env;
-    clock->policy.size = env->capacity;
     clock->most = ((uint64_t)1 << policy_param(&policy_clock, env, 0)) - 1;
     TAILQ_INIT(&clock->pages);
     *policy = &clock->policy;
@@ -67,7 +64,7 @@ clock_create(const struct policy_env *env, struct policy **policy)
 static void
 clock_destroy(struct policy *policy)
 {
-    policy->env.alloc->unmap(policy->env.alloc, policy, sizeof(struct clock));
+    policy_delete(policy, sizeof(struct clock));
 }
 
 static void

@@ -29,12 +29,9 @@ fifo_of(struct policy *policy)
 static enum pgw_status
 fifo_create(const struct policy_env *env, struct policy **policy)
 {
-    struct fifo *fifo = env->alloc->map(env->alloc, sizeof *fifo);
+    struct fifo *fifo = fifo_of(policy_new(&policy_fifo, env, sizeof *fifo));
     if (fifo == NULL)
         return PGW_NOMEM;
-    fifo->policy.ops = &policy_fifo;
-    fifo->policy.env = *env;
-    fifo->policy.size = env->capacity;
     TAILQ_INIT(&fifo->pages);
     *policy = &fifo->policy;
     return PGW_OK;
@@ -43,7 +40,7 @@ fifo_create(const struct policy_env *env, struct policy **policy)
 static void
 fifo_destroy(struct policy *policy)
 {
-    policy->env.alloc->unmap(policy->env.alloc, policy, sizeof(struct fifo));
+    policy_delete(policy, sizeof(struct fifo));
 }
 
 static void

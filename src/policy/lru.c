@@ -34,12 +34,9 @@ lru_of(struct policy *policy)
 static enum pgw_status
 lru_create(const struct policy_env *env, struct policy **policy)
 {
-    struct lru *lru = env->alloc->map(env->alloc, sizeof *lru);
+    struct lru *lru = lru_of(policy_new(&policy_lru, env, sizeof *lru));
     if (lru == NULL)
         return PGW_NOMEM;
-    lru->policy.ops = &policy_lru;
-    lru->policy.env = *env;
-    lru->policy.size = env->capacity;
     TAILQ_INIT(&lru->pages);
     *policy = &lru->policy;
     return PGW_OK;
@@ -48,7 +45,7 @@ lru_create(const struct policy_env *env, struct policy **policy)
 static void
 lru_destroy(struct policy *policy)
 {
-    policy->env.alloc->unmap(policy->env.alloc, policy, sizeof(struct lru));
+    policy_delete(policy, sizeof(struct lru));
 }
 
 static void

@@ -36,20 +36,14 @@ random_of(struct policy *policy)
 static enum pgw_status
 random_create(const struct policy_env *env, struct policy **policy)
 {
-    struct base_alloc *alloc = env->alloc;
-    if (env->capacity > SIZE_MAX / sizeof(struct base_node *) / 2)
-        return PGW_NOMEM;
-    struct random *random = alloc->map(alloc, sizeof *random);
+    struct random *random = random_of(policy_new(&policy_random, env, sizeof *random));
     if (random == NULL)
         return PGW_NOMEM;
-    random->slots = alloc->map(alloc, env->capacity * sizeof(struct base_node *));
+    random->slots = env->alloc->map(env->alloc, env->capacity * sizeof(struct base_node *));
     if (random->slots == NULL) {
-        alloc->unmap(alloc, random, sizeof *random);
+        policy_delete(&random->policy, sizeof *random);
         return PGW_NOMEM;
     }
-    random->policy.ops = &policy_random;
-    random->policy.env = *env;
-    random->policy.size = env->capacity;
     base_rng_init(&random->rng, env->seed);
     *policy = &random->policy;
     return PGW_OK;
@@ -61,7 +55,7 @@ random_destroy(struct policy *policy)
     struct random *random = random_of(policy);
     struct base_alloc *alloc = policy->env.alloc;
     alloc->unmap(alloc, random->slots, policy->env.capacity * sizeof(struct base_node *));
-    alloc->unmap(alloc, random, sizeof *random);
+    policy_delete(policy, sizeof *random);
 }
 
 static void
