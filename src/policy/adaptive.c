@@ -34,10 +34,16 @@
  * The counter saturates at as many steps from its middle as a model has frames: one policy must be
  * better for about as long as it takes to fill memory.
  *
- * Invariants: the list holds the admitted nodes, the next victim first; bits is a page's key,
- * scattered, so that the sample is what is small.  A model's pages are no more than its frames.
+ * Where the policy's size changes the sample does, so that models stay as large as they should be.
+ * A sample of half the pages is a part of the one before, and the models give up the others; in one
+ * of twice as many the pages that the models have not seen yet are missed once, by both.  A model
+ * may shrink to half of the least before that happens, so that a size that goes up and down a
+ * little changes nothing.
  *
- * Costs: as LRU, and for one use in two to the shift two looks into tables of 256 to 511 entries.
+ * Invariants: the list holds the admitted nodes, the next victim first; bits is a page's key,
+ * scattered, so that the sample is what is small.  A model's pages are of the sample.
+ *
+ * Costs: as LRU, and for one use in two to the shift two looks into tables of at most 511 entries.
  */
 
 #define ADAPTIVE_BIMODAL 32u
@@ -61,8 +67,10 @@ struct adaptive {
     struct policy policy;
     struct base_node_list pages;
     uint64_t inserted; /* while BIP was followed */
+    uint64_t least;    /* frames that a model should have */
+    uint64_t frames;   /* that it has: size >> shift */
     unsigned shift;    /* one page in 1 << shift is sampled */
-    uint64_t lead;     /* 0 to twice the frames of a model; BIP is followed above the middle */
+    int64_t lead;      /* of BIP, at most a model's frames either way; BIP is followed above 0 */
     struct adaptive_model model[ADAPTIVE_POLICIES];
 };
 
@@ -70,13 +78,6 @@ static struct adaptive *
 adaptive_of(struct policy *policy)
 {
     return (struct adaptive *)policy;
-}
-
-static uint64_t
-adaptive_model_frames(const struct adaptive *adaptive)
-{
-    uint64_t frames = adaptive->policy.size >> adaptive->shift;
-    return frames > 0 ? frames : 1;
 }
 
 static void
@@ -94,12 +95,11 @@ adaptive_create(const struct policy_env *env, struct policy **policy)
     if (adaptive == NULL)
         return PGW_NOMEM;
     TAILQ_INIT(&adaptive->pages);
-    while (env->capacity >> (adaptive->shift + 1) >= policy_param(&policy_adaptive, env, 0))
-        adaptive->shift++;
-    adaptive->lead = adaptive_model_frames(adaptive);
+    adaptive->least = policy_param(&policy_adaptive, env, 0);
     for (unsigned i = 0; i < ADAPTIVE_POLICIES; i++) {
-        enum pgw_status status =
-            ghost_init(&adaptive->model[i].table, env->alloc, adaptive_model_frames(adaptive));
+        uint64_t most = 2 * adaptive->least - 1;
+        enum pgw_status status = ghost_init(
+            &adaptive->model[i].table, env->alloc, most < env->capacity ? most : env->capacity);
         if (status != PGW_OK) {
             adaptive_fini(adaptive, i);
             return status;
@@ -127,6 +127,42 @@ adaptive_scatter(uint64_t key)
 
 /* ---- the models ---- */
 
+static bool
+adaptive_sampled(const struct adaptive *adaptive, uint64_t scattered)
+{
+    return scattered <= UINT64_MAX >> adaptive->shift;
+}
+
+static void
+adaptive_model_cut(struct adaptive *adaptive, struct adaptive_model *model)
+{
+    uint32_t newer;
+
+    for (uint32_t i = model->order.oldest; i != 0; i = newer) {
+        newer = model->table.entry[i].newer;
+        if (!adaptive_sampled(adaptive, model->table.entry[i].key))
+            ghost_drop(&model->table, &model->order, i);
+    }
+}
+
+/* The sample for the size that the policy has now. */
+static void
+adaptive_fit(struct adaptive *adaptive)
+{
+    uint64_t size = adaptive->policy.size, frames = size >> adaptive->shift;
+    unsigned shift = 0;
+
+    adaptive->frames = frames > 0 ? frames : 1;
+    if (frames < 2 * adaptive->least && (adaptive->shift == 0 || frames >= adaptive->least / 2))
+        return;
+    while (size >> (shift + 1) >= adaptive->least)
+        shift++;
+    adaptive->shift = shift;
+    adaptive->frames = size >> shift;
+    for (unsigned i = 0; i < ADAPTIVE_POLICIES; i++)
+        adaptive_model_cut(adaptive, &adaptive->model[i]);
+}
+
 /* Does the n-th page that comes in, from 1, go in as most recently used? */
 static bool
 adaptive_goes_on_top(unsigned which, uint64_t n)
@@ -146,7 +182,7 @@ adaptive_model_use(struct adaptive *adaptive, unsigned which, uint64_t scattered
         ghost_append(&model->table, &model->order, i);
         return false;
     }
-    while (model->order.count >= adaptive_model_frames(adaptive))
+    while (model->order.count >= adaptive->frames)
         ghost_drop(&model->table, &model->order, model->order.oldest);
     i = ghost_new(&model->table);
     ghost_enter(&model->table, i, scattered);
@@ -160,7 +196,7 @@ adaptive_model_use(struct adaptive *adaptive, unsigned which, uint64_t scattered
 static unsigned
 adaptive_followed(const struct adaptive *adaptive)
 {
-    return adaptive->lead > adaptive_model_frames(adaptive) ? ADAPTIVE_BIP : ADAPTIVE_LRU;
+    return adaptive->lead > 0 ? ADAPTIVE_BIP : ADAPTIVE_LRU;
 }
 
 /* A sampled page was used; missed: it was not in memory. */
@@ -168,24 +204,20 @@ static void
 adaptive_duel(struct adaptive *adaptive, uint64_t scattered, bool missed)
 {
     unsigned followed = adaptive_followed(adaptive);
+    int64_t most = (int64_t)adaptive->frames;
     bool misses[ADAPTIVE_POLICIES];
 
     for (unsigned i = 0; i < ADAPTIVE_POLICIES; i++)
         misses[i] = adaptive_model_use(adaptive, i, scattered);
     misses[followed] = missed;
-    if (misses[ADAPTIVE_LRU] && !misses[ADAPTIVE_BIP]) {
-        if (adaptive->lead < 2 * adaptive_model_frames(adaptive))
-            adaptive->lead++;
-    } else if (misses[ADAPTIVE_BIP] && !misses[ADAPTIVE_LRU]) {
-        if (adaptive->lead > 0)
-            adaptive->lead--;
-    }
+    adaptive->lead += (int64_t)misses[ADAPTIVE_LRU] - (int64_t)misses[ADAPTIVE_BIP];
+    adaptive->lead = adaptive->lead > most ? most : adaptive->lead < -most ? -most : adaptive->lead;
 }
 
 static inline void
 adaptive_use(struct adaptive *adaptive, uint64_t scattered, bool missed)
 {
-    if (scattered <= UINT64_MAX >> adaptive->shift)
+    if (adaptive_sampled(adaptive, scattered))
         adaptive_duel(adaptive, scattered, missed);
 }
 
@@ -197,6 +229,7 @@ adaptive_admit(struct policy *policy, struct base_node *node, uint64_t key)
     struct adaptive *adaptive = adaptive_of(policy);
     unsigned followed = adaptive_followed(adaptive);
 
+    adaptive_fit(adaptive);
     node->bits = adaptive_scatter(key);
     if (followed == ADAPTIVE_BIP)
         adaptive->inserted++;
@@ -233,6 +266,7 @@ adaptive_victim(struct policy *policy)
     struct adaptive *adaptive = adaptive_of(policy);
     struct base_node *node = TAILQ_FIRST(&adaptive->pages);
 
+    adaptive_fit(adaptive);
     for (uint64_t looks = policy->count; looks > 0; looks--) {
         if (!policy_referenced(policy, node))
             break;
@@ -261,11 +295,8 @@ adaptive_cold(struct policy *policy, struct base_node *node)
 static void
 adaptive_evicted(struct policy *policy, struct base_node *node, uint64_t key)
 {
-    struct adaptive *adaptive = adaptive_of(policy);
     (void)key;
-
-    TAILQ_REMOVE(&adaptive->pages, node, link);
-    policy->count--;
+    adaptive_forget(policy, node);
 }
 
 static void
@@ -292,9 +323,11 @@ adaptive_check(struct policy *policy)
     }
     for (unsigned i = 0; i < ADAPTIVE_POLICIES; i++) {
         const struct adaptive_model *model = &adaptive->model[i];
-        if (model->order.count > model->table.capacity ||
-            !ghost_order_check(&model->table, &model->order))
+        if (!ghost_order_check(&model->table, &model->order))
             return false;
+        for (uint32_t at = model->order.oldest; at != 0; at = model->table.entry[at].newer)
+            if (!adaptive_sampled(adaptive, model->table.entry[at].key))
+                return false;
     }
     return n == policy->count && n <= policy->env.capacity;
 }

@@ -15,11 +15,14 @@
  *
  *      HAND_hot --> h  g  h  c  g  h  h  c  c  <-- the head: what comes in or is moved goes here
  *
- *      HAND_hot   hot and used: clears the bit and passes; hot, not used: makes it cold.  Ends the
- *                 tests that it passes.  Runs when there are too many hot pages.
- *      HAND_cold  cold, not used: the victim; a ghost if on test.  Used, on test: becomes hot, at
- * the head.  Used, not on test: to the head, on test. HAND_test  ends tests.  Runs when there are
- * more ghosts than frames.
+ *      HAND_hot   hot and used: clears the bit and passes; hot, not used: makes it cold.
+ *                 Ends the tests that it passes.  Runs when there are too many hot pages.
+ *
+ *      HAND_cold  cold, not used: the victim; a ghost if on test.
+ *                 Used, on test: becomes hot, at the head.  Used, not on test: to the head, on
+ * test.
+ *
+ *      HAND_test  ends tests.  Runs when there are more ghosts than frames.
  *
  * How many pages may be hot adapts: frames less a target for cold ones, which rises by one with
  * each use during a test, as then more time is needed to tell hot pages, and falls by one with each
@@ -36,7 +39,8 @@
  *
  * Invariants: the circle holds the admitted pages and the ghosts, from HAND_hot on; the queue holds
  * the cold pages in memory; bits is a page's entry, and whether it was used.  ghosts <= capacity.
- * 1 <= target.
+ * 1 <= target, which leaves room for a hot page where there are two, but for a size that has just
+ * shrunk.
  *
  * Costs: an entry of the circle is 24 bytes a page and a ghost; accessed is one store; victim
  * passes hot pages once for each use of theirs.
@@ -71,7 +75,7 @@ clockpro_create(const struct policy_env *env, struct policy **policy)
     struct clockpro *pro = clockpro_of(policy_new(&policy_clockpro, env, sizeof *pro));
     if (pro == NULL)
         return PGW_NOMEM;
-    pro->target = env->capacity / 100 > 0 ? env->capacity / 100 : 1;
+    pro->target = 1;
     TAILQ_INIT(&pro->cold);
     enum pgw_status status = ghost_init(&pro->table, env->alloc, 2 * env->capacity + 1);
     if (status != PGW_OK) {
@@ -101,17 +105,34 @@ clockpro_kind(const struct clockpro *pro, uint32_t i)
     return pro->table.entry[i].tag & CLOCKPRO_KIND;
 }
 
+/* One page at the least may be hot, where there are two. */
+static uint64_t
+clockpro_target_max(const struct clockpro *pro)
+{
+    return pro->policy.size > 1 ? pro->policy.size - 1 : 1;
+}
+
 static uint64_t
 clockpro_hot_max(const struct clockpro *pro)
 {
-    return pro->policy.size > pro->target ? pro->policy.size - pro->target : 0;
+    return pro->policy.size - pro->target;
 }
 
-/* One page at the least may be hot, where there are two. */
+/* The target for the size that the policy has now. */
+static void
+clockpro_fit(struct clockpro *pro)
+{
+    uint64_t share = policy_share(&pro->policy, 1), most = clockpro_target_max(pro);
+
+    if (!pro->filled)
+        pro->target = share > 0 ? share : 1;
+    pro->target = pro->target < most ? pro->target : most;
+}
+
 static void
 clockpro_more_cold(struct clockpro *pro)
 {
-    if (pro->target + 1 < pro->policy.size)
+    if (pro->target < clockpro_target_max(pro))
         pro->target++;
 }
 
@@ -273,8 +294,9 @@ clockpro_admit(struct policy *policy, struct base_node *node, uint64_t key)
 {
     struct clockpro *pro = clockpro_of(policy);
     uint32_t i = ghost_find(&pro->table, key);
-    bool room = !pro->filled && pro->hot < clockpro_hot_max(pro);
 
+    clockpro_fit(pro);
+    bool room = !pro->filled && pro->hot < clockpro_hot_max(pro);
     policy->count++;
     clockpro_may_ask(pro);
     if (i != 0) {
@@ -313,6 +335,7 @@ clockpro_victim(struct policy *policy)
     struct clockpro *pro = clockpro_of(policy);
     struct base_node *node = NULL;
 
+    clockpro_fit(pro);
     pro->filled = pro->filled || policy->count > 0;
     clockpro_may_ask(pro);
     clockpro_balance(pro);
@@ -416,7 +439,7 @@ clockpro_check(struct policy *policy)
     return hand && n[CLOCKPRO_HOT] == pro->hot && n[CLOCKPRO_COLD] == cold &&
            n[CLOCKPRO_GHOST] == pro->ghosts && pro->hot + cold == policy->count &&
            policy->count <= policy->env.capacity && pro->ghosts <= policy->env.capacity &&
-           pro->target >= 1;
+           pro->target >= 1 && pro->target <= policy->env.capacity;
 }
 
 static void

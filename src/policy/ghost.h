@@ -172,12 +172,12 @@ ghost_drop(struct ghost_table *table, struct ghost_order *order, uint32_t i)
     ghost_free(table, i);
 }
 
-/* A new ghost at the newest end, in the place of the oldest if there are limit of them already;
- * limit > 0. */
+/* A new ghost at the newest end, in the place of the oldest if there are limit of them already, or
+ * more, as when the limit has sunk; limit > 0. */
 static inline uint32_t
 ghost_add(struct ghost_table *table, struct ghost_order *order, uint64_t key, uint64_t limit)
 {
-    if (order->count >= limit)
+    while (order->count >= limit)
         ghost_drop(table, order, order->oldest);
     uint32_t i = ghost_new(table);
     ghost_enter(table, i, key);

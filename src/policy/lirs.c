@@ -300,7 +300,8 @@ lirs_evicted(struct policy *policy, struct base_node *node, uint64_t key)
     TAILQ_REMOVE(&lirs->queue, node, link);
     lirs->table.entry[i].tag = LIRS_GHOST;
     ghost_enter(&lirs->table, i, key);
-    if (++lirs->ghosts > lirs_share(policy->size, lirs->ghost_percent))
+    lirs->ghosts++;
+    while (lirs->ghosts > lirs_share(policy->size, lirs->ghost_percent))
         lirs_drop_lowest_ghost(lirs);
 }
 

@@ -23,8 +23,8 @@
  * it (Einziger, Friedman, Manes 2017).  There is one page in each segment at the least, where there
  * are two frames.
  *
- * Invariants: each admitted node is in the segment that its bits name; in replay, the protected
- * one is no longer than its share.
+ * Invariants: each admitted node is in the segment that its bits name; the protected one is no
+ * longer than its share, but for a size that has just shrunk.
  *
  * Costs: a bit and a link a page; a hit is a removal and one or two insertions, a victim is O(1)
  * (in the core, amortised over the uses that it finds).
@@ -85,11 +85,23 @@ slru_protected_max(const struct slru *slru)
     return share > 0 ? share : 1;
 }
 
+/* What the protected segment has beyond its share goes on probation. */
+static void
+slru_shed(struct slru *slru)
+{
+    struct policy_queue *protected = &slru->segment[SLRU_PROTECTED];
+
+    while (protected->n > slru_protected_max(slru)) {
+        struct base_node *oldest = policy_queue_first(protected);
+        policy_queue_remove(protected, oldest);
+        slru_append(slru, oldest, SLRU_PROBATIONARY);
+    }
+}
+
 static void
 slru_accessed(struct policy *policy, struct base_node *node, bool write)
 {
     struct slru *slru = slru_of(policy);
-    struct policy_queue *protected = &slru->segment[SLRU_PROTECTED];
     bool again = node->bits == SLRU_PROTECTED;
     (void)write;
 
@@ -97,13 +109,8 @@ slru_accessed(struct policy *policy, struct base_node *node, bool write)
         return;
     policy_queue_remove(&slru->segment[node->bits], node);
     slru_append(slru, node, SLRU_PROTECTED);
-    if (again)
-        return;
-    while (protected->n > slru_protected_max(slru)) {
-        struct base_node *oldest = policy_queue_first(protected);
-        policy_queue_remove(protected, oldest);
-        slru_append(slru, oldest, SLRU_PROBATIONARY);
-    }
+    if (!again)
+        slru_shed(slru);
 }
 
 static struct base_node *
@@ -117,8 +124,10 @@ static struct base_node *
 slru_victim(struct policy *policy)
 {
     const struct policy_env *env = &policy->env;
-    struct base_node *node = slru_next(slru_of(policy));
+    struct base_node *node;
 
+    slru_shed(slru_of(policy));
+    node = slru_next(slru_of(policy));
     if (env->referenced == NULL)
         return node;
     /* As many looks as pages: after that, all that were used have been given their due. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "policy/policies.h"
 
+#include <string.h>
+
 #include "policy/drive.h"
 #include "policy/queue.h"
 
@@ -38,7 +40,8 @@
  * cold: pages that are not wanted any more wait in a queue of their own, which goes first.
  *
  * Invariants: each admitted node is in the list that its bits name, above which they have the hash
- * of its key.  The window has no more than its share, but for a size that has just shrunk.
+ * of its key.  The window and protected have no more than their shares, but for a size that has
+ * just shrunk.
  *
  * Costs: 8 to 16 bytes a frame; a use reads and writes a block of the sketch and moves a node;
  * victim reads two blocks; halving is a pass over the sketch, once for 5 uses a frame.
@@ -67,8 +70,9 @@ struct wtinylfu {
     struct policy policy;
     uint64_t percent;
     struct policy_queue list[WTINYLFU_LISTS]; /* the least recently used first */
-    uint64_t *sketch;
-    uint64_t blocks; /* a power of two */
+    uint64_t *sketch;                         /* all zero beyond the blocks in use */
+    uint64_t room;                            /* blocks in it, enough for the capacity */
+    uint64_t blocks; /* in use: as many as the size deserves, a power of two; 0: not known yet */
     uint64_t counted;
 };
 
@@ -81,7 +85,16 @@ wtinylfu_of(struct policy *policy)
 static size_t
 wtinylfu_sketch_len(const struct wtinylfu *lfu)
 {
-    return lfu->blocks * WTINYLFU_BLOCK * sizeof lfu->sketch[0];
+    return lfu->room * WTINYLFU_BLOCK * sizeof lfu->sketch[0];
+}
+
+static uint64_t
+wtinylfu_blocks(uint64_t frames)
+{
+    uint64_t blocks = 1;
+    while (blocks * WTINYLFU_BLOCK < frames)
+        blocks *= 2;
+    return blocks;
 }
 
 static enum pgw_status
@@ -93,8 +106,7 @@ wtinylfu_create(const struct policy_env *env, struct policy **policy)
     lfu->percent = policy_param(&policy_wtinylfu, env, 0);
     for (unsigned i = 0; i < WTINYLFU_LISTS; i++)
         policy_queue_init(&lfu->list[i]);
-    for (lfu->blocks = 1; lfu->blocks * WTINYLFU_BLOCK < env->capacity;)
-        lfu->blocks *= 2;
+    lfu->room = wtinylfu_blocks(env->capacity);
     lfu->sketch = env->alloc->map(env->alloc, wtinylfu_sketch_len(lfu));
     if (lfu->sketch == NULL) {
         policy_delete(&lfu->policy, sizeof *lfu);
@@ -171,6 +183,20 @@ wtinylfu_count(struct wtinylfu *lfu, uint64_t hash)
         wtinylfu_halve(lfu);
 }
 
+/* Begins anew with as many blocks as the size deserves, where that is more, or far less.  Halving
+ * goes through all of them: those of memory that belongs to others would cost a small part dear. */
+static void
+wtinylfu_fit(struct wtinylfu *lfu)
+{
+    uint64_t frames = lfu->blocks * WTINYLFU_BLOCK;
+
+    if (lfu->policy.size <= frames && (lfu->blocks == 1 || lfu->policy.size > frames / 4))
+        return;
+    memset(lfu->sketch, 0, lfu->blocks * WTINYLFU_BLOCK * sizeof lfu->sketch[0]);
+    lfu->blocks = wtinylfu_blocks(lfu->policy.size);
+    lfu->counted = 0;
+}
+
 /* ---- the lists ---- */
 
 static uint64_t
@@ -215,6 +241,12 @@ wtinylfu_shed(struct wtinylfu *lfu, unsigned list, uint64_t max)
 }
 
 static void
+wtinylfu_shed_window(struct wtinylfu *lfu)
+{
+    wtinylfu_shed(lfu, WTINYLFU_WINDOW, wtinylfu_window_max(lfu));
+}
+
+static void
 wtinylfu_shed_protected(struct wtinylfu *lfu)
 {
     uint64_t rest = lfu->policy.size - wtinylfu_window_max(lfu);
@@ -228,10 +260,11 @@ wtinylfu_admit(struct policy *policy, struct base_node *node, uint64_t key)
 {
     struct wtinylfu *lfu = wtinylfu_of(policy);
 
+    wtinylfu_fit(lfu);
     node->bits = wtinylfu_hash(key);
     wtinylfu_count(lfu, node->bits);
     wtinylfu_append(lfu, node, WTINYLFU_WINDOW);
-    wtinylfu_shed(lfu, WTINYLFU_WINDOW, wtinylfu_window_max(lfu));
+    wtinylfu_shed_window(lfu);
     policy->count++;
 }
 
@@ -279,6 +312,9 @@ wtinylfu_victim(struct policy *policy)
     struct wtinylfu *lfu = wtinylfu_of(policy);
     struct base_node *node = NULL;
 
+    wtinylfu_fit(lfu);
+    wtinylfu_shed_window(lfu);
+    wtinylfu_shed_protected(lfu);
     for (uint64_t looks = policy->count; looks > 0; looks--) {
         node = wtinylfu_loser(lfu);
         if (!policy_referenced(policy, node))

@@ -18,6 +18,8 @@
  *  R1  victim() names a page that was admitted and not forgotten or evicted.
  *  R2  No policy misses less than OPT.
  *  R3  Same input, same seed: same victims.
+ *  R4  What counts is the size, not the capacity: of two policies whose sizes are equal all the
+ * time the victims are the same.
  */
 #ifndef VM_POLICY_H
 #define VM_POLICY_H
@@ -67,9 +69,9 @@ struct policy {
     struct policy_env env;
     uint64_t count; /* nodes admitted now */
     uint64_t size;  /* frames that it should reckon with, 1 to env.capacity, where parts of them
-                       count:  create sets it to env.capacity, and replay leaves it at that; in the
-                       core not  all frames are for pages of this policy, and it says how many are
-                       before it  asks for a victim */
+                       count: create sets it to env.capacity, and replay leaves it at that; in the
+                       core not all frames are for pages of this policy, and it says how many are
+                       before it asks for a victim */
     uint64_t now;   /* the program's virtual time, which never goes back: in replay, references told
                        so far; in the core, its clock, which on the sim machine counts instructions,
                        about one reference each.  Set by the machine where POLICY_WANTS_TIME, before
@@ -82,9 +84,9 @@ struct policy {
                                  call accessed() for them between evictions */
 #define POLICY_IGNORES_USE 2u /* accessed() does nothing: replay need not call it */
 #define POLICY_WANTS_TIME 4u  /* reads policy->now */
-#define POLICY_GOES_ROUND 32u /* in replay victims mostly come in the order of their frames */
-#define POLICY_SHOWS_USE 16u  /* a node's bits are its page's uses, for people who watch */
 #define POLICY_VARIES 8u      /* surplus() may name pages: the resident set is not kept full */
+#define POLICY_SHOWS_USE 16u  /* a node's bits are its page's uses, for people who watch */
+#define POLICY_GOES_ROUND 32u /* in replay victims mostly come in the order of their frames */
 
 struct policy_ops {
     const char *name;

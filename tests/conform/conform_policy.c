@@ -212,6 +212,46 @@ r3_same_input_same_victims(void **state)
     test_env_fini(&env);
 }
 
+/* ---- R4 ---- */
+
+/* The trace with as many frames as there are, and with a part of many more: same victims. */
+static void
+r4_compare(struct test_env *env, const struct policy_twin *twin, const struct rig_trace *t,
+    unsigned frames, uint64_t capacity)
+{
+    unsigned gone[RIG_FRAMES_MAX + 1], also[RIG_FRAMES_MAX + 1];
+    struct rig all, part;
+
+    rig_init(&all, env, twin, frames, false);
+    rig_init_part(&part, env, twin, capacity, frames, false);
+    for (unsigned r = 0; r < t->n; r++) {
+        unsigned n = rig_step(&all, t->page[r], t->write[r], gone);
+        assert_int_equal(n, rig_step(&part, t->page[r], t->write[r], also));
+        for (unsigned k = 0; k < n; k++)
+            if (gone[k] != also[k])
+                fail_msg("%s, %u frames, reference %u: evicts %u, not %u of %lu frames' part",
+                    t->name, frames, r, gone[k], also[k], (unsigned long)capacity);
+    }
+    rig_fini(&all);
+    rig_fini(&part);
+}
+
+static void
+r4_size_counts_not_capacity(void **state)
+{
+    const unsigned sizes[] = {1, 2, 3, 10, 64, 150};
+    struct test_env env;
+    struct rig_trace t;
+
+    test_env_init(&env, 8);
+    for (unsigned s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
+        for (unsigned i = 0; rig_trace_make(&t, i, sizes[s]); i++) {
+            r4_compare(&env, twin_of(state), &t, sizes[s], 2 * sizes[s] + 1);
+            r4_compare(&env, twin_of(state), &t, sizes[s], 5000);
+        }
+    test_env_fini(&env);
+}
+
 /* ---- allocation failure ---- */
 
 static void
@@ -402,6 +442,7 @@ add_tests_of(const struct policy_twin *twin)
     ADD(r2_never_beats_opt, twin);
     ADD(r2_enough_frames_miss_once_a_page, twin);
     ADD(r3_same_input_same_victims, twin);
+    ADD(r4_size_counts_not_capacity, twin);
     ADD(torture_create, twin);
     ADD(same_victims_as_naive, twin);
     if (twin->bits)

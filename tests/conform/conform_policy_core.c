@@ -22,16 +22,12 @@
 static struct policy_ops spy;
 static const struct policy_ops *spied;
 static struct rig_replayed core, replayed;
-static uint64_t spy_frames; /* the group's: all of RAM is not its policy's, so its tables, whose
-                               sizes come from the capacity, would not be as in replay */
-static bool spy_sees;       /* the group's policy, not the root's */
+static bool spy_sees; /* the group's policy, not the root's */
 
 static enum pgw_status
 spy_create(const struct policy_env *env, struct policy **policy)
 {
-    struct policy_env as_in_replay = *env;
-    as_in_replay.capacity = spy_frames;
-    enum pgw_status status = spied->create(&as_in_replay, policy);
+    enum pgw_status status = spied->create(env, policy);
 
     if (status == PGW_OK)
         (*policy)->ops = &spy;
@@ -77,7 +73,6 @@ core_init(struct core_case *c, const struct policy_twin *twin, unsigned frames)
     spy.missed = spy_missed;
     spy.admit = spy_admit;
     spy.evicted = spy_evicted;
-    spy_frames = frames;
     core.n = 0;
     c->config = (struct vm_rig_config){.name = "policy",
         .pmap = &pmap_ref,

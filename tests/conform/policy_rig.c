@@ -164,15 +164,24 @@ void
 rig_init(
     struct rig *r, struct test_env *env, const struct policy_twin *twin, unsigned frames, bool bits)
 {
+    rig_init_part(r, env, twin, frames, frames, bits);
+}
+
+void
+rig_init_part(struct rig *r, struct test_env *env, const struct policy_twin *twin,
+    uint64_t capacity, unsigned frames, bool bits)
+{
     struct policy_env policy_env = {.referenced = bits ? rig_referenced : NULL,
         .modified = rig_modified,
         .alloc = &env->alloc,
-        .capacity = frames};
+        .capacity = capacity};
 
     memset(r, 0, sizeof *r);
     assert_int_equal(rig_create(&policy_env, twin, &r->policy), PGW_OK);
     assert_ptr_equal(r->policy->ops, twin->ops);
     assert_int_equal(r->policy->count, 0);
+    assert_int_equal(r->policy->size, capacity);
+    r->policy->size = frames;
     assert_null(twin->ops->victim(r->policy));
     r->env = env;
     r->frames = frames;

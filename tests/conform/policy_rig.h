@@ -53,6 +53,9 @@ struct rig {
 /* bits: references are shown through env.referenced, as in the core, not told by accessed(). */
 void rig_init(struct rig *r, struct test_env *env, const struct policy_twin *twin, unsigned frames,
     bool bits);
+/* The same, with a policy that has only so many frames of its capacity, and is told so. */
+void rig_init_part(struct rig *r, struct test_env *env, const struct policy_twin *twin,
+    uint64_t capacity, unsigned frames, bool bits);
 void rig_fini(struct rig *r);
 
 /* Evicts what the policy names and returns its number; R1 is asserted here, at every victim. */

@@ -49,7 +49,7 @@ pair_add(struct pair *p, unsigned which, uint64_t key, unsigned limit)
     struct naive_order *naive = &p->naive[which];
     uint32_t i = ghost_add(&p->table, &p->order[which], key, limit);
 
-    if (naive->n >= limit)
+    while (naive->n >= limit)
         naive_drop(naive, 0);
     naive->key[naive->n++] = key;
     assert_int_equal(p->order[which].newest, i);

@@ -3,6 +3,7 @@
 #include "policy/policies.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 #include "host/host_mem.h"
 #include "support/test.h"
@@ -270,19 +271,66 @@ fifo_and_random_never_ask(void **state)
 }
 
 static void
-random_refuses_absurd_capacities(void **state)
+absurd_capacities_are_refused(void **state)
 {
+    const struct policy_ops *ops = *state;
     struct base_alloc alloc;
     struct policy *policy = NULL;
-    (void)state;
     host_alloc_init(&alloc, NULL);
-    const uint64_t capacities[] = {UINT64_MAX, UINT64_MAX / 8, UINT64_MAX / 8 + 2};
-    for (unsigned i = 0; i < 3; i++) {
+    const uint64_t capacities[] = {
+        UINT64_MAX, UINT64_MAX / 8, UINT64_MAX / 8 + 2, UINT32_MAX / 4 + 1};
+    for (unsigned i = 0; i < 4; i++) {
         struct policy_env env = {.alloc = &alloc, .capacity = capacities[i]};
-        assert_int_equal(policy_random.create(&env, &policy), PGW_NOMEM);
+        assert_int_equal(ops->create(&env, &policy), PGW_NOMEM);
     }
     assert_null(policy);
     assert_int_equal(alloc.mapped, 0);
+}
+
+/* RAM of 1 TiB, of which a group has ten pages: tables are made for all of it, and what is not used
+ * of them costs address space only. */
+static void
+a_part_of_very_much_is_small(void **state)
+{
+    struct rig rig;
+    struct policy_env env = {.alloc = &rig.alloc, .capacity = (uint64_t)1 << 28};
+    struct rusage before, after;
+
+    memset(&rig, 0, sizeof rig);
+    host_alloc_init(&rig.alloc, NULL);
+    assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+    assert_int_equal(((const struct policy_ops *)*state)->create(&env, &rig.policy), PGW_OK);
+    rig.policy->size = NODES;
+    for (unsigned i = 0; i < NODES; i++)
+        rig_admit(&rig, i);
+    for (unsigned i = 0; i < 1000 * NODES; i++) {
+        rig_admit(&rig, rig_evict(&rig));
+        rig.policy->ops->accessed(rig.policy, &rig.nodes[i % NODES], false);
+    }
+    assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+    assert_true(after.ru_minflt - before.ru_minflt < 1000);
+    rig_fini(&rig);
+}
+
+/* Pages that came in while all of RAM was there for them are protected no longer than their part of
+ * it allows when that is told: a new page has time to be used. */
+static void
+slru_keeps_its_shares_when_the_size_shrinks(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_init_param(&rig, &policy_slru, 50);
+    for (unsigned i = 0; i < 5; i++) {
+        rig_admit(&rig, i);
+        rig.policy->ops->accessed(rig.policy, &rig.nodes[i], false); /* half of NODES */
+    }
+    rig.policy->size = 5;
+    for (unsigned i = 0; i < 3; i++) { /* two of five stay protected */
+        assert_int_equal(rig_evict(&rig), i);
+        rig_admit(&rig, 5 + i);
+    }
+    assert_int_equal(rig_evict(&rig), 5);
+    rig_fini(&rig);
 }
 
 /* The counters of Tanenbaum's figure ("The aging algorithm simulates LRU in software"): six pages,
@@ -359,6 +407,14 @@ lfu_forgets(void **state)
 #test " (" #policy ")", test, NULL, NULL, (void *)(uintptr_t)&policy                       \
     }
 
+#define OF_ALL(test)                                                                               \
+    ON(test, policy_adaptive), ON(test, policy_aging), ON(test, policy_arc), ON(test, policy_car), \
+        ON(test, policy_clock), ON(test, policy_clockpro), ON(test, policy_fifo),                  \
+        ON(test, policy_lfu), ON(test, policy_lirs), ON(test, policy_lru), ON(test, policy_mglru), \
+        ON(test, policy_mru), ON(test, policy_nru), ON(test, policy_pff), ON(test, policy_random), \
+        ON(test, policy_s3fifo), ON(test, policy_sieve), ON(test, policy_slru),                    \
+        ON(test, policy_twoq), ON(test, policy_wsclock), ON(test, policy_wtinylfu)
+
 int
 main(void)
 {
@@ -389,7 +445,9 @@ main(void)
         cmocka_unit_test(pff_gives_back_what_was_unused_between_two_faults),
         ON(fifo_and_random_never_ask, policy_fifo),
         ON(fifo_and_random_never_ask, policy_random),
-        cmocka_unit_test(random_refuses_absurd_capacities),
+        cmocka_unit_test(slru_keeps_its_shares_when_the_size_shrinks),
+        OF_ALL(absurd_capacities_are_refused),
+        OF_ALL(a_part_of_very_much_is_small),
         cmocka_unit_test(aging_is_as_in_the_book),
         cmocka_unit_test(nru_takes_the_lowest_class),
         cmocka_unit_test(lfu_forgets),
