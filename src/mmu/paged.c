@@ -335,7 +335,7 @@ paged_copy_up(struct paged *paged, struct tlb *l1, size_t at, uint64_t va, enum 
     struct tlb_entry entry = l2->entries[at];
     paged_count_miss(paged, access);
     paged->mmu.stats.l2_hits++;
-    l2->entries[at].stamp = l2->clock++;
+    l2->stamps[at] = l2->clock++;
     entry.window = paged->mmu.window;
     (void)tlb_put(l1, va >> PAGE_SHIFT, l2->keys[at], &entry);
     paged_touched(paged, va, access);
@@ -385,7 +385,7 @@ paged_translate(struct mmu *mmu, uint64_t va, enum access access, struct mmu_tra
     struct tlb_entry *entry = &l1->entries[at];
     if (__builtin_expect(!prot_allows(entry->usable, access) || entry->window != mmu->window, 0))
         return paged_translate_slow(paged, va, access, out);
-    entry->stamp = l1->clock++;
+    l1->stamps[at] = l1->clock++;
     out->bytes = entry->bytes;
     out->prot = entry->usable;
     out->forget = false;

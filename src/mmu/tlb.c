@@ -90,7 +90,7 @@ tlb_init(struct tlb *tlb, const struct mmu_tlb_array *spec, const struct tlb_con
     uint32_t sets = spec->entries / spec->ways;
     bool tracked = config->first && (pair != 0 || spec->orders != 1);
     *tlb = (struct tlb){.clock = 1, .pair = pair, .replace = config->replace};
-    size_t each = sizeof(uint64_t) + (sizeof(struct tlb_entry) << pair);
+    size_t each = 2 * sizeof(uint64_t) + (sizeof(struct tlb_entry) << pair);
     size_t len = spec->entries * each + (tracked ? sets * sizeof(uint32_t) : 0);
     tlb->chunk = config->alloc->map(config->alloc, len);
     if (tlb->chunk == NULL)
@@ -98,13 +98,14 @@ tlb_init(struct tlb *tlb, const struct mmu_tlb_array *spec, const struct tlb_con
     tlb->chunk_len = len;
     tlb->entries = tlb->chunk;
     tlb->keys = (uint64_t *)(void *)(tlb->entries + ((size_t)spec->entries << pair));
+    tlb->stamps = tlb->keys + spec->entries;
     tlb->ways = spec->ways;
     tlb->sets = sets;
     tlb_set_orders(tlb, spec->orders);
     base_rng_init(&tlb->rng, config->seed);
     if (!tracked)
         return PGW_OK;
-    tlb->mru = (uint32_t *)(void *)(tlb->keys + spec->entries);
+    tlb->mru = (uint32_t *)(void *)(tlb->stamps + spec->entries);
     for (uint32_t set = 0; set < sets; set++)
         tlb->mru[set] = set * spec->ways;
     return PGW_OK;
@@ -221,7 +222,7 @@ tlb_list_find(struct tlb_list *list, uint64_t vpn, uint32_t asid, struct tlb_pla
 static void
 tlb_stamp(struct tlb *tlb, size_t at)
 {
-    tlb->entries[at << tlb->pair].stamp = tlb->clock++;
+    tlb->stamps[at] = tlb->clock++;
 }
 
 /* Could a page that the hart got through this key still be in a slot, once the slot of page vpn has
@@ -261,8 +262,8 @@ tlb_latest(const struct tlb *tlb, size_t first, size_t n)
 {
     uint64_t latest = 0;
     for (size_t at = first; at < first + n; at++)
-        if (tlb->entries[at << tlb->pair].stamp > latest)
-            latest = tlb->entries[at << tlb->pair].stamp;
+        if (tlb->stamps[at] > latest)
+            latest = tlb->stamps[at];
     return latest;
 }
 
@@ -280,15 +281,12 @@ tlb_victim_plru(const struct tlb *tlb, size_t first)
 static size_t
 tlb_victim_oldest(const struct tlb *tlb, size_t first)
 {
-    const struct tlb_entry *entry = &tlb->entries[first << tlb->pair];
-    uint64_t oldest = entry->stamp;
+    const uint64_t *stamp = &tlb->stamps[first];
+    uint64_t oldest = stamp[0];
     size_t victim = 0;
     for (size_t way = 1; way < tlb->ways; way++) {
-        entry += (size_t)1 << tlb->pair;
-        if (entry->stamp < oldest) {
-            oldest = entry->stamp;
-            victim = way;
-        }
+        victim = stamp[way] < oldest ? way : victim;
+        oldest = stamp[way] < oldest ? stamp[way] : oldest;
     }
     return first + victim;
 }
@@ -319,7 +317,7 @@ tlb_clear(struct tlb *tlb, size_t at)
     tlb->keys[at] = 0;
     for (size_t half = 0; half <= tlb->pair; half++)
         tlb->entries[at << tlb->pair | half].flags = 0;
-    tlb->entries[at << tlb->pair].stamp = 0;
+    tlb->stamps[at] = 0;
 }
 
 /* Another key for the place. */
@@ -545,9 +543,25 @@ tlb_list_drop(struct tlb_list *list, const struct tlb_drop *drop)
 
 #define TLB_EVERY_VPN ((uint64_t)1 << TLB_KEY_VPN_BITS)
 
+/* One page, of a list that has only 4 KiB pages of the spaces' own: it is known where to look. */
+static uint64_t
+tlb_list_drop_plain(struct tlb_list *list, uint32_t asid, uint64_t vpn)
+{
+    struct tlb *tlb = list->array;
+    if (list->n == 0 || tlb->live[0] == 0)
+        return 0;
+    size_t at = tlb_search(tlb, tlb_set(tlb, vpn), vpn << 19 | tlb_key_low(asid));
+    if (at == TLB_NONE)
+        return 0;
+    tlb_clear(tlb, at);
+    return 1;
+}
+
 uint64_t
 tlb_list_drop_range(struct tlb_list *list, uint32_t asid, uint64_t vpn, uint64_t npages)
 {
+    if (npages == 1 && list->odd == 0 && list->array[0].pair == 0)
+        return tlb_list_drop_plain(list, asid, vpn);
     struct tlb_drop drop = {.vpn = vpn & (TLB_EVERY_VPN - 1), .asid = asid, .globals = true};
     if (npages == 0)
         return 0;

@@ -18,9 +18,10 @@
  * either may be empty.
  *
  * Replacement.  A free way is taken first, the lowest.  Use is noted as a stamp: a hit stores one
- * word instead of moving entries.  LRU's victim is the lowest stamp, which of free ones is 0.  FIFO
- * stamps only when filling.  Tree PLRU's bits, one a node, always point away from the half that was
- * used last: so they need not be kept, the stamps say the same.
+ * word instead of moving entries; stamps lie apart from entries, as close together as those that
+ * are compared.  LRU's victim is the lowest stamp, which of free ones is 0.  FIFO stamps only when
+ * filling.  Tree PLRU's bits, one a node, always point away from the half that was used last: so
+ * they need not be kept, the stamps say the same.
  *
  * The most recent entry of each set is remembered (mru) where the hart's pointer cache must be told
  * that it is no longer that; see mmu/paged.c.
@@ -43,7 +44,6 @@
 
 struct tlb_entry {
     unsigned char *bytes; /* host address of the page; NULL when it is larger than 4 KiB */
-    uint64_t stamp;       /* of the key (in its first half): when it was used last */
     uint64_t pfn;         /* of the page's first frame */
     uint32_t window;      /* the last window of which the observer was told */
     uint8_t prot;         /* rights of the leaf */
@@ -56,6 +56,7 @@ struct tlb_entry {
 
 struct tlb {
     uint64_t *keys;            /* sets * ways, a set's ways side by side */
+    uint64_t *stamps;          /* by key: when it was used last, or filled; 0: free */
     struct tlb_entry *entries; /* one for a key, or two: keys' index << pair */
     uint64_t clock;            /* the next stamp */
     uint64_t globals;          /* valid entries that are global */
