@@ -78,6 +78,7 @@ policy_drive_miss(const struct policy_ops *ops, struct policy *policy, struct po
     uint32_t frame;
 
     frames->misses[touch->first]++;
+    frames->missed = touch;
     ops->missed(policy, touch->page);
     if (policy->count == frames->capacity)
         policy_drive_evict(ops, policy, frames, ops->victim(policy));

@@ -6,13 +6,14 @@
 #include "host/host_mem.h"
 
 #define INSTANCE_PAGES_FIRST 1024u
-#define INSTANCE_AHEAD 8u /* touches */
 
 static void
 instance_evicted(void *ctx, uint32_t page, bool dirty)
 {
+    struct replay_instance *instance = ctx;
+
     (void)dirty;
-    translation_gone(ctx, page);
+    translation_evicted(instance->translation, instance->frames.missed, page);
 }
 
 enum pgw_status
@@ -41,7 +42,7 @@ replay_instance_init(struct replay_instance *instance, const struct policy_ops *
     if (status == PGW_OK && translation->format != NULL) {
         status = translation_create(own.alloc, translation, &instance->translation);
         frames->on_evict = instance_evicted;
-        frames->ctx = instance->translation;
+        frames->ctx = instance;
     }
     if (status != PGW_OK)
         replay_instance_fini(instance);
@@ -131,37 +132,6 @@ instance_run(struct replay_instance *instance, const struct replay_batch *batch)
             instance->policy, &instance->frames, batch->touch + from, batch->n - from);
 }
 
-/* A touch at a time, each translated before the policy has it and after. */
-static enum pgw_status
-instance_run_translated(struct replay_instance *instance, const struct replay_batch *batch)
-{
-    enum pgw_status status = PGW_OK;
-    uint32_t first = 0;
-
-    for (uint32_t i = 0; i < batch->n && status == PGW_OK; i++) {
-        struct replay_batch one = {.touch = batch->touch + i,
-            .n = 1,
-            .mark = &first,
-            .nmarks = batch->touch[i].count == 0,
-            .next = batch->next != NULL ? batch->next + i : NULL,
-            .at = batch->at + i};
-        if (i + INSTANCE_AHEAD < batch->n) {
-            const struct policy_touch *later = one.touch + INSTANCE_AHEAD;
-            __builtin_prefetch(&instance->frames.frame_of[later->page], 1);
-            translation_ahead(instance->translation, &batch->where[i + INSTANCE_AHEAD], later);
-        }
-        if (one.nmarks > 0)
-            translation_gone(instance->translation, one.touch->page);
-        else
-            status = translation_before(instance->translation, &batch->where[i], one.touch);
-        if (status == PGW_OK)
-            instance_run(instance, &one);
-        if (status == PGW_OK && one.nmarks == 0)
-            status = translation_after(instance->translation, &batch->where[i], one.touch);
-    }
-    return status;
-}
-
 void
 replay_instance_run(struct replay_instance *instance, const struct replay_batch *batch)
 {
@@ -169,10 +139,9 @@ replay_instance_run(struct replay_instance *instance, const struct replay_batch 
         instance->status = instance_reserve(instance, batch->npages);
     if (instance->status != PGW_OK)
         return;
+    instance_run(instance, batch);
     if (instance->translation != NULL)
-        instance->status = instance_run_translated(instance, batch);
-    else
-        instance_run(instance, batch);
+        instance->status = translation_run(instance->translation, batch);
 }
 
 bool

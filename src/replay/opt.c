@@ -145,6 +145,7 @@ opt_touch(
 
     if (entry == 0) {
         frames->misses[touch->first]++;
+        frames->missed = touch;
         if (opt->resident == frames->capacity)
             opt_evict(opt, frames);
         entry = opt_place(opt, frames, touch->page);

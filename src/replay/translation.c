@@ -12,6 +12,11 @@
  * when the instruction is taken up anew.  A page that is evicted or gone is unmapped in every space
  * that had it, and shot down in TLBs and walk caches.
  *
+ * The policy knows nothing of translation, so it goes through a batch first and leaves a list of
+ * what it evicted and for which touch; the batch is translated after it, by that list.  Either is
+ * a loop of its own that knows what comes, and has the host fetch it in time: tables, and what is
+ * known of the pages that will go.
+ *
  * What is not: entries have all rights, so there are no faults for want of them; the hardware sets
  * accessed and dirty bits (unless the scheme leaves that to software: then the entry is made with
  * both); tables that were made stay, also those of processes that are gone; all pages are 4 KiB. Of
@@ -23,7 +28,11 @@
 
 #define TRANSLATION_FRAMES ((uint64_t)1 << 18)
 #define TRANSLATION_BASE ((uint64_t)1 << MEM_ORDER_MAX)
-#define TRANSLATION_SPACES 65535u /* tags of 16 bits, of which 0 is nobody's */
+#define TRANSLATION_SPACES 65535u  /* tags of 16 bits, of which 0 is nobody's */
+#define TRANSLATION_KNOWN 4096u    /* a power of two */
+#define TRANSLATION_AHEAD 12u      /* touches */
+#define TRANSLATION_AHEAD_PAGE 12u /* evictions */
+#define TRANSLATION_AHEAD_LEAF 6u
 
 /* A place where a page is mapped. */
 struct translation_map {
@@ -37,6 +46,17 @@ struct translation_space {
     uint64_t root; /* frame */
 };
 
+/* Where a table of the last level is: they stay where they are, so this can be trusted. */
+struct translation_known {
+    uint64_t key; /* what it maps, and the space's tag, which is not 0 */
+    unsigned char *leaves;
+};
+
+struct translation_eviction {
+    const struct policy_touch *touch; /* for which it was */
+    uint32_t page;
+};
+
 struct translation {
     struct base_alloc *alloc;
     struct translation_config config;
@@ -47,12 +67,16 @@ struct translation {
     struct translation_space *spaces; /* by tag - 1 */
     uint64_t nspaces, spaces_room;
     uint32_t tag;                  /* that is loaded; 0: none */
-    bool found;                    /* translation_before() found it mapped */
+    uint64_t leaf;                 /* the entry of a page that is mapped */
     struct translation_map *first; /* by page: most have one place at the most */
     uint64_t first_room;
     struct translation_map *more;
     uint64_t nmore, more_room;
     uint32_t free; /* a map that is not used, plus 1 */
+    struct translation_eviction *evicted;
+    uint64_t nevicted, evicted_room;
+    enum pgw_status status; /* of noting them */
+    struct translation_known known[TRANSLATION_KNOWN];
 };
 
 /* ---- tables ---- */
@@ -79,10 +103,11 @@ translation_bytes(struct translation *t, uint64_t pfn)
 /* The table of the last level for va, with the tables that lead to it made if make says so; NULL if
  * there is none, or (status) none can be made. */
 static unsigned char *
-translation_leaves(
-    struct translation *t, uint64_t pfn, uint64_t va, bool make, enum pgw_status *status)
+translation_descend(
+    struct translation *t, uint32_t tag, uint64_t va, bool make, enum pgw_status *status)
 {
     const struct mmu_format *format = t->config.format;
+    uint64_t pfn = t->spaces[tag - 1].root;
 
     *status = PGW_OK;
     for (unsigned level = 0; level + 1 < format->levels; level++) {
@@ -98,6 +123,27 @@ translation_leaves(
         mmu_pte_store(format, table, idx, mmu_pte_table(format, level, pfn));
     }
     return translation_bytes(t, pfn);
+}
+
+/* Where the entry of va's page is, or would be; likewise. */
+static unsigned char *
+translation_entry(
+    struct translation *t, uint32_t tag, uint64_t va, bool make, enum pgw_status *status)
+{
+    const struct mmu_format *format = t->config.format;
+    const struct mmu_level *level = &format->level[format->levels - 1];
+    uint64_t region = va >> level->shift >> level->bits, key = region << 16 | tag;
+    struct translation_known *known = &t->known[(region ^ tag << 4) % TRANSLATION_KNOWN];
+
+    *status = PGW_OK;
+    if (known->key != key) {
+        unsigned char *leaves = translation_descend(t, tag, va, make, status);
+        if (leaves == NULL)
+            return NULL;
+        *known = (struct translation_known){key, leaves};
+    }
+    return known->leaves +
+           (size_t)mmu_format_index(format, format->levels - 1, va) * format->pte_bytes;
 }
 
 static uint64_t
@@ -152,15 +198,16 @@ translation_unmap(struct translation *t, const struct translation_map *map)
     const struct mmu_format *format = t->config.format;
     uint64_t va = map->vpn << PAGE_SHIFT;
     enum pgw_status status;
-    unsigned char *leaves = translation_leaves(t, t->spaces[map->tag - 1].root, va, false, &status);
+    unsigned char *entry = translation_entry(t, map->tag, va, false, &status);
 
-    if (leaves == NULL)
+    if (entry == NULL)
         return;
-    mmu_pte_store(format, leaves, mmu_format_index(format, format->levels - 1, va), 0);
+    mmu_pte_store(format, entry, 0, 0);
     t->mmu->ops->invalidate_range(t->mmu, map->tag, va, 1);
 }
 
-void
+/* The page is not resident any more: it is mapped nowhere. */
+static void
 translation_gone(struct translation *t, uint32_t page)
 {
     if (page >= t->first_room || t->first[page].tag == 0)
@@ -175,24 +222,44 @@ translation_gone(struct translation *t, uint32_t page)
     t->first[page] = (struct translation_map){0};
 }
 
-void
-translation_ahead(
-    struct translation *t, const struct replay_where *where, const struct policy_touch *touch)
-{
-    const struct mmu_format *format = t->config.format;
-    uint64_t va = where->vpn << PAGE_SHIFT;
-    enum pgw_status status;
+/* ---- what comes ---- */
 
-    if (t->tag == 0 || t->spaces[t->tag - 1].process != where->process)
+static void
+translation_fetch(struct translation *t, uint32_t tag, uint64_t vpn)
+{
+    enum pgw_status status;
+    const unsigned char *entry = translation_entry(t, tag, vpn << PAGE_SHIFT, false, &status);
+
+    if (entry != NULL)
+        __builtin_prefetch(entry, 1);
+}
+
+static void
+translation_fetch_page(const struct translation *t, uint32_t page)
+{
+    if (page < t->first_room)
+        __builtin_prefetch(&t->first[page], 1);
+}
+
+static void
+translation_ahead(struct translation *t, const struct replay_batch *batch, uint32_t i)
+{
+    if (i >= batch->n || t->tag == 0 || t->spaces[t->tag - 1].process != batch->where[i].process)
         return;
-    if (touch->page < t->first_room)
-        __builtin_prefetch(&t->first[touch->page], 1);
-    const unsigned char *leaves =
-        translation_leaves(t, t->spaces[t->tag - 1].root, va, false, &status);
-    if (leaves != NULL)
-        __builtin_prefetch(
-            leaves + (size_t)mmu_format_index(format, format->levels - 1, va) * format->pte_bytes,
-            1);
+    translation_fetch_page(t, batch->touch[i].page);
+    translation_fetch(t, t->tag, batch->where[i].vpn);
+}
+
+static void
+translation_ahead_evicted(struct translation *t, uint64_t i)
+{
+    if (i + TRANSLATION_AHEAD_PAGE < t->nevicted)
+        translation_fetch_page(t, t->evicted[i + TRANSLATION_AHEAD_PAGE].page);
+    if (i + TRANSLATION_AHEAD_LEAF >= t->nevicted)
+        return;
+    uint32_t page = t->evicted[i + TRANSLATION_AHEAD_LEAF].page;
+    if (page < t->first_room && t->first[page].tag != 0)
+        translation_fetch(t, t->first[page].tag, t->first[page].vpn);
 }
 
 /* ---- spaces ---- */
@@ -249,44 +316,83 @@ translation_try(struct translation *t, uint64_t va, enum access access)
     return fault == MMU_NOT_PRESENT ? PGW_NOTFOUND : PGW_RANGE;
 }
 
-enum pgw_status
-translation_before(
-    struct translation *t, const struct replay_where *where, const struct policy_touch *touch)
+/* The page is resident now: so it is mapped. */
+static enum pgw_status
+translation_map(struct translation *t, uint32_t page, uint64_t vpn)
 {
-    uint64_t va = where->vpn << PAGE_SHIFT;
-    enum pgw_status status = translation_load(t, where->process);
+    enum pgw_status status = translation_reserve(t, page);
 
-    t->found = false;
-    if (status == PGW_OK)
-        status = translation_try(t, va, translation_access(touch));
-    t->found = status == PGW_OK;
-    return status == PGW_NOTFOUND ? PGW_OK : status;
+    if (status != PGW_OK)
+        return status;
+    unsigned char *entry = translation_entry(t, t->tag, vpn << PAGE_SHIFT, true, &status);
+    if (entry == NULL)
+        return status;
+    mmu_pte_store(t->config.format, entry, 0, t->leaf);
+    translation_note(t, page, vpn);
+    return PGW_OK;
 }
 
-enum pgw_status
-translation_after(
-    struct translation *t, const struct replay_where *where, const struct policy_touch *touch)
+/* The first of the evictions from i on that is not for this touch; the pages of the others go. */
+static uint64_t
+translation_make_room(struct translation *t, const struct policy_touch *touch, uint64_t i)
 {
-    const struct mmu_format *format = t->config.format;
-    uint64_t va = where->vpn << PAGE_SHIFT;
-    enum pgw_status status = PGW_OK;
+    for (; i < t->nevicted && t->evicted[i].touch == touch; i++) {
+        translation_ahead_evicted(t, i);
+        translation_gone(t, t->evicted[i].page);
+    }
+    return i;
+}
 
-    if (!t->found) {
-        status = translation_reserve(t, touch->page);
-        if (status != PGW_OK)
-            return status;
-        unsigned char *leaves =
-            translation_leaves(t, t->spaces[t->tag - 1].root, va, true, &status);
-        if (leaves == NULL)
-            return status;
-        mmu_pte_store(
-            format, leaves, mmu_format_index(format, format->levels - 1, va), translation_leaf(t));
-        translation_note(t, touch->page, where->vpn);
-        status = translation_try(t, va, translation_access(touch));
+/* *evicted: the first eviction that is to be seen to. */
+static enum pgw_status
+translation_touch(struct translation *t, const struct replay_where *where,
+    const struct policy_touch *touch, uint64_t *evicted)
+{
+    uint64_t va = where->vpn << PAGE_SHIFT;
+    enum access access = translation_access(touch);
+    enum pgw_status status = translation_load(t, where->process);
+
+    if (status == PGW_OK)
+        status = translation_try(t, va, access);
+    if (status != PGW_OK && status != PGW_NOTFOUND)
+        return status;
+    *evicted = translation_make_room(t, touch, *evicted);
+    if (status == PGW_NOTFOUND) {
+        status = translation_map(t, touch->page, where->vpn);
+        if (status == PGW_OK)
+            status = translation_try(t, va, access);
     }
     if (status == PGW_OK && touch->write != 0 && touch->first != POLICY_TOUCH_WRITE)
         status = translation_try(t, va, ACCESS_WRITE);
     return status == PGW_NOTFOUND ? PGW_RANGE : status;
+}
+
+void
+translation_evicted(struct translation *t, const struct policy_touch *touch, uint32_t page)
+{
+    if (t->status == PGW_OK)
+        t->status = growing_reserve(
+            t->alloc, (void **)&t->evicted, &t->evicted_room, t->nevicted + 1, sizeof *t->evicted);
+    if (t->status == PGW_OK)
+        t->evicted[t->nevicted++] = (struct translation_eviction){.touch = touch, .page = page};
+}
+
+enum pgw_status
+translation_run(struct translation *t, const struct replay_batch *batch)
+{
+    enum pgw_status status = t->status;
+    uint64_t evicted = 0;
+
+    for (uint32_t i = 0; i < batch->n && status == PGW_OK; i++) {
+        const struct policy_touch *touch = &batch->touch[i];
+        translation_ahead(t, batch, i + TRANSLATION_AHEAD);
+        if (touch->count == 0)
+            translation_gone(t, touch->page);
+        else
+            status = translation_touch(t, &batch->where[i], touch, &evicted);
+    }
+    t->nevicted = 0;
+    return status;
 }
 
 /* ---- making one ---- */
@@ -311,6 +417,7 @@ translation_create(struct base_alloc *alloc, const struct translation_config *co
     }
     struct mem_page *data = mem_alloc(&made->mem, 0, 0);
     made->data_pfn = mem_page_pfn(&made->mem, data);
+    made->leaf = translation_leaf(made);
     status = mmu_radix_create(
         config->format, config->ad, &config->tlb, config->seed, &made->mem, alloc, &made->mmu);
     if (status != PGW_OK)
@@ -332,6 +439,7 @@ translation_destroy(struct translation *t)
     growing_free(alloc, t->spaces, t->spaces_room, sizeof *t->spaces);
     growing_free(alloc, t->first, t->first_room, sizeof *t->first);
     growing_free(alloc, t->more, t->more_room, sizeof *t->more);
+    growing_free(alloc, t->evicted, t->evicted_room, sizeof *t->evicted);
     alloc->unmap(alloc, t, sizeof *t);
 }
 

@@ -24,22 +24,15 @@ MUST_CHECK enum pgw_status translation_create(struct base_alloc *alloc,
     const struct translation_config *config, struct translation **translation);
 void translation_destroy(struct translation *translation);
 
+/* The policy put the page out to make room for the touch, which is one of the next batch. */
+void translation_evicted(
+    struct translation *translation, const struct policy_touch *touch, uint32_t page);
 /*
- * A touch, in two parts: before the policy hears of it, and after, when the page is resident.  For
- * pages that went in between, translation_gone() is called in between.  PGW_RANGE: the scheme has
- * no such address; PGW_NORAM: more than 1 GiB of tables; PGW_NOMEM.
+ * A batch that the policy has been through: what it put out has been told, in its order. PGW_RANGE:
+ * the scheme has no such address; PGW_NORAM: more than 1 GiB of tables; PGW_NOMEM.
  */
-MUST_CHECK enum pgw_status translation_before(struct translation *translation,
-    const struct replay_where *where, const struct policy_touch *touch);
-MUST_CHECK enum pgw_status translation_after(struct translation *translation,
-    const struct replay_where *where, const struct policy_touch *touch);
-
-/* The touch comes soon: has the host fetch what it will need. */
-void translation_ahead(struct translation *translation, const struct replay_where *where,
-    const struct policy_touch *touch);
-
-/* The page is not resident any more: it is mapped nowhere. */
-void translation_gone(struct translation *translation, uint32_t page);
+MUST_CHECK enum pgw_status translation_run(
+    struct translation *translation, const struct replay_batch *batch);
 
 const struct mmu_stats *translation_stats(const struct translation *translation);
 /* RAM that its tables take. */

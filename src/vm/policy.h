@@ -156,7 +156,9 @@ struct policy_frames {
     uint32_t free;            /* head of the list of frames given back, plus 1; 0: none */
     uint64_t misses[POLICY_TOUCH_KINDS]; /* by the kind of the first reference */
     uint64_t evictions, writebacks;      /* writebacks: of pages that were dirty */
-    /* Told of each page evicted, with whether it was dirty; NULL: nobody asks. */
+    const struct policy_touch *missed;   /* the touch that missed last */
+    /* Told of each page evicted, which is for the sake of `missed`, with whether it was dirty;
+     * NULL: nobody asks. */
     void (*on_evict)(void *ctx, uint32_t page, bool dirty);
     void *ctx;
 };
