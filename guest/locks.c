@@ -160,6 +160,25 @@ flags(void)
     munmap(p, N * GUEST_PAGE);
 }
 
+/* What is mapped a second time is locked there, too. */
+static void
+twice(void)
+{
+    unsigned char *p = mmap(
+        NULL, N * GUEST_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    GUEST_CHECK(p != MAP_FAILED && mlock(p, N * GUEST_PAGE) == 0);
+    unsigned char *q = mremap(p, 0, N * GUEST_PAGE, MREMAP_MAYMOVE);
+    GUEST_CHECK(q != MAP_FAILED);
+    say("dontneed at a second place", madvise(q, GUEST_PAGE, MADV_DONTNEED));
+    munmap(p, N * GUEST_PAGE);
+    press();
+    in_ram("at the second place", q, N);
+    say("unlocked there", munlock(q, N * GUEST_PAGE));
+    say("dontneed there", madvise(q, GUEST_PAGE, MADV_DONTNEED));
+    munmap(q, N * GUEST_PAGE);
+}
+
 static void
 future(void)
 {
@@ -199,6 +218,7 @@ main(void)
     on_fault();
     over_fork();
     flags();
+    twice();
     future();
     limits();
     return 0;

@@ -255,7 +255,11 @@ os_memfile_read(
         len = end - from;
     while (done < len) {
         size_t piece = len - done < OS_BOUNCE ? (size_t)(len - done) : OS_BOUNCE;
-        int64_t n = memfile_copy(p, file->memory, from + done, p->os->bounce, piece, false);
+        int64_t n = -OS_EFAULT;
+
+        piece = os_copy_room(p, va + done, piece);
+        if (piece > 0)
+            n = memfile_copy(p, file->memory, from + done, p->os->bounce, piece, false);
         if (n > 0 && os_copy_out(p, va + done, p->os->bounce, piece) != 0)
             n = -OS_EFAULT;
         if (n < 0 && done == 0)
@@ -286,10 +290,10 @@ static int64_t
 memfile_write_piece(
     struct os_process *p, const struct os_memfile *mem, uint64_t va, size_t piece, uint64_t at)
 {
-    int64_t n = os_copy_in(p, va, p->os->bounce, piece);
-
-    if (n == 0)
-        n = memfile_grow(mem, at + piece);
+    piece = os_copy_in_some(p, va, p->os->bounce, piece);
+    if (piece == 0)
+        return -OS_EFAULT;
+    int64_t n = memfile_grow(mem, at + piece);
     return n == 0 ? memfile_copy(p, mem, at, p->os->bounce, piece, true) : n;
 }
 

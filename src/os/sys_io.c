@@ -61,9 +61,10 @@ host_read(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len,
 
     while (done < len) {
         size_t piece = len - done < OS_BOUNCE ? (size_t)(len - done) : OS_BOUNCE;
-        int64_t n = os_copy_probe(p, va + done, piece);
+        int64_t n = -OS_EFAULT;
 
-        if (n == 0)
+        piece = os_copy_room(p, va + done, piece);
+        if (piece > 0)
             n = host_read_piece(
                 p->os, file, p->os->bounce, piece, offset == NO_OFFSET ? NO_OFFSET : offset + done);
         if (n > 0 && os_copy_out(p, va + done, p->os->bounce, (size_t)n) != 0)
@@ -117,9 +118,10 @@ host_write(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len
 
     while (done < len) {
         size_t piece = len - done < OS_BOUNCE ? (size_t)(len - done) : OS_BOUNCE;
-        int64_t n = os_copy_in(p, va + done, p->os->bounce, piece);
+        int64_t n = -OS_EFAULT;
 
-        if (n == 0)
+        piece = os_copy_in_some(p, va + done, p->os->bounce, piece);
+        if (piece > 0)
             n = host_write_piece(
                 p->os, file, p->os->bounce, piece, offset == NO_OFFSET ? NO_OFFSET : offset + done);
         if (n == -OS_EAGAIN && file->stream) {

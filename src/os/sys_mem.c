@@ -223,16 +223,33 @@ os_sys_mmap(struct os_process *p, const uint64_t *a)
     return (int64_t)va;
 }
 
-/* Is there no hole in the range? */
-static bool
-all_mapped(struct space *space, uint64_t va, uint64_t end)
+/* What has to be written before [va, end) is, as Linux goes through a range: up to what must not be
+ * invalidated. */
+static int64_t
+sync_range(struct space *space, uint64_t va, uint64_t end, uint32_t flags)
 {
     struct space_region region;
+    int64_t hole = 0;
 
-    for (; va < end; va = region.end)
-        if (!space->ops->find(space, va, &region) || region.start > va)
-            return false;
-    return true;
+    for (; va < end; va = region.end) {
+        if (!space->ops->find(space, va, &region) || region.start >= end)
+            return -OS_ENOMEM;
+        if (region.start > va) {
+            if (flags == MS_ASYNC)
+                return -OS_ENOMEM;
+            hole = -OS_ENOMEM;
+            va = region.start;
+        }
+        if ((flags & MS_INVALIDATE) != 0 && region.locked)
+            return -OS_EBUSY;
+        if ((flags & MS_SYNC) == 0) /* ASYNC: it is written in time anyway, as on Linux */
+            continue;
+        uint64_t to = region.end < end ? region.end : end;
+        enum pgw_status status = space->ops->sync(space, va, to - va);
+        if (status != PGW_OK && status != PGW_NOTFOUND && status != PGW_UNSUPPORTED)
+            return -OS_EIO;
+    }
+    return hole;
 }
 
 int64_t
@@ -247,12 +264,7 @@ os_sys_msync(struct os_process *p, const uint64_t *a)
         return -OS_EINVAL;
     if (len > 0 && !os_mem_in_space(p, a[0], len))
         return -OS_ENOMEM;
-    enum pgw_status status = PGW_OK;
-    if (len > 0 && (flags & MS_SYNC) != 0) /* ASYNC: it is written in time anyway, as on Linux */
-        status = space->ops->sync(space, a[0], len);
-    if (status != PGW_OK && status != PGW_NOTFOUND && status != PGW_UNSUPPORTED)
-        return -OS_EIO;
-    return all_mapped(space, a[0], a[0] + len) ? 0 : -OS_ENOMEM;
+    return sync_range(space, a[0], a[0] + len, flags);
 }
 
 int64_t
@@ -263,6 +275,27 @@ os_sys_munmap(struct os_process *p, const uint64_t *a)
     if (!os_mem_aligned(a[0]) || len == 0 || !os_mem_in_space(p, a[0], len))
         return -OS_EINVAL;
     return os_error(p->mm->space->ops->unmap(p->mm->space, a[0], len));
+}
+
+/* What is before a hole, or before what may not have these rights, has got them when mprotect
+ * fails: Linux goes mapping by mapping, the space refuses the whole. */
+static int64_t
+protect_range(struct space *space, uint64_t va, uint64_t end, prot_t prot)
+{
+    enum pgw_status status = space->ops->protect(space, va, end - va, prot);
+    struct space_region region;
+
+    if (status != PGW_NOTFOUND && status != PGW_ACCESS)
+        return os_error(status);
+    for (; va < end; va = region.end) {
+        if (!space->ops->find(space, va, &region) || region.start > va)
+            return -OS_ENOMEM;
+        uint64_t to = region.end < end ? region.end : end;
+        status = space->ops->protect(space, va, to - va, prot);
+        if (status != PGW_OK)
+            return os_error(status);
+    }
+    return 0;
 }
 
 int64_t
@@ -278,8 +311,7 @@ os_sys_mprotect(struct os_process *p, const uint64_t *a)
         return -OS_EINVAL;
     if (!os_mem_in_space(p, a[0], len))
         return -OS_ENOMEM;
-    enum pgw_status status = p->mm->space->ops->protect(p->mm->space, a[0], len, rights(a[2]));
-    return status == PGW_NOTFOUND ? -OS_ENOMEM : os_error(status);
+    return protect_range(p->mm->space, a[0], a[0] + len, rights(a[2]));
 }
 
 /* Code has been written: for programs that leave fence.i to the kernel, as the C compiler's

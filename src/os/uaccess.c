@@ -23,8 +23,8 @@ copy_again(struct os_process *p, enum space_fault fault)
     return false;
 }
 
-int64_t
-os_copy_in(struct os_process *p, uint64_t va, void *buf, size_t len)
+size_t
+os_copy_in_some(struct os_process *p, uint64_t va, void *buf, size_t len)
 {
     size_t at = 0;
     size_t done = 0;
@@ -34,9 +34,15 @@ os_copy_in(struct os_process *p, uint64_t va, void *buf, size_t len)
            SPACE_FAULT_OK) {
         at += done;
         if (!copy_again(p, fault))
-            return -OS_EFAULT;
+            return at;
     }
-    return 0;
+    return len;
+}
+
+int64_t
+os_copy_in(struct os_process *p, uint64_t va, void *buf, size_t len)
+{
+    return os_copy_in_some(p, va, buf, len) == len ? 0 : -OS_EFAULT;
 }
 
 int64_t
@@ -55,22 +61,28 @@ os_copy_out(struct os_process *p, uint64_t va, const void *buf, size_t len)
     return 0;
 }
 
-int64_t
-os_copy_probe(struct os_process *p, uint64_t va, size_t len)
+size_t
+os_copy_room(struct os_process *p, uint64_t va, size_t len)
 {
     struct space *space = p->mm->space;
 
     if (len > UINT64_MAX - va)
-        return -OS_EFAULT;
+        return 0;
     for (uint64_t at = page_floor(va); at < va + len; at += PAGE_SIZE) {
         unsigned char *bytes;
         enum space_fault fault;
 
         while ((fault = space->ops->resolve(space, at, ACCESS_WRITE, &bytes)) != SPACE_FAULT_OK)
             if (!copy_again(p, fault))
-                return -OS_EFAULT;
+                return at > va ? (size_t)(at - va) : 0;
     }
-    return 0;
+    return len;
+}
+
+int64_t
+os_copy_probe(struct os_process *p, uint64_t va, size_t len)
+{
+    return os_copy_room(p, va, len) == len ? 0 : -OS_EFAULT;
 }
 
 int64_t

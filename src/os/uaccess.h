@@ -18,6 +18,10 @@ MUST_CHECK int64_t os_copy_out(struct os_process *p, uint64_t va, const void *bu
 /* Faults [va, va + len) in for writing, so that bytes taken from a pipe are not lost on a bad
  * address. */
 MUST_CHECK int64_t os_copy_probe(struct os_process *p, uint64_t va, size_t len);
+/* How many bytes from va on can be read, or written: as many are copied, or faulted in. For calls
+ * that do what they can before a bad address. */
+MUST_CHECK size_t os_copy_in_some(struct os_process *p, uint64_t va, void *buf, size_t len);
+MUST_CHECK size_t os_copy_room(struct os_process *p, uint64_t va, size_t len);
 /* A string of less than max bytes; *len without its NUL.  -EFAULT, -ENAMETOOLONG. */
 MUST_CHECK int64_t os_copy_string(
     struct os_process *p, uint64_t va, char *buf, size_t max, size_t *len);

@@ -231,6 +231,21 @@ remap_move(struct remap *remap, uint64_t *va)
     return status;
 }
 
+/* Locked memory is locked at its second place, too, and promised there if it is at the first. */
+static enum pgw_status
+remap_admit_again(struct vm_space *space, const struct vm_region *source, uint64_t npages)
+{
+    if (!source->locked)
+        return PGW_OK;
+    enum pgw_status status = vm_lock_charge(space, npages);
+    if (status != PGW_OK || !source->charged)
+        return status;
+    status = vm_commit_charge(space->system, npages);
+    if (status != PGW_OK)
+        vm_lock_uncharge(space, npages);
+    return status;
+}
+
 /* Maps shared memory from old on a second time. */
 static enum pgw_status
 remap_again(struct remap *remap, uint64_t *va)
@@ -251,10 +266,16 @@ remap_again(struct remap *remap, uint64_t *va)
     struct vm_region *region = vm_region_new(space);
     if (region == NULL)
         return PGW_NOMEM;
+    status = remap_admit_again(space, source, remap->new_len >> PAGE_SHIFT);
+    if (status != PGW_OK) {
+        base_pool_put(&space->system->regions, region);
+        return status;
+    }
     if (remap->fixed)
         vm_map_clear(space, remap->target, remap->target + remap->new_len);
     *region = *source;
-    region->locked = region->charged = region->growsdown = false;
+    region->charged = source->locked && source->charged;
+    region->growsdown = false;
     region->anchor += remap->target - remap->old;
     region->offset += remap->old - source->start;
     region->start = remap->target;
@@ -264,6 +285,8 @@ remap_again(struct remap *remap, uint64_t *va)
     if (region->object != NULL)
         vm_object_hold_locked(region->object);
     vm_region_insert(space, region);
+    if (region->locked) /* what finds no record now is wired by its next fault */
+        (void)!vm_lock_range(space, region, region->start, region->end);
     *va = remap->target;
     return PGW_OK;
 }
