@@ -79,7 +79,7 @@ static const struct {
     {OUT, {NULL, 0, NULL, 0, "The output:", 2}},
     {OUT, {"output", 'o', "FILE", 0, "where it goes; - is standard output", 2}},
     {OUT, {"pages", KEY_PAGES, NULL, 0, "fold runs of references to one page: nothing that work by pages needs is lost", 2}},
-    {OUT, {"level", KEY_LEVEL, "N", 0, "zstd's level of compression, 1 to 19 (default 3)", 2}},
+    {OUT, {"level", KEY_LEVEL, "N", 0, "zstd's level of compression, 1 to 19 (default 1)", 2}},
     {CUT, {NULL, 0, NULL, 0, "What is kept:", 3}},
     {CUT, {"from", KEY_FROM, "TIME", 0, "begin after so many references", 3}},
     {CUT, {"to", KEY_TO, "TIME", 0, "end before this one", 3}},
@@ -179,6 +179,16 @@ trace_every(struct argp_state *state, struct trace_options *options, const char 
             "--every: \"%s\" is not N:KEEP, such as 1000000:10000 (KEEP of each N)", text);
 }
 
+static unsigned
+trace_column(struct argp_state *state, const char *text)
+{
+    uint64_t column = trace_number(state, "--csv-id", text);
+
+    if (column < 1 || column > 1000)
+        argp_failure(state, EXIT_OURS, 0, "--csv-id: %s is not 1 to 1000", text);
+    return (unsigned)column;
+}
+
 static int
 trace_level(struct argp_state *state, const char *text)
 {
@@ -247,6 +257,8 @@ trace_complete(struct argp_state *state, const struct trace_options *options)
         argp_failure(state, EXIT_OURS, 0, "a trace is not for a terminal: write -o FILE");
     if ((verb->knows & SAMPLE) != 0 && options->rate <= 0 && options->every == 0)
         argp_failure(state, EXIT_OURS, 0, "which sample? Write --rate R, --every N:KEEP or both");
+    if (options->to <= options->from)
+        argp_failure(state, EXIT_OURS, 0, "--to is not after --from: nothing would be kept");
     if ((verb->knows & REDUCE) != 0 && options->pages == 0)
         argp_failure(state, EXIT_OURS, 0, "for which sizes? Write --size PAGES");
     for (unsigned i = 0; i < options->ninputs && options->output != NULL; i++) {
@@ -266,7 +278,7 @@ trace_option(int key, char *arg, struct argp_state *state)
         trace_format(state, options, arg);
         return 0;
     case KEY_CSV_ID:
-        options->read.csv_id = (unsigned)trace_number(state, "--csv-id", arg);
+        options->read.csv_id = trace_column(state, arg);
         return 0;
     case KEY_CSV_SEPARATOR:
         trace_separator(state, options, arg);

@@ -19,31 +19,105 @@ sample_hash(uint64_t value)
     return value ^ value >> 31;
 }
 
-/* A page is in the sample, always, or never.  What lies in two pages goes with the first. */
-static bool
-sample_wants(const struct trace_options *options, const struct pgw_ref *ref, uint64_t time)
+/* A process that a fork made has its parent's pages at their places, so these are in the sample for
+ * both or for none: it goes by the first of its line. */
+struct sample_line {
+    uint32_t process, first;
+};
+
+struct sample {
+    const struct trace_options *options;
+    struct pgw_trace_writer *writer;
+    uint64_t time;
+    struct sample_line *line;
+    size_t nlines, room;
+};
+
+static struct sample_line *
+sample_line(const struct sample *sample, uint32_t process)
 {
-    if (options->every > 0 && time % options->every >= options->keep)
-        return false;
+    for (size_t i = 0; i < sample->nlines; i++) {
+        if (sample->line[i].process == process)
+            return &sample->line[i];
+    }
+    return NULL;
+}
+
+static uint32_t
+sample_first(const struct sample *sample, uint32_t process)
+{
+    const struct sample_line *line = sample_line(sample, process);
+
+    return line != NULL ? line->first : process;
+}
+
+static enum pgw_status
+sample_fork(struct sample *sample, uint32_t parent, uint32_t child)
+{
+    struct sample_line *line = sample_line(sample, child);
+    uint32_t first = sample_first(sample, parent);
+
+    if (line == NULL && sample->nlines == sample->room) {
+        size_t room = sample->room * 2 + 64;
+        struct sample_line *more = realloc(sample->line, room * sizeof *more);
+        if (more == NULL)
+            return PGW_NOMEM;
+        sample->line = more;
+        sample->room = room;
+    }
+    if (line == NULL)
+        line = &sample->line[sample->nlines++];
+    *line = (struct sample_line){.process = child, .first = first};
+    return PGW_OK;
+}
+
+/* A page is in the sample, always, or never. */
+static bool
+sample_wants(const struct sample *sample, const struct pgw_ref *ref)
+{
+    const struct trace_options *options = sample->options;
+
     if (options->rate <= 0)
         return true;
-    uint64_t page = ref->va >> MIX_PAGE_SHIFT ^ (uint64_t)ref->process << 52;
-    uint64_t hash = sample_hash(page + sample_hash(options->seed));
+    uint64_t space = sample_hash(options->seed) + sample_first(sample, ref->process);
+    uint64_t hash = sample_hash((ref->va >> MIX_PAGE_SHIFT) + sample_hash(space));
     return ldexp((double)(hash >> 11), -53) < options->rate;
 }
 
-static bool
-sample_batch(const struct trace_options *options, const struct pgw_trace_batch *batch,
-    struct pgw_trace_writer *writer, uint64_t *time)
+/* Of what lies in two pages, the part in each is kept with its page. */
+static enum pgw_status
+sample_ref(const struct sample *sample, const struct pgw_ref *ref)
 {
+    struct pgw_ref head = *ref, tail = *ref;
+    uint64_t first = ((uint64_t)1 << MIX_PAGE_SHIFT) - (ref->va & ((1u << MIX_PAGE_SHIFT) - 1));
+
+    if (ref->size <= first)
+        return sample_wants(sample, ref) ? pgw_trace_write(sample->writer, ref, 1) : PGW_OK;
+    head.size = (uint16_t)first;
+    tail.va += first;
+    tail.size = (uint16_t)(ref->size - first);
+    bool wanted = sample_wants(sample, &head), wanted_tail = sample_wants(sample, &tail);
+    if (!wanted && !wanted_tail)
+        return PGW_OK;
+    return pgw_trace_write(sample->writer, !wanted ? &tail : wanted_tail ? ref : &head, 1);
+}
+
+static bool
+sample_batch(struct sample *sample, const struct pgw_trace_batch *batch)
+{
+    const struct trace_options *options = sample->options;
+    const struct pgw_event *event = batch->event;
     enum pgw_status status = PGW_OK;
 
     for (size_t i = 0; i < batch->nrefs && status == PGW_OK; i++) {
-        if (sample_wants(options, &batch->refs[i], (*time)++))
-            status = pgw_trace_write(writer, &batch->refs[i], 1);
+        uint64_t time = sample->time++;
+        if (options->every == 0 || time % options->every < options->keep)
+            status = sample_ref(sample, &batch->refs[i]);
     }
-    if (batch->event != NULL && status == PGW_OK)
-        status = pgw_trace_write_event(writer, batch->event);
+    if (event != NULL && event->kind == PGW_EVENT_FORK && status == PGW_OK)
+        status = sample_fork(sample, event->process, (uint32_t)event->other);
+    if (event != NULL && status == PGW_OK)
+        status = pgw_trace_write_event(sample->writer, event);
     return trace_output_good(options, status);
 }
 
@@ -51,26 +125,27 @@ int
 trace_sample(const struct trace_options *options)
 {
     struct trace_options write = *options;
-    struct pgw_trace_writer *writer;
+    struct sample sample = {.options = options};
     struct pgw_trace_info info;
     struct trace_input input;
-    uint64_t time = 0;
     int code;
 
     if (!trace_input_open(&input, options, options->inputs[0]))
         return EXIT_OURS;
     pgw_trace_get_info(input.trace, &info);
     write.write.pages = options->write.pages || info.pages;
-    if ((writer = trace_output_create(&write, info.command)) == NULL)
+    write.write.reduced = info.reduced; /* fewer pages lie between two uses, never more */
+    if ((sample.writer = trace_output_create(&write, info.command)) == NULL)
         return trace_input_close(&input, EXIT_OURS);
     while ((code = trace_input_next(&input)) == 0) {
-        if (!sample_batch(options, &input.batch, writer, &time)) {
+        if (!sample_batch(&sample, &input.batch)) {
             code = EXIT_OURS;
             break;
         }
     }
+    free(sample.line);
     code = trace_input_close(&input, code < 0 ? 0 : code);
-    return trace_output_close(writer, options, code);
+    return trace_output_close(sample.writer, options, code);
 }
 
 /* ---- merge ---- */
@@ -82,8 +157,8 @@ struct merge_input {
     bool over;
 };
 
-/* Numbers that traces give to processes, and what they become: the first trace's own, then others.
- */
+/* Numbers that traces give to processes, and what they become: from 1, in the order in which they
+ * come. */
 struct merge_name {
     unsigned input;
     uint32_t from, to;
@@ -220,15 +295,37 @@ merge_lengths(const struct merge *merge, uint64_t *len)
     return true;
 }
 
+/* What comes out is of runs if any of the traces is.  Others' pages come between those of a reduced
+ * trace, where references that were dropped matter again. */
+static bool
+merge_kinds(const struct merge *merge, struct trace_options *write)
+{
+    struct pgw_trace_info info;
+
+    for (unsigned i = 0; i < merge->options->ninputs; i++) {
+        pgw_trace_get_info(merge->in[i].input.trace, &info);
+        write->write.pages = write->write.pages || info.pages;
+        if (info.reduced == 0)
+            continue;
+        fprintf(stderr,
+            "pagewright trace merge: %s: it was reduced, and is exact by itself only: merge the "
+            "whole traces, and reduce what comes out\n",
+            merge->in[i].input.name);
+        return false;
+    }
+    return true;
+}
+
 static int
 merge_run(struct merge *merge)
 {
     const struct trace_options *options = merge->options;
+    struct trace_options write = *options;
     uint64_t len[TRACE_INPUTS_MAX];
 
-    if (options->turn == 0 && !merge_lengths(merge, len))
+    if (!merge_kinds(merge, &write) || (options->turn == 0 && !merge_lengths(merge, len)))
         return EXIT_OURS;
-    if ((merge->writer = trace_output_create(options, "")) == NULL)
+    if ((merge->writer = trace_output_create(&write, "")) == NULL)
         return EXIT_OURS;
     if (options->turn > 0)
         merge_turns(merge);

@@ -50,6 +50,8 @@ info_count(struct trace_counts *counts, const struct pgw_trace_batch *batch)
     if (batch->event != NULL) {
         counts->events[batch->event->kind]++;
         info_process(counts, batch->event->process);
+        if (batch->event->kind == PGW_EVENT_FORK)
+            info_process(counts, (uint32_t)batch->event->other);
     }
 }
 
@@ -148,7 +150,8 @@ cut_wants(const struct trace_options *options, uint32_t process)
     return options->nprocesses == 0;
 }
 
-/* Calls for what of a batch the options want.  Time counts references, of runs all. */
+/* Calls for what of a batch the options want.  Time counts references, of a trace of runs its runs.
+ */
 struct cut {
     uint64_t time;
     bool (*ref)(void *ctx, const struct pgw_ref *ref);

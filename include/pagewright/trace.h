@@ -177,6 +177,8 @@ struct pgw_trace_writer;
  */
 PGW_API enum pgw_status pgw_trace_writer_create(const char *path,
     const struct pgw_trace_writer_options *options, struct pgw_trace_writer **writer, char *why);
+/* PGW_INVAL: a reference is impossible, and those before it are written; what went wrong with the
+ * file, then or earlier: PGW_IO, PGW_NOSWAP (the disk is full), PGW_NOMEM. */
 PGW_API enum pgw_status pgw_trace_write(
     struct pgw_trace_writer *writer, const struct pgw_ref *refs, size_t n);
 PGW_API enum pgw_status pgw_trace_write_event(

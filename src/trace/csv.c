@@ -65,14 +65,20 @@ csv_number(const char *start, size_t len, uint64_t *value)
     return trace_number(&at, hex, value) && at == start + len;
 }
 
-/* Two lines with the same separator, as often, or the one there is. */
+/* A separator in the first line and in the second one, if there is one: a remark before something
+ * else may have a comma. */
 static bool
 csv_recognise(const uint8_t *bytes, size_t n, bool text)
 {
     const uint8_t *end = memchr(bytes, '\n', n);
     size_t len = end != NULL ? (size_t)(end - bytes) : n;
+    char separator = text && len > 0 ? csv_separator((const char *)bytes, len) : '\0';
 
-    return text && len > 0 && csv_separator((const char *)bytes, len) != '\0';
+    if (separator == '\0' || len + 1 >= n)
+        return separator != '\0' && bytes[0] != '#';
+    end = memchr(bytes + len + 1, '\n', n - len - 1);
+    size_t second = end != NULL ? (size_t)(end - bytes) - len - 1 : n - len - 1;
+    return memchr(bytes + len + 1, separator, second) != NULL;
 }
 
 /* Does the first line name the columns? */

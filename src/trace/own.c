@@ -70,6 +70,14 @@ own_header(struct pgw_trace *trace, struct own *own)
     return PGW_OK;
 }
 
+/* Can an index at this offset be of n blocks?  They are before it.  Nothing is read into memory on
+ * the word of a number that cannot be right. */
+static bool
+own_index_fits(uint64_t offset, uint64_t n)
+{
+    return n <= offset / OWN_BLOCK_LEN;
+}
+
 /* Believes an index of len bytes, which ends with its trailer. */
 static bool
 own_index(struct pgw_trace *trace, struct own *own, const uint8_t *index, size_t len)
@@ -113,6 +121,8 @@ own_find_index(struct pgw_trace *trace, struct own *own)
         return false;
     offset = own_load64(bytes + 8);
     if (offset < OWN_HEADER_LEN || offset > size - OWN_TRAILER_LEN - OWN_INDEX_LEN ||
+        !own_index_fits(
+            offset, (size - offset - OWN_TRAILER_LEN - OWN_INDEX_LEN) / OWN_ENTRY_LEN) ||
         trace_source_seek(source, offset) != PGW_OK ||
         trace_source_look(source, size - offset, &bytes) < size - offset)
         return false;
@@ -204,11 +214,13 @@ own_try_index(struct pgw_trace *trace, struct own *own)
     size_t n = trace_source_look(&trace->source, OWN_INDEX_LEN, &bytes), len;
 
     if (n >= 8) {
-        len = OWN_INDEX_LEN + (size_t)own_load32(bytes + 4) * OWN_ENTRY_LEN;
-        n = trace_source_look(&trace->source, len + 8, &bytes);
-        if (n >= len + 8 && XXH64(bytes, len, 0) == own_load64(bytes + len))
+        size_t blocks = own_load32(bytes + 4);
+        bool fits = own_index_fits(trace->source.offset, blocks);
+        len = OWN_INDEX_LEN + blocks * OWN_ENTRY_LEN;
+        n = fits ? trace_source_look(&trace->source, len + 8, &bytes) : n;
+        if (fits && n >= len + 8 && XXH64(bytes, len, 0) == own_load64(bytes + len))
             return own_ended(trace, own, false, 0);
-        if (n >= len + 8 || own->lost != NULL) {
+        if (!fits || n >= len + 8 || own->lost != NULL) {
             own_note_lost(own, trace->source.offset, "the index is damaged");
             own_search(&trace->source);
             return PGW_AGAIN;

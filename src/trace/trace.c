@@ -37,7 +37,7 @@ trace_fail(struct pgw_trace *trace, enum pgw_status status, const char *format, 
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    if (what != trace->why && trace->source.status == PGW_OK)
+    if (trace->source.status == PGW_OK)
         snprintf(trace->why, sizeof trace->why, "%.100s: %.150s", trace->source.name, what);
     return trace->status = status;
 }

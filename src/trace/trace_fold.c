@@ -53,7 +53,7 @@ trace_fold_add(struct trace_fold *fold, const struct pgw_ref *ref, struct pgw_re
     piece.size = 0;
     piece.va = page_floor(ref->va);
     n = fold_piece(fold, &piece, out);
-    if (page_floor(last) == piece.va)
+    if (page_floor(last) == piece.va || last < ref->va) /* the latter: there is no next page */
         return n;
     piece.va = page_floor(last);
     return n + fold_piece(fold, &piece, &out[n]);

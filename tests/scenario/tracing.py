@@ -131,20 +131,71 @@ def check_verbs(checks):
         checks.good(f"merged {args}", "merge", *args, "-o", "m.pwt", "one.pwt", "two.pwt", "two.pwt")
         counts = checks.counts("m.pwt")
         checks.tap.check(checks.refs("m.pwt") == whole + checks.refs("two.pwt"), "all references", counts)
-    checks.good("a sample of pages", "sample", "--rate", "0.3", "-o", "s.pwt", "one.pwt")
-    part = {line.split(",")[0][3:-3] for line in checks.run("cat", "s.pwt").out.decode().splitlines() if line[0] != "@"}
-    kept = [line for line in checks.run("cat", "one.pwt").out.decode().splitlines()
-            if line[0] != "@" and line.split(",")[0][3:-3] in part]
-    checks.tap.check(0 < len(part) and len(kept) < checks.refs("one.pwt") * 0.9, "some pages and not all", len(part))
-    checks.tap.check(len(kept) == len([line for line in checks.run("cat", "s.pwt").out.decode().splitlines()
-                                       if line[0] != "@"]), "all references of these pages")
     checks.good("a sample of time", "sample", "--every", "100:10", "-o", "t.pwt", "a.pwt")
     checks.good("reduced", "reduce", "--size", "5", "-o", "r.pwt", "a.pwt")
+    checks.good("a sample of that", "sample", "--rate", "0.5", "-o", "rs.pwt", "r.pwt")
+    counts = checks.counts("rs.pwt")
+    checks.tap.check("5 pages or more" in counts.get("reduced", ""), "which says the same", counts)
+    result = checks.run("merge", "--turn", "1", "-o", "m.pwt", "one.pwt", "r.pwt")
+    checks.tap.check(result.status == OURS and b"r.pwt: it was reduced" in result.err, "it is not merged", result.err)
+    checks.good("runs", "convert", "--pages", "-o", "p.pwt", "one.pwt")
+    checks.good("merged with others", "merge", "--turn", "1", "-o", "m.pwt", "two.pwt", "p.pwt")
+    checks.tap.check(checks.counts("m.pwt")["content"] == "runs of references to pages", "are runs")
+    checks.good("the usual level", "convert", "--level", "1", "-o", "l.pwt", "text")
+    checks.tap.check(open(checks.path("l.pwt"), "rb").read() == open(checks.path("a.pwt"), "rb").read(), "is 1")
     counts = checks.counts("r.pwt")
     checks.tap.check("5 pages or more" in counts.get("reduced", ""), "it says for what it is exact", counts)
     result = execute([checks.args.pagewright, "replay", "--ram", "9p", checks.path("r.pwt")])
     checks.tap.check(b"the trace was reduced: it is exact for LRU with 5 pages or more" in result.out,
                      "and replay does", result.out)
+
+
+def check_sample(checks):
+    """Of each page all references or none: of what lies in two pages the part in each, and of a child what is its
+    parent's."""
+    lines = []
+    for page in range(16, 400):
+        lines += [f" L {page << 12 | 0x10:08x},8", f" S {page << 12 | 0xffe:08x},8", f" L {page << 12 | 0x20:08x},8"]
+    lines += ["@ fork 2", "@ process 2"] + lines[1::3] + ["@ fork 3", "@ process 3"] + lines[::3]
+    with open(checks.path("across"), "w", encoding="ascii") as file:
+        file.write("\n".join(lines) + "\n")
+    checks.good("a sample of what crosses pages", "sample", "--rate", "0.3", "-o", "s.pwt", "across")
+    kept, process, uses = {1: {}, 2: {}, 3: {}}, 1, 0
+    for line in checks.run("cat", "s.pwt").out.decode().splitlines():
+        words = line.split()
+        if words[0] == "@":
+            process = int(words[2]) if words[1] == "process" else process
+            continue
+        va, size = int(words[1].split(",")[0], 16), int(words[1].split(",")[1])
+        for page in {va >> 12, va + size - 1 >> 12}:
+            kept[process][page] = kept[process].get(page, 0) + 1
+            uses += 1
+    whole = {page: 4 for page in kept[1]} | {page: 3 for page in (16, 400) if page in kept[1]}
+    whole |= {400: 1} if 400 in kept[1] else {}
+    checks.tap.check(60 < len(kept[1]) < 180 and kept[1] == whole, "has all uses of some pages", kept[1])
+    checks.tap.check(set(kept[2]) == set(kept[1]) and set(kept[3]) == set(kept[1]) - {400},
+                     "and of the same pages of children", f"{kept[2].keys() ^ kept[1].keys()}")
+
+
+def memory_of(command):
+    """What it prints, and its memory in bytes at the most."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        out = process.stdout.read().decode()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return out, usage.ru_maxrss * 1024
+
+
+def check_absurd(checks):
+    """A file that says that it is nearly all index is not read into memory for that."""
+    data = open(checks.path("a.pwt"), "rb").read()
+    with open(checks.path("absurd.pwt"), "wb") as file:
+        file.write(data[:-56])
+        file.truncate(300 << 20)
+        file.seek(0, os.SEEK_END)
+        file.write(bytes(8) + (60).to_bytes(8, "little") + b"PWTEND\r\n")
+    out, memory = memory_of([checks.args.pagewright, "trace", "info", checks.path("absurd.pwt")])
+    checks.tap.check(memory < 220 << 20 and "damaged at byte" in out, "an index that cannot be is not read", f"{memory} {out}")
 
 
 def check_damage(checks):
@@ -176,6 +227,8 @@ def check_bad(checks):
             (["convert", "-o", "a.pwt", "a.pwt"], "cannot be both read and written"),
             (["cut", "--from", "x", "-o", "y", "a.pwt"], "--from: \"x\" is not a number"),
             (["cut", "--process", "1,,2", "-o", "y", "a.pwt"], "--process: \"1,,2\" is not a list"),
+            (["cut", "--from", "9", "--to", "9", "-o", "y", "a.pwt"], "--to is not after --from"),
+            (["info", "--csv-id", "4294967298", "text"], "--csv-id: 4294967298 is not 1 to 1000"),
             (["sample", "-o", "y", "a.pwt"], "which sample?"),
             (["sample", "--rate", "2", "-o", "y", "a.pwt"], "--rate: \"2\" is not a share"),
             (["sample", "--every", "5:6", "-o", "y", "a.pwt"], "--every: \"5:6\" is not N:KEEP"),
@@ -293,6 +346,8 @@ def main():
         check_format(checks, text)
         check_compressed(checks, text)
         check_verbs(checks)
+        check_sample(checks)
+        check_absurd(checks)
         check_damage(checks)
         check_bad(checks)
         check_failed(checks)

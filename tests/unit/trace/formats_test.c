@@ -207,7 +207,12 @@ test_csv(void **state)
     assert_memory_equal(&got.ref[2], &got.ref[3], sizeof got.ref[2]);
     assert_int_equal(read_text("1\t5\t100\n2\t6\t100\n", PGW_TRACE_CSV), PGW_OK);
     assert_int_equal(got.n, 2);
-    assert_int_equal(read_text("1,5,100\n2\n", PGW_TRACE_CSV), PGW_CORRUPT);
+    assert_int_equal(read_text("1,5,100\n2,6,100\n3\n", PGW_TRACE_CSV), PGW_CORRUPT);
+    assert_int_equal(read_text("# pages, one a line\n1\n2\n", PGW_TRACE_IDS), PGW_OK);
+    assert_int_equal(got.n, 2);
+    assert_int_equal(read_text("1,5,100", PGW_TRACE_CSV), PGW_OK);
+    assert_int_equal(read_text("#time, id, size\n1,5,100\n", PGW_TRACE_CSV), PGW_OK);
+    assert_int_equal(got.n, 1);
     pgw_trace_options_init(&options);
     options.csv_id = 1;
     options.csv_header = true;

@@ -105,6 +105,29 @@ fold_naive(const struct rig_trace *full, struct rig_trace *folded)
     }
 }
 
+/* What ends where addresses do is in one page. */
+static void
+test_last_page(void **state)
+{
+    const struct pgw_ref last = rig_ref(1, PGW_REF_WRITE, UINT64_MAX - 2, 8);
+    struct pgw_trace_writer_options options;
+    struct rig_trace made = {0}, read = {0};
+    char path[64];
+
+    (void)state;
+    rig_path(path);
+    pgw_trace_writer_options_init(&options);
+    options.pages = true;
+    rig_add(&made, &last);
+    rig_write(&made, path, &options);
+    assert_int_equal(rig_read(&read, path, NULL), PGW_OK);
+    assert_int_equal(read.n, 1);
+    assert_int_equal(read.ref[0].va, UINT64_MAX - 4095);
+    rig_free(&made);
+    rig_free(&read);
+    unlink(path);
+}
+
 static void
 test_pages(void **state)
 {
@@ -621,6 +644,7 @@ main(void)
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_info),
         cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_last_page),
         cmocka_unit_test(test_code),
         cmocka_unit_test(test_code_refused),
         cmocka_unit_test(test_seek),
