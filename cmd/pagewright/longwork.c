@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,6 +33,18 @@ int
 longwork_signal(void)
 {
     return (int)caught;
+}
+
+const char *
+longwork_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+const char *
+longwork_s(uint64_t n)
+{
+    return n == 1 ? "" : "s";
 }
 
 const char *

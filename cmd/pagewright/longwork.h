@@ -17,6 +17,12 @@ int longwork_signal(void);
 void longwork_progress(const char *what, uint64_t done, uint64_t all, uint64_t references);
 void longwork_progress_clear(void);
 
+/* What a trace is called, to people: "-" is standard input. */
+const char *longwork_name(const char *path);
+
+/* "s", but for one: "1 page", "2 pages". */
+const char *longwork_s(uint64_t n);
+
 /* "1,234,567" into cell, which is returned. */
 #define LONGWORK_CELL 32
 const char *longwork_count(char cell[LONGWORK_CELL], uint64_t n);

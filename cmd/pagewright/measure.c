@@ -23,7 +23,7 @@ enum { KEY_CSV = 0x200, KEY_JSON, KEY_PAGE_SIZE, KEY_WIDTH };
 
 /* clang-format off */
 static const struct argp_option options[] = {
-    {NULL, 0, NULL, 0, "Output:", 0},
+    {NULL, 0, NULL, 0, "Output:", 2},
     {"csv", KEY_CSV, NULL, 0, "a table for spreadsheets", 0},
     {"json", KEY_JSON, NULL, 0, "everything, for programs", 0},
     {"width", KEY_WIDTH, "N", 0, "columns of text (default: the terminal's, or 80)", 0},
@@ -147,8 +147,8 @@ measure_damaged(void *ctx, const struct pgw_trace_damage *damage)
     struct measure_damage *all = ctx;
 
     longwork_progress_clear();
-    fprintf(stderr, "%s: %s: at byte %" PRIu64 ": %s", all->command, all->path, damage->offset,
-        damage->what);
+    fprintf(stderr, "%s: %s: at byte %" PRIu64 ": %s", all->command, longwork_name(all->path),
+        damage->offset, damage->what);
     if (damage->refs > 0)
         fprintf(stderr, ": %" PRIu64 " references are left out", damage->refs);
     fputc('\n', stderr);
@@ -227,15 +227,15 @@ measure_print_totals(
 {
     char a[MEASURE_TEXT_LEN], b[MEASURE_TEXT_LEN], c[MEASURE_TEXT_LEN], d[MEASURE_TEXT_LEN];
 
-    fprintf(out, "%s: %s references%s: %s reads, %s writes, %s fetches\n", path,
-        measure_count(totals->references, a),
+    fprintf(out, "%s: %s reference%s%s: %s reads, %s writes, %s fetches\n", longwork_name(path),
+        measure_count(totals->references, a), longwork_s(totals->references),
         complete                 ? ""
         : longwork_signal() != 0 ? " until it was interrupted"
                                  : ", NOT ALL OF IT",
         measure_count(totals->reads, b), measure_count(totals->writes, c),
         measure_count(totals->fetches, d));
-    fprintf(
-        out, "%s pages of %" PRIu64 " bytes", measure_count(totals->pages, a), totals->page_size);
+    fprintf(out, "%s page%s of %" PRIu64 " bytes", measure_count(totals->pages, a),
+        longwork_s(totals->pages), totals->page_size);
     fprintf(out, ", at most %s (%s) at a time\n", measure_count(totals->footprint, b),
         measure_bytes(totals->footprint * totals->page_size, c));
 }

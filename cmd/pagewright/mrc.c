@@ -30,7 +30,7 @@ struct mrc_options {
 
 /* clang-format off */
 static const struct argp_option options[] = {
-    {NULL, 0, NULL, 0, "Curves:", -1},
+    {NULL, 0, NULL, 0, "Curves:", 1},
     {"sample", KEY_SAMPLE, "R", 0,
         "LRU's curve from this part of the pages, such as 0.01, instead of all", 0},
     {"sample-pages", KEY_SAMPLE_PAGES, "N", 0,

@@ -32,13 +32,14 @@ static json_t *
 mrc_json_points(
     const struct mrc_table *table, const struct pgw_curve *curve, const struct pgw_curve_info *is)
 {
-    uint64_t n = is->points < MRC_POINTS_MAX ? is->points : MRC_POINTS_MAX;
+    uint64_t first = mrc_first_point(table, curve), points = is->points - first;
+    uint64_t n = points < MRC_POINTS_MAX ? points : MRC_POINTS_MAX;
     struct pgw_curve_point point;
     json_t *list = json_array();
 
     for (uint64_t i = 0; i < n; i++) {
-        uint64_t at = n > 1 ? i * (is->points - 1) / (n - 1) : 0;
-        if (pgw_curve_get_point(curve, at, &point) == PGW_OK)
+        uint64_t at = first + (n > 1 ? i * (points - 1) / (n - 1) : 0);
+        if (mrc_get_point(table, curve, at, &point))
             mrc_append(&list, mrc_json_point(table, &point, is->writebacks));
     }
     return list;
@@ -49,7 +50,7 @@ mrc_json_size(const struct mrc_table *table, const struct pgw_curve *curve, uint
 {
     struct pgw_curve_point point;
 
-    if (frames == 0)
+    if (frames < mrc_from(table))
         return json_null();
     pgw_curve_at(curve, frames, &point);
     return json_pack("{s:I, s:I, s:I, s:f}", "frames", (num)frames, "bytes",
@@ -63,7 +64,7 @@ mrc_json_knees(const struct mrc_table *table, const struct pgw_curve *curve, boo
     json_t *list = json_array();
 
     for (unsigned i = 0; i < MRC_KNEES; i++) {
-        uint64_t frames = pgw_curve_least(curve, mrc_ratios[i]);
+        uint64_t frames = mrc_knee(table, curve, mrc_ratios[i]);
         mrc_append(&list, json_pack("{s:f, s:o, s:o, s:o}", "ratio", mrc_ratios[i], "least",
                               mrc_json_size(table, curve, frames), "half",
                               mrc_json_size(table, curve, every_size ? frames / 2 : 0), "twice",
@@ -81,8 +82,8 @@ mrc_json_curve(const struct mrc_table *table, const struct pgw_curve *curve)
     return json_pack("{s:s, s:b, s:b, s:f, s:I, s:o, s:I, s:o, s:o}", "policy", is.policy, "exact",
         (int)is.exact, "every_size", (int)is.every_size, "sample", is.sample, "sampled_pages",
         (num)is.sampled, "error", is.error >= 0 ? json_real(is.error) : json_null(), "corners",
-        (num)is.points, "points", mrc_json_points(table, curve, &is), "knees",
-        mrc_json_knees(table, curve, is.every_size));
+        (num)(is.points - mrc_first_point(table, curve)), "points",
+        mrc_json_points(table, curve, &is), "knees", mrc_json_knees(table, curve, is.every_size));
 }
 
 bool

@@ -25,6 +25,19 @@ extern const double mrc_ratios[MRC_KNEES];
 double mrc_time(const struct mrc_table *table, const struct pgw_curve_point *point);
 double mrc_miss_ratio(const struct mrc_table *table, const struct pgw_curve_point *point);
 
+/*
+ * A trace that was reduced is exact from a size on, and of less there is nothing to say.  The least
+ * size that is told of; 1 of any other trace.
+ */
+uint64_t mrc_from(const struct mrc_table *table);
+/* The first point of the curve that is told of, and any from there on: that first one begins at
+ * mrc_from() at the least.  false: there are fewer. */
+uint64_t mrc_first_point(const struct mrc_table *table, const struct pgw_curve *curve);
+bool mrc_get_point(const struct mrc_table *table, const struct pgw_curve *curve, uint64_t i,
+    struct pgw_curve_point *point);
+/* The least size told of in which at most this part misses; 0: none. */
+uint64_t mrc_knee(const struct mrc_table *table, const struct pgw_curve *curve, double ratio);
+
 /* False: it could not be written, or there was no memory. */
 bool mrc_write_text(const struct mrc_table *table, FILE *out);
 bool mrc_write_csv(const struct mrc_table *table, FILE *out);

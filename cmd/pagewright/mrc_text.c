@@ -28,9 +28,62 @@ mrc_miss_ratio(const struct mrc_table *table, const struct pgw_curve_point *poin
     return (double)point->misses / (double)table->info.references;
 }
 
+/* Traces are reduced by pages of 4 KiB. */
+static bool
+mrc_other_pages(const struct mrc_table *table)
+{
+    return table->info.page_size != 4096;
+}
+
+uint64_t
+mrc_from(const struct mrc_table *table)
+{
+    return table->info.reduced > 0 && !mrc_other_pages(table) ? table->info.reduced : 1;
+}
+
+uint64_t
+mrc_first_point(const struct mrc_table *table, const struct pgw_curve *curve)
+{
+    struct pgw_curve_point point;
+    struct pgw_curve_info is;
+    uint64_t i = 0;
+
+    pgw_curve_get_info(curve, &is);
+    while (pgw_curve_get_point(curve, i, &point) == PGW_OK && point.frames < mrc_from(table))
+        i++;
+    /* A corner before that holds there, too. */
+    return i > 0 && is.every_size && (i == is.points || point.frames > mrc_from(table)) ? i - 1 : i;
+}
+
+bool
+mrc_get_point(const struct mrc_table *table, const struct pgw_curve *curve, uint64_t i,
+    struct pgw_curve_point *point)
+{
+    if (pgw_curve_get_point(curve, i, point) != PGW_OK)
+        return false;
+    if (point->frames < mrc_from(table))
+        point->frames = mrc_from(table);
+    return true;
+}
+
+uint64_t
+mrc_knee(const struct mrc_table *table, const struct pgw_curve *curve, double ratio)
+{
+    uint64_t least = pgw_curve_least(curve, ratio), i = mrc_first_point(table, curve);
+    struct pgw_curve_point point;
+    struct pgw_curve_info is;
+
+    pgw_curve_get_info(curve, &is);
+    if (least == 0 || least >= mrc_from(table))
+        return least;
+    if (is.every_size)
+        return mrc_from(table);
+    return mrc_get_point(table, curve, i, &point) ? point.frames : 0;
+}
+
 /* "lru, exact", "lru from 1.2% of the pages", "sieve at 24 sizes". */
 static void
-mrc_print_name(const struct pgw_curve_info *is, FILE *out)
+mrc_print_name(const struct mrc_table *table, const struct pgw_curve_info *is, FILE *out)
 {
     char ratio[MEASURE_TEXT_LEN];
 
@@ -43,6 +96,8 @@ mrc_print_name(const struct pgw_curve_info *is, FILE *out)
         fprintf(out, ", from %s of the pages", measure_ratio(is->sample, ratio));
     if (is->error >= 0 && !is->exact)
         fprintf(out, "; the miss ratio is %s off on average", measure_ratio(is->error, ratio));
+    if (table->info.reduced > 0 && (mrc_other_pages(table) || strcmp(is->policy, "lru") != 0))
+        fprintf(out, "; of the reduced trace: for the whole one an approximation");
     if (!is->writebacks)
         fprintf(out, "; times without write-backs");
     fputc('\n', out);
@@ -90,12 +145,14 @@ mrc_draw(const struct mrc_table *table, const struct pgw_curve *curve, char mark
 
     pgw_curve_get_info(curve, &is);
     for (unsigned column = 0; is.every_size && column < columns; column++) {
-        pgw_curve_at(curve, mrc_column_frames(table, column, columns), &point);
+        uint64_t frames = mrc_column_frames(table, column, columns);
+        if (frames < mrc_from(table))
+            continue;
+        pgw_curve_at(curve, frames, &point);
         mrc_mark(table, &point, column, mark, picture);
     }
-    for (uint64_t i = 0; !is.every_size && i < is.points; i++) {
-        if (pgw_curve_get_point(curve, i, &point) != PGW_OK)
-            break;
+    for (uint64_t i = mrc_first_point(table, curve);
+         !is.every_size && mrc_get_point(table, curve, i, &point); i++) {
         double part = footprint > 0 ? log((double)point.frames) / footprint : 0;
         part = part < 1 ? part : 1;
         mrc_mark(table, &point, (unsigned)(part * (columns - 1) + 0.5), mark, picture);
@@ -166,14 +223,16 @@ static void
 mrc_print_doublings(
     const struct mrc_table *table, const struct pgw_curve *curve, bool writebacks, FILE *out)
 {
+    uint64_t from = mrc_from(table);
+    uint64_t last = table->info.footprint > from ? table->info.footprint : from;
     struct pgw_curve_point point;
 
-    for (uint64_t frames = 1; frames < table->info.footprint; frames *= 2) {
+    for (uint64_t frames = from; frames < last; frames *= 2) {
         pgw_curve_at(curve, frames, &point);
         mrc_print_row(table, frames, &point, writebacks, out);
     }
-    pgw_curve_at(curve, table->info.footprint, &point);
-    mrc_print_row(table, table->info.footprint, &point, writebacks, out);
+    pgw_curve_at(curve, last, &point);
+    mrc_print_row(table, last, &point, writebacks, out);
 }
 
 static void
@@ -182,7 +241,7 @@ mrc_print_points(
 {
     struct pgw_curve_point point;
 
-    for (uint64_t i = 0; pgw_curve_get_point(curve, i, &point) == PGW_OK; i++)
+    for (uint64_t i = mrc_first_point(table, curve); mrc_get_point(table, curve, i, &point); i++)
         mrc_print_row(table, point.frames, &point, writebacks, out);
 }
 
@@ -213,7 +272,7 @@ mrc_print_beside(const struct mrc_table *table, const struct pgw_curve *curve, u
     struct pgw_curve_point point, before = {0};
     char name[2 * MEASURE_TEXT_LEN], size[MEASURE_TEXT_LEN];
 
-    for (uint64_t i = 0; pgw_curve_get_point(curve, i, &point) == PGW_OK; i++) {
+    for (uint64_t i = mrc_first_point(table, curve); mrc_get_point(table, curve, i, &point); i++) {
         uint64_t beside = point.frames == frames ? before.frames : point.frames;
         if ((point.frames == frames && before.frames > 0) || before.frames == frames) {
             (void)snprintf(
@@ -228,7 +287,7 @@ static void
 mrc_print_knee(const struct mrc_table *table, const struct pgw_curve *curve, bool every_size,
     double ratio, FILE *out)
 {
-    uint64_t frames = pgw_curve_least(curve, ratio);
+    uint64_t frames = mrc_knee(table, curve, ratio);
     char a[MEASURE_TEXT_LEN], b[MEASURE_TEXT_LEN], c[MEASURE_TEXT_LEN];
     struct pgw_curve_point point;
 
@@ -240,11 +299,13 @@ mrc_print_knee(const struct mrc_table *table, const struct pgw_curve *curve, boo
     }
     pgw_curve_at(curve, frames, &point);
     double time = mrc_time(table, &point);
-    fprintf(out, "%s (%s %s), %s", measure_bytes(frames * table->info.page_size, a),
-        measure_count(frames, b), frames == 1 ? "page" : "pages", measure_time(time, c));
+    fprintf(out, "%s%s (%s page%s), %s",
+        table->info.reduced > 0 && frames == mrc_from(table) ? "at most " : "",
+        measure_bytes(frames * table->info.page_size, a), measure_count(frames, b),
+        longwork_s(frames), measure_time(time, c));
     if (!every_size)
         mrc_print_beside(table, curve, frames, time, out);
-    if (every_size && frames > 1)
+    if (every_size && frames / 2 >= mrc_from(table))
         mrc_print_other(table, curve, "half of it", frames / 2, time, out);
     if (every_size)
         mrc_print_other(table, curve, "twice", frames * 2, time, out);
@@ -259,7 +320,7 @@ mrc_print_curve(const struct mrc_table *table, unsigned i, FILE *out)
 
     pgw_curve_get_info(curve, &is);
     fprintf(out, "%c ", MARKS[i % (sizeof MARKS - 1)]);
-    mrc_print_name(&is, out);
+    mrc_print_name(table, &is, out);
     fprintf(out, "%13s %7s %15s %9s %15s %9s\n", "frames", "RAM", "misses", "ratio", "write-backs",
         "time");
     if (is.every_size)
@@ -288,9 +349,9 @@ mrc_write_text(const struct mrc_table *table, FILE *out)
     measure_print_totals(out, table->measure->path, &totals, info->complete);
     if (table->sampled)
         fprintf(out, "seed %" PRIu64 "\n", table->seed);
-    if (info->reduced > 0)
-        fprintf(out, "the trace was reduced: only sizes from %s frames up are right\n",
-            measure_count(info->reduced, a));
+    if (mrc_from(table) > 1)
+        fprintf(out, "the trace was reduced: of less than %s frame%s there is nothing to say\n",
+            measure_count(info->reduced, a), longwork_s(info->reduced));
     mrc_print_picture(table, out);
     for (unsigned i = 0; i < info->count; i++)
         mrc_print_curve(table, i, out);
@@ -311,7 +372,8 @@ mrc_write_csv(const struct mrc_table *table, FILE *out)
     for (unsigned i = 0; i < table->info.count; i++) {
         const struct pgw_curve *curve = pgw_curves_get(table->curves, i);
         pgw_curve_get_info(curve, &is);
-        for (uint64_t at = 0; pgw_curve_get_point(curve, at, &point) == PGW_OK; at++) {
+        for (uint64_t at = mrc_first_point(table, curve); mrc_get_point(table, curve, at, &point);
+             at++) {
             fprintf(out, "%" PRIu64 ",%" PRIu64 ",%.9f,", point.frames, point.misses,
                 mrc_miss_ratio(table, &point));
             if (is.writebacks)

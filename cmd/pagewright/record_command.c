@@ -22,7 +22,7 @@ struct record_options {
 
 /* clang-format off */
 static const struct argp_option options[] = {
-    {NULL, 0, NULL, 0, "The trace:", -1},
+    {NULL, 0, NULL, 0, "The trace:", 1},
     {"output", 'o', "FILE", 0, "where it goes (default: the program's name, with .pwt)", 0},
     {"pages", KEY_PAGES, NULL, 0,
         "runs of references to one page as one record: smaller, and all that work by pages needs", 0},

@@ -158,8 +158,8 @@ replay_option(int key, char *arg, struct argp_state *state)
         replay->trace = arg;
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_failure(state, EXIT_OURS, 0,
-            "no trace: write pagewright replay [options] FILE, or - for the standard input");
+        argp_failure(
+            state, EXIT_OURS, 0, "no trace: write pagewright replay [options] TRACE, - for a pipe");
         return 0;
     case ARGP_KEY_SUCCESS:
         if (replay->quiz && strcmp(replay->trace, "-") == 0)
@@ -187,17 +187,16 @@ replay_parse(int argc, char **argv, struct replay_command *replay)
     const struct argp argp = {
         .options = options,
         .parser = replay_option,
-        .args_doc = "FILE",
+        .args_doc = "TRACE",
         .doc =
             "Replays the references of a trace, as pagewright record and others write them, "
             "through "
-            "replacement policies, and counts what each would have missed with how much RAM. FILE "
-            "may be - for the standard input.\v"
+            "replacement policies, and counts what each would have missed with how much RAM.\v"
+            "TRACE is a file of a format that pagewright trace knows, or - for standard input.\n\n"
             "The exit status is 0 when all of the trace was replayed; 1 when a part of it is "
-            "damaged "
-            "and was left out; 125 when pagewright fails; 127 when there is no such file; 128+N "
-            "when "
-            "signal N stopped it: the table has what was replayed until then.",
+            "damaged and was left out; 125 when something is wrong with the options or the trace; "
+            "128+N "
+            "when signal N stopped it: the table has what was replayed until then.",
     };
 
     replay->write = replay_write_text;
@@ -225,8 +224,8 @@ replay_damaged(void *ctx, const struct pgw_trace_damage *damage)
     struct replay_command *replay = ctx;
 
     longwork_progress_clear();
-    fprintf(stderr, "pagewright replay: %s: at byte %" PRIu64 ": %s", replay->trace, damage->offset,
-        damage->what);
+    fprintf(stderr, "pagewright replay: %s: at byte %" PRIu64 ": %s", longwork_name(replay->trace),
+        damage->offset, damage->what);
     if (damage->refs > 0)
         fprintf(stderr, ": %" PRIu64 " references are left out", damage->refs);
     fputc('\n', stderr);
@@ -327,10 +326,9 @@ replay_run(struct replay_command *command, struct pgw_replay *replay)
     pgw_trace_options_init(&reading);
     reading.damaged = replay_damaged;
     reading.ctx = command;
-    enum pgw_status status = pgw_trace_open(command->trace, &reading, &trace, why);
-    if (status != PGW_OK) {
+    if (pgw_trace_open(command->trace, &reading, &trace, why) != PGW_OK) {
         fprintf(stderr, "pagewright replay: %s\n", why);
-        return status == PGW_NOTFOUND ? EXIT_NOT_FOUND : EXIT_OURS;
+        return EXIT_OURS;
     }
     longwork_catch();
     int code = command->step || command->quiz ? replay_trace_by_steps(command, replay, trace)

@@ -23,11 +23,12 @@ replay_text_head(const struct replay_result *result, FILE *out)
     char a[LONGWORK_CELL], b[LONGWORK_CELL], c[LONGWORK_CELL], d[LONGWORK_CELL], size[24];
 
     pgw_replay_get_totals(result->replay, &totals);
-    fprintf(out, "%s: %s references (%s read, %s write, %s fetch)%s\n", result->trace,
-        longwork_count(a, totals.references), longwork_count(b, totals.reads),
+    fprintf(out, "%s: %s reference%s (%s read, %s write, %s fetch)%s\n",
+        longwork_name(result->trace), longwork_count(a, totals.references),
+        longwork_s(totals.references), longwork_count(b, totals.reads),
         longwork_count(c, totals.writes), longwork_count(d, totals.fetches),
         result->complete ? "" : ", NOT ALL OF IT");
-    fprintf(out, "%s pages of %s", longwork_count(a, totals.pages),
+    fprintf(out, "%s page%s of %s", longwork_count(a, totals.pages), longwork_s(totals.pages),
         number_size(result->page_size, size));
     if (totals.gone > 0)
         fprintf(out, ", %s of them gone in the end", longwork_count(b, totals.gone));
@@ -36,8 +37,8 @@ replay_text_head(const struct replay_result *result, FILE *out)
     if (result->reduced > 0)
         fprintf(out,
             "the trace was reduced: it is exact for LRU with %" PRIu64
-            " pages or more, and else an approximation\n",
-            result->reduced);
+            " page%s or more, and else an approximation\n",
+            result->reduced, longwork_s(result->reduced));
     fputc('\n', out);
 }
 

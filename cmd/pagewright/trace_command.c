@@ -261,6 +261,9 @@ trace_complete(struct argp_state *state, const struct trace_options *options)
         argp_failure(state, EXIT_OURS, 0, "--to is not after --from: nothing would be kept");
     if ((verb->knows & REDUCE) != 0 && options->pages == 0)
         argp_failure(state, EXIT_OURS, 0, "for which sizes? Write --size PAGES");
+    if (options->from >= options->to)
+        argp_failure(state, EXIT_OURS, 0,
+            "nothing is left: --from must be less than --to, which is the first time left out");
     for (unsigned i = 0; i < options->ninputs && options->output != NULL; i++) {
         if (strcmp(options->inputs[i], options->output) == 0 && strcmp(options->output, "-") != 0)
             argp_failure(

@@ -153,7 +153,7 @@ cut_wants(const struct trace_options *options, uint32_t process)
 /* Calls for what of a batch the options want.  Time counts references, of a trace of runs its runs.
  */
 struct cut {
-    uint64_t time;
+    uint64_t time, kept;
     bool (*ref)(void *ctx, const struct pgw_ref *ref);
     bool (*event)(void *ctx, const struct pgw_event *event);
     void *ctx;
@@ -167,9 +167,11 @@ cut_batch(struct cut *cut, const struct trace_options *options, const struct pgw
         const struct pgw_ref *ref = &batch->refs[i];
         if (cut->time >= options->to)
             return false;
-        if (cut->time >= options->from && cut_wants(options, ref->process) &&
-            !cut->ref(cut->ctx, ref))
-            return false;
+        if (cut->time >= options->from && cut_wants(options, ref->process)) {
+            if (!cut->ref(cut->ctx, ref))
+                return false;
+            cut->kept++;
+        }
         cut->time++;
     }
     if (batch->event != NULL && cut->time <= options->to &&
@@ -197,6 +199,28 @@ cut_all(struct cut *cut, const struct trace_options *options, struct trace_input
             return -1;
     }
     return code;
+}
+
+/* A range was asked for, and there is nothing in it: that is a mistake, and was said. */
+static bool
+cut_nothing(const struct cut *cut, const struct trace_options *options, int code,
+    const struct trace_input *input)
+{
+    bool asked = options->from > 0 || options->to != UINT64_MAX || options->nprocesses > 0;
+
+    if (!asked || cut->kept > 0 || code > 0)
+        return false;
+    longwork_progress_clear();
+    fprintf(stderr, "pagewright trace %s: %s: ", options->verb, input->name);
+    if (cut->time <= options->from && cut->time < options->to)
+        fprintf(stderr,
+            "nothing is left: it ends at time %" PRIu64 ", before --from %" PRIu64
+            "; pagewright trace info says how long it is\n",
+            cut->time, options->from);
+    else
+        fprintf(
+            stderr, "nothing is left: there no process that --process names refers to memory\n");
+    return true;
 }
 
 /* ---- cat ---- */
@@ -309,6 +333,8 @@ trace_cat(const struct trace_options *options)
         return trace_input_close(&input, EXIT_OURS);
     }
     code = cut_all(&cut, options, &input);
+    if (cut_nothing(&cut, options, code, &input))
+        code = EXIT_OURS;
     code = trace_input_close(&input, code < 0 ? 0 : code);
     if (!cat_close(&cat) && trace_stopped() == 0) {
         fprintf(stderr, "pagewright trace cat: %s: cannot be written\n",
@@ -370,8 +396,8 @@ trace_convert(const struct trace_options *options)
     if (convert.writer == NULL)
         return trace_input_close(&input, EXIT_OURS);
     code = cut_all(&cut, options, &input);
-    if (convert.code != 0)
-        code = convert.code;
+    if (convert.code != 0 || cut_nothing(&cut, options, code, &input))
+        code = EXIT_OURS;
     code = trace_input_close(&input, code < 0 ? 0 : code);
     return trace_output_close(convert.writer, options, code);
 }

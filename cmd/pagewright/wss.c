@@ -20,7 +20,7 @@ struct wss_options {
 
 /* clang-format off */
 static const struct argp_option options[] = {
-    {NULL, 0, NULL, 0, "Working sets:", -1},
+    {NULL, 0, NULL, 0, "Working sets:", 1},
     {"window", KEY_WINDOW, "N[,N...]", 0,
         "references that a page stays in the working set for, up to 16 different ones; K, M and G "
         "are powers of 1000 (default 10K,100K,1M)", 0},

@@ -4,17 +4,21 @@
 
 #include <stdio.h>
 
+#include "api/replaying.h"
+
 #define REPLAY_STEP 65536u /* references between two questions whether to go on */
 
 /* What is to be said of a pass that failed. */
 static enum pgw_status
-replay_failed(enum pgw_status status, char *why)
+replay_failed(const struct pgw_replay *replay, enum pgw_status status, char *why)
 {
     const char *text = pgw_status_text(status);
 
+    if (replaying_strange(replay, why))
+        return status;
     if (status == PGW_RANGE)
         text = "the trace is too large for this: it has more than 2^30 pages, or for OPT 2^32 - 1 "
-               "references between two uses of a page, or addresses that --mmu's scheme has not";
+               "references between two uses of a page, or for --mmu more than 65,535 processes";
     else if (status == PGW_NORAM)
         text = "page tables take more than 1 GiB: the trace's pages lie too far apart for --mmu";
     else if (status == PGW_NOSWAP)
@@ -82,11 +86,11 @@ pgw_replay_run(struct pgw_replay *replay, struct pgw_trace *trace,
             break;
         status = replay_feed(replay, &batch, &asking, trace);
         if (status != PGW_OK && status != PGW_AGAIN)
-            return replay_failed(status, why);
+            return replay_failed(replay, status, why);
     }
     /* A trace that cannot be read on, and one that is not to be: what there is, at once. */
     ended = pgw_replay_finish(replay, status == PGW_AGAIN ? replay_no : going, ctx);
     if (ended != PGW_OK && ended != PGW_AGAIN)
-        return replay_failed(ended, why);
+        return replay_failed(replay, ended, why);
     return status != PGW_OK ? status : ended;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/registry.h"
+#include "api/replaying.h"
 #include "base/size.h"
 #include "replay/pass.h"
 
@@ -25,6 +26,9 @@ struct pgw_replay {
     struct replay_wish *wishes;
     unsigned nwishes;
     bool finished;
+    const struct mmu_format *format; /* NULL: no hardware is modelled */
+    bool strange_found;
+    uint64_t strange; /* an address that the scheme has not */
     void (*told)(void *ctx, const struct pgw_replay_step *step);
     void *told_ctx;
 };
@@ -95,6 +99,7 @@ pgw_replay_create(const struct pgw_replay_options *options, struct pgw_replay **
             free(made);
             return status;
         }
+        made->format = config.translation.format;
         status = pass_create(&config, &made->pass);
     }
     if (status != PGW_OK) {
@@ -223,10 +228,41 @@ pgw_replay_add(struct pgw_replay *replay, const char *policy, const char *ram, c
 
 /* ---- replaying ---- */
 
+/* Is one of the addresses none of the scheme's? */
+static bool
+replay_find_strange(struct pgw_replay *replay, const struct pgw_ref *refs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint64_t last = refs[i].va + (refs[i].size > 0 ? refs[i].size - 1u : 0);
+        if (mmu_format_canonical(replay->format, refs[i].va) &&
+            mmu_format_canonical(replay->format, last))
+            continue;
+        replay->strange_found = true;
+        replay->strange = refs[i].va;
+        return true;
+    }
+    return false;
+}
+
+bool
+replaying_strange(const struct pgw_replay *replay, char *why)
+{
+    if (replay->strange_found)
+        (void)snprintf(why, PGW_TRACE_WHY,
+            "the trace refers to 0x%llx, and addresses of %.32s have %u bits: model a scheme that "
+            "has more, such as x86-64 or x86-64-la57, or none",
+            (unsigned long long)replay->strange, replay->options.mmu, replay->format->va_bits);
+    return replay->strange_found;
+}
+
 enum pgw_status
 pgw_replay_refs(struct pgw_replay *replay, const struct pgw_ref *refs, size_t n)
 {
-    return replay->finished ? PGW_INVAL : pass_refs(replay->pass, refs, n);
+    if (replay->finished)
+        return PGW_INVAL;
+    if (replay->format != NULL && replay_find_strange(replay, refs, n))
+        return PGW_RANGE;
+    return pass_refs(replay->pass, refs, n);
 }
 
 enum pgw_status

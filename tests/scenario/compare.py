@@ -167,6 +167,11 @@ def check_help(checks):
         names = [scheme["name"] for scheme in checks.listed["schemes"]]
         checks.tap.check([line.split()[0] for line in lists if line[2:3].strip()][:len(names)] == names,
                          f"{command} --help lists every scheme", lists)
+    for command in ("run", "record", "compare", "mmus", "replay", "translate", "trace", "trace cut", "mrc", "wss", "shell",
+                    "script"):
+        lines = execute([checks.pagewright, *command.split(), "--help"]).out.decode().splitlines()
+        at = [i for i, line in enumerate(lines) if line.split()[:1] in (["-?,"], ["--usage"], ["-V,"])]
+        checks.tap.check(len(at) == 3 and at[2] - at[0] == 2, f"{command} --help: the options that all have come together", at)
     words = {line.split()[0] for line in execute([checks.pagewright, "--help"]).out.decode().splitlines()
              if line.startswith("  ")}
     checks.tap.check({"run", "compare", "mmus", "translate", "shell", "script"} <= words,

@@ -148,7 +148,7 @@ def check_text(tap, run, trace):
         tap.check(part in text, f"mrc: the text has \"{part}\"", text[:2000])
     tap.check(max(map(len, text.splitlines())) <= 100, "mrc: lines are not long")
     piped = execute([run.binary, "mrc", "-"], stdin=open(trace, "rb").read())
-    tap.check(piped.out.decode() == text.replace(trace + ":", "-:"), "mrc: the same from a pipe")
+    tap.check(piped.out.decode() == text.replace(trace + ":", "standard input:"), "mrc: the same from a pipe")
 
 
 def check_interrupt(tap, run, trace):
@@ -348,6 +348,38 @@ def check_mistakes(tap, binary, trace, folder):
                       f"{command}: a full disk", f"{done.returncode} {done.stderr}")
 
 
+def check_reduced(tap, binary, trace, folder):
+    """Of a trace that was reduced, nothing is told below the size that it is exact from; from there on, all is as of
+    the whole one."""
+    small, whole = os.path.join(folder, "small.pwt"), os.path.join(folder, "whole.pwt")
+    least = 7
+    execute([binary, "trace", "convert", "-o", whole, trace])
+    execute([binary, "trace", "reduce", "--size", str(least), "-o", small, whole])
+
+    def table(path):
+        rows = execute([binary, "mrc", "--csv", path]).out.decode().split("\r\n")[1:-1]
+        return [[int(cell) for cell in row.split(",")[:2]] for row in rows]
+
+    def at(rows, frames):
+        return [misses for size, misses in rows if size <= frames][-1]
+
+    full, part = table(whole), table(small)
+    tap.check(part[0][0] == least and all(at(full, n) == at(part, n) for n in range(least, full[-1][0] + 5)),
+              "mrc of a reduced trace: CSV begins where it is exact, and is", (part[:3], full[:9]))
+    data, all_of_it = (json.loads(execute([binary, "mrc", "--json", path]).out) for path in (small, whole))
+    curve = data["curves"][0]
+    knees = [knee[name] for knee in curve["knees"] for name in ("least", "half", "twice") if knee[name]]
+    tap.check(data["reduced"] == least and len(curve["points"]) == curve["corners"] == len(part)
+              and min(place["frames"] for place in curve["points"] + knees) >= least
+              and [max(knee["least"]["frames"], least) if knee["least"] else None for knee in all_of_it["curves"][0]["knees"]]
+              == [knee["least"]["frames"] if knee["least"] else None for knee in curve["knees"]],
+              "JSON, too", curve)
+    text = execute([binary, "mrc", "--policy", "fifo", small]).out.decode()
+    sizes = [int(line.split()[0].replace(",", "")) for line in text.splitlines() if line[:13].strip().replace(",", "").isdigit()]
+    tap.check(sizes and min(sizes) >= least and "of less than 7 frames there is nothing to say" in text
+              and "for the whole one an approximation" in text, "and text", text)
+
+
 class Run:
     """One of the two commands."""
 
@@ -372,6 +404,7 @@ def main():
         run = Run(args.pagewright, args.group)
         if args.group == "mistakes":
             check_mistakes(tap, args.pagewright, trace, folder)
+            check_reduced(tap, args.pagewright, trace, folder)
         else:
             {"mrc": check_mrc, "wss": check_wss}[args.group](tap, run, refs, trace, args.docs)
     return tap.finish()

@@ -43,7 +43,15 @@ class Checks:
         return json.loads(self.replay("--json", *words, stdin=stdin).out)["rows"]
 
 
+def check_one(checks):
+    """One is no more than one; standard input has a name."""
+    text = checks.replay("--ram", "1p", "-", stdin=b"5\n").out.decode()
+    checks.tap.check(text.startswith("standard input: 1 reference (1 read, 0 write, 0 fetch)\n1 page of 4K;"),
+                     "a trace of one reference", text)
+
+
 def check_published(checks):
+    check_one(checks)
     for string, policy, frames, misses in (
             (ANOMALY, "fifo", 3, 9), (ANOMALY, "fifo", 4, 10), (SILBERSCHATZ, "fifo", 3, 15),
             (SILBERSCHATZ, "opt", 3, 9), (SILBERSCHATZ, "lru", 3, 12)):
@@ -110,7 +118,7 @@ def check_forms(checks, path):
 
 def check_bad(checks, path):
     for words, status, says in (
-            ((), 125, "no trace"), (("/nosuch",), 127, "/nosuch"), ((path, path), 125, "one trace too many"),
+            ((), 125, "no trace"), (("/nosuch",), 125, "/nosuch"), ((path, path), 125, "one trace too many"),
             (("--ram", "7Q", path), 125, "7Q"), (("--ram", "0", path), 125, "less than a page"),
             (("--ram", "4K,,8K", path), 125, "empty item"), (("--policy", "nosuch", path), 125, "nosuch"),
             (("--policy", "lru:x=1", path), 125, "lru"), (("--page-size", "5000", path), 125, "power of two"),
@@ -118,8 +126,11 @@ def check_bad(checks, path):
             (("--policy", "opt:x=1", path), 125, "policy opt has no parameter \"x=1\""),
             (("--tlb", "skylake", path), 125, "--mmu"), (("--step", "--json", path), 125, "--json"),
             (("--mmu", "hashed", path), 125, "hashed"), (("--mmu", "x86-64", "--tlb", "l1=3:4", path), 125, "l1=3:4"),
-            (("--mmu", "sv39", "--page-size", "8K", path), 125, "4096"), ((os.path.dirname(path),), 125, "")):
-        result = checks.replay(*words)
+            (("--mmu", "sv39", "--page-size", "8K", path), 125, "4096"),
+            (("--mmu", "linear", "--ram", "3p", "-"), 125,
+             "the trace refers to 0x3fff012340, and addresses of linear have 32 bits: model a scheme that has more"),
+            (("--mmu", "linear", "--ram", "10%", "-"), 125, "0x3fff012340"), ((os.path.dirname(path),), 125, "")):
+        result = checks.replay(*words, stdin=b"l 0x1000 4\nl 0x3fff012340 8\n")
         lines = result.err.decode().splitlines()
         checks.tap.check(result.status == status and lines and says in lines[0] and not result.out
                          and len([line for line in lines if "--help" not in line and "--usage" not in line]) == 1,

@@ -241,10 +241,16 @@ def check_bad(checks):
             (["convert", "-o", "no/where", "a.pwt"], "no/where: cannot be written"),
             (["convert", "-o", "/dev/full", "a.pwt"], "the disk is full"),
             (["convert", "--level", "99", "-o", "y", "a.pwt"], "--level: 99 is not 1 to 19"),
+            (["cut", "--from", "5", "--to", "5", "-o", "y", "a.pwt"], "nothing is left: --from must be less than --to"),
+            (["cut", "--from", "99999999", "-o", "y", "a.pwt"], "before --from 99999999"),
+            (["cut", "--process", "77", "-o", "y", "a.pwt"], "no process that --process names refers to memory"),
+            (["cat", "--from", "99999999", "text"], "before --from 99999999"),
+            (["cut", "--to", "0", "-o", "y", "a.pwt"], "nothing is left: --from must be less"),
             (["info", "."], ".: cannot be opened"), (["info", "noise"], "no trace of a known format")]:
         result = checks.run(*args)
         checks.tap.check(result.status == OURS and words in result.err.decode() and result.err.count(b"\n") == 1,
                          f"{' '.join(args)}: {words}", f"{result.status} {result.err.decode()}")
+    checks.tap.check(not os.path.exists(checks.path("y")), "and none of them leaves an output")
 
 
 def check_failed(checks):
@@ -297,7 +303,7 @@ def check_killed(checks):
     for _ in range(500):
         process.stdin.write(b"".join(b" L %08x,8\n" % rng.randrange(1 << 40) for _ in range(10000)))
         process.stdin.flush()
-        if os.path.exists(part) and os.path.getsize(part) > 10000:
+        if os.path.exists(part) and os.path.getsize(part) > 10000 and checks.refs(part) > 0:
             break
     process.kill()
     process.stdin.close()
