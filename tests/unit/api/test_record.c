@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Recording through the public interface.  argv[1]: guest_refs, argv[2]: guest_worker, both for
- * riscv64.
+ * riscv64; argv[3]: the only test to be run, if it is there.
  */
 #include <pagewright/record.h>
 
@@ -472,6 +472,8 @@ main(int argc, char **argv)
         return 1;
     refs_program = argv[1];
     worker = argv[2];
+    if (argc > 3)
+        cmocka_set_test_filter(argv[3]);
     (void)snprintf(file, sizeof file, "/tmp/pgw-record-%d.pwt", (int)getpid());
     (void)snprintf(other_file, sizeof other_file, "/tmp/pgw-record-%d-2.pwt", (int)getpid());
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
