@@ -202,7 +202,7 @@ struct pgw_trace_reducer;
 /* PGW_INVAL: pages is 0; PGW_NOMEM. */
 PGW_API enum pgw_status pgw_trace_reducer_create(
     uint64_t pages, struct pgw_trace_writer *writer, struct pgw_trace_reducer **reducer);
-/* PGW_NOMEM, and what writing fails with. */
+/* PGW_NOMEM, and what writing fails with; closing the writer then fails, too. */
 PGW_API enum pgw_status pgw_trace_reduce(
     struct pgw_trace_reducer *reducer, const struct pgw_ref *refs, size_t n);
 PGW_API enum pgw_status pgw_trace_reduce_event(

@@ -233,10 +233,9 @@ recording_close(struct recording *recorder, enum trace_end how, struct recording
     host_monitor_leave(&recorder->monitor);
     host_thread_join(&recorder->thread);
 
-    enum pgw_status status = recorder->status;
-    enum pgw_status closed = trace_writer_end(recorder->writer, how);
-    if (status == PGW_OK)
-        status = closed;
+    if (recorder->status != PGW_OK)
+        trace_writer_spoil(recorder->writer, recorder->status);
+    enum pgw_status status = trace_writer_end(recorder->writer, how);
     *figures = recorder->figures;
     for (struct recording_code *code = recorder->all, *next; code != NULL; code = next) {
         next = code->next;

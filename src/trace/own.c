@@ -78,8 +78,8 @@ own_index_fits(uint64_t offset, uint64_t n)
     return n <= offset / OWN_BLOCK_LEN;
 }
 
-/* Believes an index of len bytes, which ends with its trailer. */
-static bool
+/* Believes an index of len bytes, which ends with its trailer; trace->info.exact: it is good. */
+static enum pgw_status
 own_index(struct pgw_trace *trace, struct own *own, const uint8_t *index, size_t len)
 {
     size_t body = len - OWN_TRAILER_LEN, n = own_load32(index + 4);
@@ -87,15 +87,15 @@ own_index(struct pgw_trace *trace, struct own *own, const uint8_t *index, size_t
 
     if (own_load32(index) != OWN_INDEX_MAGIC || n * OWN_ENTRY_LEN + OWN_INDEX_LEN != body ||
         XXH64(index, body, 0) != own_load64(index + body))
-        return false;
+        return PGW_OK;
     own->entry = malloc((n + 1) * sizeof *own->entry);
     if (own->entry == NULL)
-        return false;
+        return trace_fail(trace, PGW_NOMEM, "out of memory for its index");
     for (size_t i = 0; i < n; i++) {
         const uint8_t *entry = index + OWN_INDEX_LEN + i * OWN_ENTRY_LEN;
         own->entry[i] = (struct own_entry){own_load64(entry), own_load64(entry + 8)};
         if (own->entry[i].offset < before || own->entry[i].at < time)
-            return false;
+            return PGW_OK;
         before = own->entry[i].offset + 1;
         time = own->entry[i].at;
     }
@@ -103,11 +103,12 @@ own_index(struct pgw_trace *trace, struct own *own, const uint8_t *index, size_t
     trace->info.refs = own_load64(index + 8);
     trace->info.events = own_load64(index + 16);
     trace->info.processes = own_load64(index + 24);
-    return true;
+    trace->info.exact = true;
+    return PGW_OK;
 }
 
-/* Reads the index of a file that can be gone through; false: it has none that is good. */
-static bool
+/* Reads the index of a file that can be gone through, if it has one. */
+static enum pgw_status
 own_find_index(struct pgw_trace *trace, struct own *own)
 {
     struct trace_source *source = &trace->source;
@@ -118,14 +119,14 @@ own_find_index(struct pgw_trace *trace, struct own *own)
         trace_source_seek(source, size - OWN_TRAILER_LEN) != PGW_OK ||
         trace_source_look(source, OWN_TRAILER_LEN, &bytes) < OWN_TRAILER_LEN ||
         memcmp(bytes + 16, OWN_END_MAGIC, OWN_MAGIC_LEN) != 0)
-        return false;
+        return PGW_OK;
     offset = own_load64(bytes + 8);
     if (offset < OWN_HEADER_LEN || offset > size - OWN_TRAILER_LEN - OWN_INDEX_LEN ||
         !own_index_fits(
             offset, (size - offset - OWN_TRAILER_LEN - OWN_INDEX_LEN) / OWN_ENTRY_LEN) ||
         trace_source_seek(source, offset) != PGW_OK ||
         trace_source_look(source, size - offset, &bytes) < size - offset)
-        return false;
+        return PGW_OK;
     return own_index(trace, own, bytes, size - offset);
 }
 
@@ -142,9 +143,11 @@ own_open(struct pgw_trace *trace)
     if (status != PGW_OK || !trace_source_can_seek(&trace->source))
         return status;
     first = trace->source.offset;
-    trace->info.exact = own_find_index(trace, own);
+    status = own_find_index(trace, own);
     trace->info.truncated = !trace->info.exact;
-    if (trace->source.status != PGW_OK || trace_source_seek(&trace->source, first) != PGW_OK)
+    if (status != PGW_OK || trace->source.status != PGW_OK)
+        return status != PGW_OK ? status : trace->source.status;
+    if (trace_source_seek(&trace->source, first) != PGW_OK)
         return trace_fail(trace, PGW_IO, "cannot be read");
     return PGW_OK;
 }

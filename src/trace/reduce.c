@@ -28,6 +28,7 @@
 
 #include "base/size.h"
 #include "trace/trace_fold.h"
+#include "trace/writer.h"
 
 #include <sys/queue.h>
 
@@ -62,6 +63,7 @@ struct pgw_trace_reducer {
     size_t buckets; /* a power of two */
     struct pgw_ref out[REDUCE_OUT];
     size_t nout;
+    enum pgw_status status; /* the first failure: nothing comes out any more */
 };
 
 /* ---- the table ---- */
@@ -253,15 +255,24 @@ reduce_settle(struct pgw_trace_reducer *reducer)
 {
     struct reduce_page *page;
     struct pgw_ref run;
-    enum pgw_status status = PGW_OK;
+    enum pgw_status status = reducer->status;
 
-    if (trace_fold_flush(&reducer->fold, &run) > 0)
+    if (status == PGW_OK && trace_fold_flush(&reducer->fold, &run) > 0)
         status = reduce_run(reducer, &run);
     while ((page = TAILQ_FIRST(&reducer->pages)) != NULL)
         reduce_leave(reducer, page);
     if (status == PGW_OK)
         status = reduce_flush(reducer);
     return status == PGW_OK ? reduce_write(reducer) : status;
+}
+
+/* What was taken and cannot be handed on is missing in the file, which ends before it. */
+static enum pgw_status
+reduce_told(struct pgw_trace_reducer *reducer, enum pgw_status status)
+{
+    if (status != PGW_OK)
+        trace_writer_spoil(reducer->writer, status);
+    return reducer->status = status;
 }
 
 /* ---- the interface ---- */
@@ -295,20 +306,20 @@ enum pgw_status
 pgw_trace_reduce(struct pgw_trace_reducer *reducer, const struct pgw_ref *refs, size_t n)
 {
     struct pgw_ref runs[TRACE_FOLD_OUT];
-    enum pgw_status status = PGW_OK;
+    enum pgw_status status = reducer->status;
 
     for (size_t i = 0; i < n && status == PGW_OK; i++) {
         unsigned nruns = trace_fold_add(&reducer->fold, &refs[i], runs);
         for (unsigned k = 0; k < nruns && status == PGW_OK; k++)
             status = reduce_run(reducer, &runs[k]);
     }
-    return status;
+    return reduce_told(reducer, status);
 }
 
 enum pgw_status
 pgw_trace_reduce_event(struct pgw_trace_reducer *reducer, const struct pgw_event *event)
 {
-    enum pgw_status status = reduce_settle(reducer);
+    enum pgw_status status = reduce_told(reducer, reduce_settle(reducer));
 
     reducer->fold.forked = reducer->fold.forked || event->kind == PGW_EVENT_FORK;
     return status == PGW_OK ? pgw_trace_write_event(reducer->writer, event) : status;
@@ -318,7 +329,7 @@ enum pgw_status
 pgw_trace_reducer_close(struct pgw_trace_reducer *reducer)
 {
     struct reduce_entry *entry;
-    enum pgw_status status = reduce_settle(reducer);
+    enum pgw_status status = reduce_told(reducer, reduce_settle(reducer));
 
     while ((entry = TAILQ_FIRST(&reducer->entries)) != NULL) { /* after a failure */
         TAILQ_REMOVE(&reducer->entries, entry, link);

@@ -205,7 +205,7 @@ trace_prepare(struct pgw_trace *trace, const char *path)
     trace->refs = malloc(TRACE_BATCH_ROOM * sizeof *trace->refs);
     trace->name = strdup(strcmp(path, "-") == 0 ? "standard input" : path);
     if (trace->refs == NULL || trace->name == NULL) {
-        snprintf(trace->why, sizeof trace->why, "out of memory for reading a trace");
+        snprintf(trace->why, sizeof trace->why, "%.200s: out of memory for reading a trace", path);
         return PGW_NOMEM;
     }
     status = trace_source_open(&trace->source, path, trace->why);
@@ -245,7 +245,7 @@ pgw_trace_open(
     }
     trace = calloc(1, sizeof *trace);
     if (trace == NULL) {
-        snprintf(why, PGW_TRACE_WHY, "out of memory for reading a trace");
+        snprintf(why, PGW_TRACE_WHY, "%.200s: out of memory for reading a trace", path);
         return PGW_NOMEM;
     }
     trace->source.stream.fd = -1;

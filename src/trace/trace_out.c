@@ -341,13 +341,14 @@ out_join(struct trace_out *out)
 }
 
 enum pgw_status
-trace_out_close(struct trace_out *out, uint64_t processes, enum trace_end how)
+trace_out_close(
+    struct trace_out *out, uint64_t processes, enum pgw_status status, enum trace_end how)
 {
-    enum pgw_status status = how != TRACE_END_NOT ? out_hand(out) : PGW_OK, joined = out_join(out),
+    enum pgw_status handed = how != TRACE_END_NOT ? out_hand(out) : PGW_OK, joined = out_join(out),
                     closed = PGW_OK;
 
     if (status == PGW_OK)
-        status = joined;
+        status = handed != PGW_OK ? handed : joined;
     if (status == PGW_OK && how != TRACE_END_NOT)
         status = out_index(out, processes);
     if (how == TRACE_END_NOT || (status != PGW_OK && (how == TRACE_END_WHOLE || out->refs == 0)))

@@ -27,8 +27,9 @@ MUST_CHECK enum pgw_status trace_out_next(
     struct trace_out *out, uint64_t at, struct trace_build **build);
 
 /* Writes what is left and the index, which says how many processes there were, and closes.  The
- * file is at its place only if all went well; with TRACE_END_PARTLY, if any block is in it. */
+ * file is at its place only if all went well, status included, which is how it was with the writer;
+ * with TRACE_END_PARTLY, if any block is in it. */
 MUST_CHECK enum pgw_status trace_out_close(
-    struct trace_out *out, uint64_t processes, enum trace_end how);
+    struct trace_out *out, uint64_t processes, enum pgw_status status, enum trace_end how);
 
 #endif

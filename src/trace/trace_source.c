@@ -48,8 +48,10 @@ source_archive_read(struct archive *archive, void *ctx, const void **bytes)
         source->raw_first = 0;
         return (la_ssize_t)n;
     }
-    if (host_stream_read(&source->stream, source->raw, SOURCE_RAW, &n) != PGW_OK)
+    if (host_stream_read(&source->stream, source->raw, SOURCE_RAW, &n) != PGW_OK) {
+        (void)source_fail(source, PGW_IO, "cannot be read"); /* which is not damage */
         return -1;
+    }
     source->raw_read += n;
     return (la_ssize_t)n;
 }

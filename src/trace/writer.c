@@ -480,7 +480,7 @@ pgw_trace_writer_create(const char *path, const struct pgw_trace_writer_options 
     }
     writer = calloc(1, sizeof *writer);
     if (writer == NULL) {
-        snprintf(why, PGW_TRACE_WHY, "out of memory for writing a trace");
+        snprintf(why, PGW_TRACE_WHY, "%.200s: out of memory for writing a trace", path);
         return PGW_NOMEM;
     }
     options = options != NULL ? options : &usual;
@@ -496,15 +496,19 @@ pgw_trace_writer_create(const char *path, const struct pgw_trace_writer_options 
     return PGW_OK;
 }
 
+void
+trace_writer_spoil(struct pgw_trace_writer *writer, enum pgw_status status)
+{
+    writer_note(writer, status);
+}
+
 enum pgw_status
 trace_writer_end(struct pgw_trace_writer *writer, enum trace_end how)
 {
     enum pgw_status status;
 
     writer_settle(writer);
-    status = trace_out_close(writer->out, trace_set_count(&writer->processes), how);
-    if (writer->status != PGW_OK)
-        status = writer->status;
+    status = trace_out_close(writer->out, trace_set_count(&writer->processes), writer->status, how);
     for (size_t i = 0; i < writer->executions_room; i++)
         if (writer->code[i] != NULL && writer->code[i]->first + writer->code[i]->ninsns == i)
             free(writer->code[i]);

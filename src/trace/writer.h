@@ -69,6 +69,10 @@ enum trace_end {
  * TRACE_END_NOT.  The writer is gone, whatever is returned. */
 enum pgw_status trace_writer_end(struct pgw_trace_writer *writer, enum trace_end how);
 
+/* What was to be written is not all there, for this reason, which ending it returns: as if writing
+ * it had failed. */
+void trace_writer_spoil(struct pgw_trace_writer *writer, enum pgw_status status);
+
 /* References that were given, of every kind. */
 uint64_t trace_writer_given(const struct pgw_trace_writer *writer);
 
