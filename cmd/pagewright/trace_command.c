@@ -79,7 +79,7 @@ static const struct {
     {OUT, {NULL, 0, NULL, 0, "The output:", 2}},
     {OUT, {"output", 'o', "FILE", 0, "where it goes; - is standard output", 2}},
     {OUT, {"pages", KEY_PAGES, NULL, 0, "fold runs of references to one page: nothing that work by pages needs is lost", 2}},
-    {OUT, {"level", KEY_LEVEL, "N", 0, "zstd's level of compression, 1 to 19 (default 1)", 2}},
+    {OUT, {"level", KEY_LEVEL, "N", 0, "zstd's level of compression, 1 to 19 (default: faster than 1)", 2}},
     {CUT, {NULL, 0, NULL, 0, "What is kept:", 3}},
     {CUT, {"from", KEY_FROM, "TIME", 0, "begin after so many references", 3}},
     {CUT, {"to", KEY_TO, "TIME", 0, "end before this one", 3}},

@@ -68,7 +68,9 @@ recording_give(struct recording *recorder)
     host_monitor_enter(&recorder->monitor);
     *recorder->full_end = buf;
     recorder->full_end = &buf->next;
-    host_monitor_wake(&recorder->monitor);
+    /* Some at once: waking a thread takes as long as a good part of a buffer. */
+    if (++recorder->nfull >= RECORDING_BUFFERS / 2)
+        host_monitor_wake(&recorder->monitor);
     host_monitor_leave(&recorder->monitor);
 }
 

@@ -101,6 +101,7 @@ struct recording {
 
     struct host_monitor monitor; /* guards what follows, up to the feeder's own */
     struct recording_buf *full, **full_end, *free;
+    unsigned nfull;
     bool closing;
     enum pgw_status status; /* what made it stop */
 

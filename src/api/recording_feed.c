@@ -101,8 +101,11 @@ recording_feed(void *arg)
         while (recorder->full == NULL && !recorder->closing)
             host_monitor_wait(&recorder->monitor);
         struct recording_buf *buf = recorder->full;
-        if (buf != NULL && (recorder->full = buf->next) == NULL)
-            recorder->full_end = &recorder->full;
+        if (buf != NULL) {
+            recorder->nfull--;
+            if ((recorder->full = buf->next) == NULL)
+                recorder->full_end = &recorder->full;
+        }
         host_monitor_leave(&recorder->monitor);
         if (buf == NULL)
             break;

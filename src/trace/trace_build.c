@@ -3,6 +3,10 @@
 
 #include <stdlib.h>
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
 #include <xxhash.h>
 
 #include "base/assert.h"
@@ -14,6 +18,10 @@
 #define BUILD_SLACK (128u << 10)
 #define BUILD_ITEMS (1u << 19)
 #define BUILD_SLOTS (1u << 17) /* twice the shapes at the most */
+/* Executions of code that are done at once, and of how many addresses, or some more. */
+#define BUILD_PART 1024u
+#define BUILD_PLACES 2048u
+#define BUILD_CPUID_LZCNT (1u << 5) /* of leaf 0x80000001, in ecx */
 
 static const size_t build_room[OWN_COLUMNS] = {
     [OWN_SHAPES] = 2u << 20,
@@ -28,27 +36,40 @@ static const size_t build_room[OWN_COLUMNS] = {
 
 struct build_shape {
     uint64_t hash;
-    uint32_t process;
+    uint32_t process, slot;
     uint32_t item, last; /* its first ones */
     uint16_t nitems, nvariable;
     bool counted, pages;
     uint64_t pc;
 };
 
+/* Counting zeros without this instruction takes some processors as long as all the rest. */
+static bool
+build_has_lzcnt(void)
+{
+#ifdef __x86_64__
+    unsigned a, b, c, d;
+    return __get_cpuid(0x80000001, &a, &b, &c, &d) != 0 && (c & BUILD_CPUID_LZCNT) != 0;
+#else
+    return false;
+#endif
+}
+
 enum pgw_status
 trace_build_init(struct trace_build *build)
 {
     bool all = true;
 
-    *build = (struct trace_build){0};
+    *build = (struct trace_build){.lzcnt = build_has_lzcnt()};
     for (unsigned i = 0; i < OWN_COLUMNS; i++)
         all = (build->column[i] = malloc(build_room[i])) != NULL && all;
     build->shape = malloc(OWN_SHAPES_MAX * sizeof *build->shape);
     build->slot = calloc(BUILD_SLOTS, sizeof *build->slot);
     build->items = malloc((BUILD_ITEMS + OWN_ITEMS_MAX) * sizeof *build->items);
     build->last = malloc((BUILD_ITEMS + OWN_ITEMS_MAX) * sizeof *build->last);
+    build->place = malloc((BUILD_PLACES + OWN_ITEMS_MAX) * sizeof *build->place);
     if (all && build->shape != NULL && build->slot != NULL && build->items != NULL &&
-        build->last != NULL)
+        build->last != NULL && build->place != NULL)
         return PGW_OK;
     trace_build_fini(build);
     return PGW_NOMEM;
@@ -63,6 +84,7 @@ trace_build_fini(struct trace_build *build)
     free(build->slot);
     free(build->items);
     free(build->last);
+    free(build->place);
     *build = (struct trace_build){0};
 }
 
@@ -71,8 +93,8 @@ trace_build_reset(struct trace_build *build, uint64_t at)
 {
     build->at = at;
     build->refs = build->nva = build->ncounts = 0;
-    if (build->nshapes > 0)
-        memset(build->slot, 0, BUILD_SLOTS * sizeof *build->slot);
+    for (uint32_t i = 0; i < build->nshapes; i++)
+        build->slot[build->shape[i].slot] = 0;
     build->nshapes = build->nexecutions = build->nevents = 0;
     build->nitems = build->nlast = 0;
     build->shape_pc = build->shape_va = 0;
@@ -107,11 +129,19 @@ build_byte(struct trace_build *build, enum own_column column, unsigned value)
     build->column[column][build->len[column]++] = (uint8_t)value;
 }
 
+/* Bytes of a number, without a branch. */
+static inline __attribute__((always_inline)) unsigned
+build_len(uint64_t value)
+{
+    unsigned zeros = (unsigned)__builtin_clzll(value | 1) + (value == 0);
+    return (71 - zeros) / 8;
+}
+
 /* Appends the i-th number of a pair of columns: its length in half a byte, and so many bytes. */
 static inline void
 build_number(struct trace_build *build, enum own_column lens, uint64_t i, uint64_t value)
 {
-    unsigned bytes = value == 0 ? 0 : (71u - (unsigned)__builtin_clzll(value)) / 8u;
+    unsigned bytes = build_len(value);
     uint8_t *len = build->column[lens] + i / 2;
 
     memcpy(build->column[lens + 1] + build->len[lens + 1], &value, 8);
@@ -187,6 +217,7 @@ trace_build_shape(struct trace_build *build, const struct trace_shape *shape, co
     struct build_shape *known = &build->shape[build->nshapes++];
     *known = (struct build_shape){.hash = hash,
         .process = shape->process,
+        .slot = (uint32_t)slot,
         .pc = shape->pc,
         .item = (uint32_t)build->nitems,
         .last = (uint32_t)build->nlast,
@@ -237,66 +268,141 @@ trace_build_execution(
     execution->nva = shape->nvariable;
 }
 
-/* The columns of addresses, while much is put there. */
-struct build_addresses {
-    uint8_t *bytes, *lens;
-    uint64_t n;
-    uint8_t pair; /* the length that came last, in its upper half */
-};
+/*
+ * Executions of code, part by part, each in two turns: the first takes executions to shapes and
+ * lists whose operands follow, the second takes addresses to differences.  In one turn the number
+ * of an execution's addresses would be a branch that nobody foresees, and what is slow of either
+ * half would wait for the other.
+ */
 
-/* As build_number(), without a branch. */
+typedef uint32_t build_four __attribute__((vector_size(16)));
+
+/* Where the last addresses of an execution's operands are: from first on.  Nearly always there are
+ * no more than four, and then it takes no branch. */
 static inline void
-build_address(struct build_addresses *to, uint64_t value)
+build_places(uint32_t *place, uint32_t first, unsigned n)
 {
-    unsigned bytes = (71u - (unsigned)__builtin_clzll(value | 1)) / 8u - (value == 0);
+    build_four four = (build_four){first, first, first, first} + (build_four){0, 1, 2, 3};
 
-    memcpy(to->bytes, &value, 8);
-    to->bytes += bytes;
-    to->pair = (uint8_t)(to->pair >> 4 | bytes << 4);
-    to->lens[to->n / 2] = (uint8_t)(to->pair >> (to->n % 2 == 0 ? 4 : 0));
-    to->n++;
+    memcpy(place, &four, sizeof four);
+    for (unsigned i = 4; __builtin_expect(i < n, 0); i++)
+        place[i] = first + i;
 }
 
-size_t
-trace_build_executions(struct trace_build *build, const struct trace_execution *table,
-    uint32_t generation, const uint32_t *numbers, size_t n, const uint64_t **vap)
+/* The first turn: how many executions it did, and of how many addresses. */
+static size_t
+build_part(struct trace_build *build, const struct trace_execution *table, uint32_t generation,
+    const uint32_t *numbers, size_t n, size_t *nplaces)
 {
-    const uint64_t *va = *vap;
-    uint8_t *bytes_end = build->column[OWN_VA_BYTES] + build_room[OWN_VA_BYTES] - BUILD_SLACK;
     uint8_t *lows = build->column[OWN_LOWS] + build->len[OWN_LOWS];
     uint8_t *highs = build->column[OWN_HIGHS] + build->len[OWN_HIGHS];
-    struct build_addresses to = {.bytes = build->column[OWN_VA_BYTES] + build->len[OWN_VA_BYTES],
-        .lens = build->column[OWN_VA_LENS],
-        .n = build->nva};
-    uint64_t refs = build->refs;
+    uint32_t *place = build->place, *end = place + BUILD_PLACES;
+    uint32_t refs = 0;
     size_t i;
 
-    if (to.n % 2 != 0)
-        to.pair = (uint8_t)(to.lens[to.n / 2] << 4);
-    for (i = 0; i < n && refs < BUILD_REFS && to.bytes <= bytes_end; i++) {
+    for (i = 0; i < n && place < end; i++) {
         const struct trace_execution *execution = &table[numbers[i]];
-        uint64_t *last = &build->last[execution->last];
-
         if (__builtin_expect(execution->generation != generation, 0))
             break;
         lows[i] = (uint8_t)execution->shape;
         highs[i] = (uint8_t)(execution->shape >> 8);
         refs += execution->nitems;
-        for (size_t j = 0; j < execution->nva; j++) {
-            uint64_t at = *va++;
-            build_address(&to, own_zigzag(at - last[j]));
-            last[j] = at;
-        }
+        build_places(place, execution->last, execution->nva);
+        place += execution->nva;
     }
-    build->refs = refs;
-    build->nva = to.n;
+    build->refs += refs;
     build->nexecutions += (uint32_t)i;
     build->len[OWN_LOWS] += i;
     build->len[OWN_HIGHS] += i;
-    build->len[OWN_VA_BYTES] = (size_t)(to.bytes - build->column[OWN_VA_BYTES]);
-    build->len[OWN_VA_LENS] = (to.n + 1) / 2;
-    *vap = va;
+    *nplaces = (size_t)(place - build->place);
     return i;
+}
+
+/* Puts a difference where there is room for eight bytes.  Returns its length. */
+static inline __attribute__((always_inline)) unsigned
+build_difference(uint8_t *bytes, uint64_t *last, uint64_t va)
+{
+    uint64_t value = own_zigzag(va - *last);
+
+    *last = va;
+    memcpy(bytes, &value, 8);
+    return build_len(value);
+}
+
+/* The second turn: differences of n addresses go to bytes, and their lengths to len, two each.
+ * Returns where bytes end. */
+static inline __attribute__((always_inline)) uint8_t *
+build_differences(const struct trace_build *build, const uint32_t *place, const uint64_t *va,
+    size_t n, uint8_t *bytes, uint8_t *len)
+{
+    uint64_t *last = build->last;
+    size_t i;
+
+    for (i = 0; i + 1 < n; i += 2) {
+        unsigned low = build_difference(bytes, &last[place[i]], va[i]);
+        bytes += low;
+        unsigned high = build_difference(bytes, &last[place[i + 1]], va[i + 1]);
+        bytes += high;
+        *len++ = (uint8_t)(low | high << 4);
+    }
+    if (i < n) {
+        *len = (uint8_t)build_difference(bytes, &last[place[i]], va[i]);
+        bytes += *len;
+    }
+    return bytes;
+}
+
+#ifdef __x86_64__
+__attribute__((target("lzcnt"))) static uint8_t *
+build_differences_lzcnt(const struct trace_build *build, const uint32_t *place, const uint64_t *va,
+    size_t n, uint8_t *bytes, uint8_t *len)
+{
+    return build_differences(build, place, va, n, bytes, len);
+}
+#endif
+
+static void
+build_addresses(struct trace_build *build, const uint64_t *va, size_t n)
+{
+    uint8_t *bytes = build->column[OWN_VA_BYTES] + build->len[OWN_VA_BYTES];
+    uint8_t *len = build->column[OWN_VA_LENS] + build->nva / 2;
+    const uint32_t *place = build->place;
+
+    if (n == 0)
+        return;
+    build->nva += n;
+    if ((build->nva - n) % 2 != 0) {
+        unsigned high = build_difference(bytes, &build->last[*place++], *va++);
+        bytes += high;
+        *len++ |= (uint8_t)(high << 4);
+        n--;
+    }
+#ifdef __x86_64__
+    if (build->lzcnt)
+        bytes = build_differences_lzcnt(build, place, va, n, bytes, len);
+    else
+#endif
+        bytes = build_differences(build, place, va, n, bytes, len);
+    build->len[OWN_VA_BYTES] = (size_t)(bytes - build->column[OWN_VA_BYTES]);
+    build->len[OWN_VA_LENS] = (build->nva + 1) / 2;
+}
+
+size_t
+trace_build_executions(struct trace_build *build, const struct trace_execution *table,
+    uint32_t generation, const uint32_t *numbers, size_t n, const uint64_t **va)
+{
+    size_t done = 0;
+
+    while (done < n && !trace_build_full(build)) {
+        size_t part = n - done < BUILD_PART ? n - done : BUILD_PART, nplaces;
+        size_t did = build_part(build, table, generation, numbers + done, part, &nplaces);
+        build_addresses(build, *va, nplaces);
+        *va += nplaces;
+        done += did;
+        if (did == 0 || (did < part && nplaces < BUILD_PLACES))
+            break;
+    }
+    return done;
 }
 
 void

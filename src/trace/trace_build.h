@@ -27,6 +27,7 @@ struct trace_counts {
 struct build_shape; /* private to trace_build.c */
 
 struct trace_build {
+    bool lzcnt; /* the processor has it */
     uint64_t at, refs;
     uint32_t nshapes, nexecutions, nevents;
     uint8_t *column[OWN_COLUMNS];
@@ -35,6 +36,7 @@ struct trace_build {
     uint32_t *slot;            /* a hash table of numbers; 0: free */
     trace_item *items;         /* of all shapes, in order of their definition */
     uint64_t *last;            /* the last address of each variable reference of each shape */
+    uint32_t *place;           /* scratch: where in these what is being added was last */
     size_t nitems, nlast;
     uint64_t nva, ncounts; /* numbers in the columns of addresses and of counts */
     uint64_t shape_pc, shape_va;
@@ -62,7 +64,8 @@ struct trace_execution {
     uint32_t generation; /* the block's; others are void */
     uint32_t last;       /* where its shape's last addresses are */
     uint16_t shape;      /* its number */
-    uint16_t nitems, nva;
+    uint16_t nva;
+    uint32_t nitems;
 };
 /* Its shape is defined: fills in what belongs to it. */
 void trace_build_execution(

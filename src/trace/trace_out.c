@@ -10,8 +10,10 @@
 #include "host/host_stream.h"
 #include "host/host_thread.h"
 
-/* Differences of columns compress well at any level, and a recorded program waits for us. */
-#define OUT_LEVEL 1
+/* Differences of columns compress well at any level, and a recorded program waits for us: short
+ * matches, which take the time, are let be. */
+#define OUT_LEVEL (-3)
+#define OUT_MATCH_MIN 7
 
 struct out_entry {
     uint64_t offset, at;
@@ -290,8 +292,11 @@ out_new(int level, struct trace_out **outp)
     status = trace_build_init(&out->build[0]);
     if (status == PGW_OK)
         status = trace_build_init(&out->build[1]);
-    if (out->zstd == NULL || ZSTD_isError(ZSTD_CCtx_setParameter(out->zstd, ZSTD_c_compressionLevel,
-                                 level != 0 ? level : OUT_LEVEL)))
+    if (out->zstd == NULL ||
+        ZSTD_isError(ZSTD_CCtx_setParameter(
+            out->zstd, ZSTD_c_compressionLevel, level != 0 ? level : OUT_LEVEL)) ||
+        (level == 0 &&
+            ZSTD_isError(ZSTD_CCtx_setParameter(out->zstd, ZSTD_c_minMatch, OUT_MATCH_MIN))))
         status = PGW_NOMEM;
     if (status == PGW_OK)
         *outp = out;
