@@ -110,7 +110,40 @@ on_fault(void)
     p[3 * GUEST_PAGE] = 1;
     press();
     in_ram("what was touched", p, N);
-    munmap(p, N * GUEST_PAGE);
+    unsigned char *q = mremap(p, N * GUEST_PAGE, 2 * N * GUEST_PAGE, MREMAP_MAYMOVE);
+    GUEST_CHECK(q != MAP_FAILED);
+    in_ram("grown", q, 2 * N);
+    say("lock the rest now", mlock(q, 2 * N * GUEST_PAGE));
+    in_ram("locked now", q, 2 * N);
+    munmap(q, 2 * N * GUEST_PAGE);
+    say("mlockall of the future, on fault", mlockall(MCL_FUTURE | MCL_ONFAULT));
+    p = map(N, PROT_READ | PROT_WRITE, 0);
+    p[GUEST_PAGE] = 1;
+    q = mremap(p, N * GUEST_PAGE, 2 * N * GUEST_PAGE, MREMAP_MAYMOVE);
+    GUEST_CHECK(q != MAP_FAILED);
+    in_ram("mapped then, and grown", q, 2 * N);
+    say("its dontneed", madvise(q, GUEST_PAGE, MADV_DONTNEED));
+    munlockall();
+    munmap(q, 2 * N * GUEST_PAGE);
+}
+
+/* A locked page of a file is the program's own as soon as it may be written. */
+static void
+writable(void)
+{
+    char name[] = "/tmp/locks-XXXXXX";
+    int fd = mkstemp(name);
+
+    GUEST_CHECK(fd >= 0 && unlink(name) == 0 && ftruncate(fd, 2 * GUEST_PAGE) == 0);
+    unsigned char *p =
+        mmap(NULL, 2 * GUEST_PAGE, PROT_READ, MAP_PRIVATE | MAP_LOCKED, fd, 0);
+    GUEST_CHECK(p != MAP_FAILED && pwrite(fd, "a", 1, 0) == 1);
+    printf("may be read: %c\n", p[0]);
+    GUEST_CHECK(mprotect(p, 2 * GUEST_PAGE, PROT_READ | PROT_WRITE) == 0);
+    GUEST_CHECK(pwrite(fd, "b", 1, 0) == 1 && pwrite(fd, "b", 1, GUEST_PAGE) == 1);
+    printf("may be written: %c %d\n", p[0], p[GUEST_PAGE]);
+    munmap(p, 2 * GUEST_PAGE);
+    close(fd);
 }
 
 /* A locked page that is copied on write stays locked, and the child's is not. */
@@ -216,6 +249,7 @@ main(void)
     errors();
     stays();
     on_fault();
+    writable();
     over_fork();
     flags();
     twice();

@@ -28,6 +28,9 @@ bool os_mem_has_room(const struct os_process *p, uint64_t len);
 /* May it lock len bytes more (RLIMIT_MEMLOCK, from which root is exempt)? */
 bool os_mem_may_lock(const struct os_process *p, uint64_t len);
 
+/* Flags of map for what mlockall said of mappings to come. */
+unsigned os_mem_lock_flags(const struct os_mm *mm);
+
 /* Faults [va, va + len) in, each region for what it will be used for; stops at the first that
  * cannot be. */
 MUST_CHECK enum pgw_status os_mem_populate(struct os_process *p, uint64_t va, uint64_t len);

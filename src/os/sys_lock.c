@@ -22,6 +22,14 @@ os_mem_may_lock(const struct os_process *p, uint64_t len)
     return p->os->uid[1] == 0 || (sizes.locked <= most && len <= most - sizes.locked);
 }
 
+unsigned
+os_mem_lock_flags(const struct os_mm *mm)
+{
+    if (mm->lock_future == 0)
+        return 0;
+    return SPACE_LOCKED | ((mm->lock_future & MCL_ONFAULT) != 0 ? SPACE_ONFAULT : 0);
+}
+
 enum pgw_status
 os_mem_populate(struct os_process *p, uint64_t va, uint64_t len)
 {

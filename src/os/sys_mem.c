@@ -55,7 +55,7 @@ heap_grow(struct os_mm *mm, uint64_t from, uint64_t to)
         .va = from,
         .len = to - from,
         .prot = PROT_MASK_R | PROT_MASK_W,
-        .flags = SPACE_FIXED | SPACE_NOREPLACE | (mm->lock_future != 0 ? SPACE_LOCKED : 0),
+        .flags = SPACE_FIXED | SPACE_NOREPLACE | os_mem_lock_flags(mm),
         .use = SPACE_USE_HEAP,
     };
     return space->ops->map(space, &args, &va);
@@ -199,8 +199,7 @@ os_sys_mmap(struct os_process *p, const uint64_t *a)
     args.len = page_ceil(a[1]);
     if (args.len == 0 || args.len > os->config.space_end)
         return -OS_ENOMEM;
-    if (p->mm->lock_future != 0)
-        flags |= SPACE_LOCKED;
+    flags |= os_mem_lock_flags(p->mm);
     if ((flags & SPACE_LOCKED) != 0 && !os_mem_may_lock(p, args.len))
         return -OS_EAGAIN;
     if (!os_mem_has_room(p, args.len))
@@ -277,6 +276,23 @@ os_sys_munmap(struct os_process *p, const uint64_t *a)
     return os_error(p->mm->space->ops->unmap(p->mm->space, a[0], len));
 }
 
+/* Locked memory that becomes writable is copied now, so that no store has to wait for RAM. */
+static void
+protect_bring(struct os_process *p, uint64_t va, uint64_t end)
+{
+    struct space *space = p->mm->space;
+    struct space_region region;
+
+    for (; va < end && space->ops->find(space, va, &region) && region.start < end;
+         va = region.end) {
+        uint64_t from = region.start > va ? region.start : va;
+        uint64_t to = region.end < end ? region.end : end;
+        if (region.locked && !region.on_fault && !region.shared &&
+            (region.prot & PROT_MASK_W) != 0)
+            (void)!os_mem_populate(p, from, to - from);
+    }
+}
+
 /* What is before a hole, or before what may not have these rights, has got them when mprotect
  * fails: Linux goes mapping by mapping, the space refuses the whole. */
 static int64_t
@@ -311,7 +327,12 @@ os_sys_mprotect(struct os_process *p, const uint64_t *a)
         return -OS_EINVAL;
     if (!os_mem_in_space(p, a[0], len))
         return -OS_ENOMEM;
-    return protect_range(p->mm->space, a[0], a[0] + len, rights(a[2]));
+    struct space_sizes sizes;
+    int64_t ret = protect_range(p->mm->space, a[0], a[0] + len, rights(a[2]));
+    p->mm->space->ops->sizes(p->mm->space, &sizes);
+    if (sizes.locked > 0 && (a[2] & PROT_MASK_W) != 0)
+        protect_bring(p, a[0], a[0] + len);
+    return ret;
 }
 
 /* Code has been written: for programs that leave fence.i to the kernel, as the C compiler's

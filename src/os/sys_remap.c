@@ -34,16 +34,16 @@ remap_check_target(const struct os_process *p, const struct remap_call *call)
                                                                                         : 0;
 }
 
-/* May what is there grow so far?  *locked: it is locked memory. */
+/* May what is there grow so far?  *bring: its pages are to come at once, as it is locked. */
 static int64_t
-remap_check_growth(struct os_process *p, const struct remap_call *call, bool *locked)
+remap_check_growth(struct os_process *p, const struct remap_call *call, bool *bring)
 {
     struct space_region region;
     uint64_t more = call->new_len - call->old_len;
 
     if (!p->mm->space->ops->find(p->mm->space, call->old, &region) || region.start > call->old)
         return -OS_EFAULT;
-    *locked = region.locked;
+    *bring = region.locked && !region.on_fault;
     if (call->new_len <= call->old_len)
         return 0;
     if (region.locked && !os_mem_may_lock(p, more))
@@ -73,8 +73,8 @@ remap(struct os_process *p, const struct remap_call *call)
     unsigned flags = ((call->flags & OS_MREMAP_FIXED) != 0 ? SPACE_FIXED : 0) |
                      ((call->flags & OS_MREMAP_DONTUNMAP) != 0 ? SPACE_KEEP : 0);
     uint64_t va = call->to;
-    bool locked = false;
-    int64_t ret = remap_check_growth(p, call, &locked);
+    bool bring = false;
+    int64_t ret = remap_check_growth(p, call, &bring);
 
     if (ret != 0)
         return ret;
@@ -82,7 +82,7 @@ remap(struct os_process *p, const struct remap_call *call)
         (call->flags & OS_MREMAP_MAYMOVE) != 0, flags, &va);
     if (status != PGW_OK)
         return remap_error(status);
-    if (locked && call->new_len > call->old_len)
+    if (bring && call->new_len > call->old_len)
         (void)!os_mem_populate(p, va + call->old_len, call->new_len - call->old_len);
     return (int64_t)va;
 }

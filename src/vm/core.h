@@ -143,6 +143,7 @@ struct vm_region {
     bool needs_copy; /* the amap may be shared: copy it before it is changed */
     bool shared;     /* others see what is written here: the amap is never copied */
     bool locked;     /* its pages are wired as they come */
+    bool on_fault;   /* if locked: nobody has asked for its pages before they are touched */
     bool noreserve;  /* not counted as promised */
     bool charged;    /* counted as promised, all of it */
     bool nowrite;    /* shared, of a file that may not be written: never to become writable */

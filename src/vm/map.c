@@ -122,7 +122,8 @@ map_fill(struct vm_region *region, const struct space_map_args *args, uint64_t v
         .use = args->use,
         .growsdown = growsdown,
         .noreserve = (args->flags & SPACE_NORESERVE) != 0,
-        .locked = (args->flags & SPACE_LOCKED) != 0};
+        .locked = (args->flags & SPACE_LOCKED) != 0,
+        .on_fault = (args->flags & SPACE_ONFAULT) != 0};
     if (region->object != NULL)
         vm_object_hold_locked(region->object);
     if ((args->flags & SPACE_SHARED) != 0)

@@ -276,7 +276,8 @@ vm_region_is_like(const struct vm_region *lower, const struct vm_region *upper)
         return false;
     if (lower->object != upper->object || upper->growsdown || lower->shared != upper->shared)
         return false;
-    if (lower->locked != upper->locked || lower->noreserve != upper->noreserve ||
+    if (lower->locked != upper->locked || (lower->locked && lower->on_fault != upper->on_fault) ||
+        lower->noreserve != upper->noreserve ||
         lower->charged != upper->charged || lower->advice != upper->advice ||
         lower->nowrite != upper->nowrite)
         return false;

@@ -165,6 +165,7 @@ space_find(struct space *space, uint64_t va, struct space_region *out)
             .growsdown = region->growsdown,
             .shared = region->shared,
             .locked = region->locked,
+            .on_fault = region->locked && region->on_fault,
             .committed = region->charged || region->shared || region->prot != PROT_MASK_NONE,
             .advice = region->advice,
             .offset = region->offset,

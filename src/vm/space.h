@@ -100,6 +100,7 @@ enum space_use {
     128u                 /* of remap: the old place stays mapped; what was private there is as new \
                           */
 #define SPACE_LOCKED 32u /* as after lock(SPACE_LOCK_NOW), but without the pages: populate them */
+#define SPACE_ONFAULT 256u /* with LOCKED: as after lock(SPACE_LOCK_ONFAULT) */
 
 struct space_map_args {
     uint64_t va;  /* exact, or a hint (0: none) */
@@ -120,6 +121,7 @@ struct space_region {
     bool growsdown;
     bool shared;
     bool locked;
+    bool on_fault;   /* if locked: by SPACE_LOCK_ONFAULT */
     bool committed;  /* what it holds, or will, is promised or can be had elsewhere; not so of
                         addresses that are only reserved */
     unsigned advice; /* what was advised and stays so: bits 1 << enum space_advice */

@@ -188,7 +188,7 @@ lock_admit(struct vm_space *space, uint64_t va, uint64_t end)
 
 /* What has been admitted is marked, and what is there of it is wired. */
 static enum pgw_status
-lock_regions(struct vm_space *space, uint64_t va, uint64_t end)
+lock_regions(struct vm_space *space, uint64_t va, uint64_t end, bool on_fault)
 {
     enum pgw_status status = PGW_OK;
     struct vm_region *region;
@@ -196,6 +196,7 @@ lock_regions(struct vm_space *space, uint64_t va, uint64_t end)
     for (; va < end && (region = vm_region_at(space, va)) != NULL; va = region->end) {
         region->charged = region->charged || lock_promises(space, region);
         region->locked = true;
+        region->on_fault = on_fault;
         if (status == PGW_OK)
             status = vm_lock_range(space, region, region->start, region->end);
     }
@@ -223,8 +224,9 @@ lock_locked(struct vm_space *space, uint64_t va, uint64_t end, enum space_lock h
     if (status == PGW_OK && how != SPACE_UNLOCK)
         status = lock_admit(space, va, end);
     if (status == PGW_OK)
-        status =
-            how == SPACE_UNLOCK ? unlock_regions(space, va, end) : lock_regions(space, va, end);
+        status = how == SPACE_UNLOCK
+                     ? unlock_regions(space, va, end)
+                     : lock_regions(space, va, end, how == SPACE_LOCK_ONFAULT);
     vm_region_join(space, va, end);
     return status;
 }
