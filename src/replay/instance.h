@@ -8,7 +8,8 @@
 #include "replay/translation.h"
 
 struct replay_instance {
-    struct base_alloc alloc;      /* its own, so that each may be run by another thread */
+    /* Its own, so that each may be run by another thread; so are its lines of the host's cache. */
+    _Alignas(64) struct base_alloc alloc;
     const struct policy_ops *ops; /* NULL: OPT */
     struct policy *policy;
     struct opt opt;

@@ -314,6 +314,9 @@ forks_copy_on_write(void **state)
     pgw_replay_destroy(rows.replay);
 }
 
+#define NPAGES 200003u /* more than a batch has room for */
+#define NREFS 300000u
+
 /* Long enough for several batches: references by the hundred thousand, and an exit that takes more
  * pages than a batch has room for. */
 static void
@@ -326,33 +329,78 @@ batches_follow_each_other(void **state)
         struct rows rows = rows_new(threads, 0);
         struct pgw_replay_totals totals = {.size = sizeof totals};
         rows_add(&rows, "lru", "1000p");
-        rows_add(&rows, "fifo", "200000p");
+        rows_add(&rows, "fifo", "400000p");
         if (threads == 2)
             rows_add(&rows, "opt", "1000p");
         for (unsigned process = 1; process <= 3; process++) {
-            static struct pgw_ref refs[150000];
-            for (unsigned i = 0; i < 150000; i++)
-                refs[i] = (struct pgw_ref){.va = (uint64_t)(i * 7919u % 100003u) << 12,
+            static struct pgw_ref refs[NREFS];
+            for (unsigned i = 0; i < NREFS; i++)
+                refs[i] = (struct pgw_ref){.va = (uint64_t)(i * 7919u % NPAGES) << 12,
                     .process = process,
                     .kind = PGW_REF_WRITE,
                     .count = 1};
-            assert_int_equal(pgw_replay_refs(rows.replay, refs, 150000), PGW_OK);
+            assert_int_equal(pgw_replay_refs(rows.replay, refs, NREFS), PGW_OK);
             const struct pgw_event exit = {.kind = PGW_EVENT_EXIT, .process = process};
             assert_int_equal(pgw_replay_event(rows.replay, &exit), PGW_OK);
         }
         assert_int_equal(pgw_replay_finish(rows.replay, NULL, NULL), PGW_OK);
         pgw_replay_get_totals(rows.replay, &totals);
-        assert_int_equal(totals.pages, 3 * 100003);
-        assert_int_equal(totals.footprint, 100003);
-        assert_int_equal(totals.references, 450000);
+        assert_int_equal(totals.pages, 3 * NPAGES);
+        assert_int_equal(totals.footprint, NPAGES);
+        assert_int_equal(totals.references, 3 * NREFS);
         struct pgw_replay_row row = rows_get(&rows, 0), large = rows_get(&rows, 1);
-        assert_int_equal(large.misses, 3 * 100003);
+        assert_int_equal(large.misses, 3 * NPAGES);
         assert_int_equal(large.evictions, 0);
         if (threads == 2)
             expect_same_row(&before, &row);
         before = row;
         before.policy = "lru";
         before.ram = "1000p";
+        pgw_replay_destroy(rows.replay);
+    }
+}
+
+/* Pages come until the end, so that all tables grow while batches wait for other threads: what each
+ * policy at each size counts stays what it counts alone. */
+static void
+threads_change_nothing(void **state)
+{
+    static const char *const policies[] = {"lru", "fifo", "s3fifo"};
+    static const char *const sizes[] = {"10p", "1000p", "50000p", "400000p"};
+    static struct pgw_ref refs[2 * NREFS];
+    struct pgw_replay_row alone[3][4];
+    struct base_rng rng;
+    (void)state;
+
+    test_rng_init(&rng, 50);
+    for (unsigned i = 0; i < 2 * NREFS; i++) {
+        uint64_t at = base_rng_below(&rng, 4) == 0 ? i / 2 : base_rng_below(&rng, 1 + i / 2);
+        refs[i] = (struct pgw_ref){.va = at << 12,
+            .process = 1,
+            .kind = base_rng_below(&rng, 3) == 0 ? PGW_REF_WRITE : PGW_REF_READ,
+            .count = 1};
+    }
+    for (unsigned threads = 0; threads <= 3; threads++) {
+        struct rows rows = rows_new(threads, 0);
+        for (unsigned i = 0; i < 12; i++) {
+            if (threads == 0) {
+                struct rows one = rows_new(1, 0);
+                rows_add(&one, policies[i / 4], sizes[i % 4]);
+                assert_int_equal(pgw_replay_refs(one.replay, refs, 2 * NREFS), PGW_OK);
+                assert_int_equal(pgw_replay_finish(one.replay, NULL, NULL), PGW_OK);
+                alone[i / 4][i % 4] = rows_get(&one, 0);
+                alone[i / 4][i % 4].policy = policies[i / 4];
+                alone[i / 4][i % 4].ram = sizes[i % 4];
+                pgw_replay_destroy(one.replay);
+            }
+            rows_add(&rows, policies[i / 4], sizes[i % 4]);
+        }
+        assert_int_equal(pgw_replay_refs(rows.replay, refs, 2 * NREFS), PGW_OK);
+        assert_int_equal(pgw_replay_finish(rows.replay, NULL, NULL), PGW_OK);
+        for (unsigned i = 0; i < 12; i++) {
+            struct pgw_replay_row row = rows_get(&rows, i);
+            expect_same_row(&alone[i / 4][i % 4], &row);
+        }
         pgw_replay_destroy(rows.replay);
     }
 }
@@ -575,6 +623,7 @@ main(void)
         cmocka_unit_test(gone_pages_free_their_frames),
         cmocka_unit_test(forks_copy_on_write),
         cmocka_unit_test(batches_follow_each_other),
+        cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(translation_equals_a_naive_one),
         cmocka_unit_test(translation_changes_no_misses),
         cmocka_unit_test(it_stops_when_told),
