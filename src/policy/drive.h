@@ -28,6 +28,8 @@
 /* How many references ahead entries of the page table, and then nodes, are fetched. */
 #define DRIVE_AHEAD_ENTRY 24u
 #define DRIVE_AHEAD_NODE 12u
+/* And then its neighbours, where a use is going to unlink it. */
+#define DRIVE_AHEAD_LINK 6u
 /* How many victims ahead, of policies that go round. */
 #define DRIVE_AHEAD_VICTIM 8u
 
@@ -36,6 +38,20 @@ static inline __attribute__((always_inline)) void
 policy_drive_fetch(const struct policy_frames *frames, uint32_t page)
 {
     __builtin_prefetch(&frames->frame_of[page], 1);
+}
+
+/* What the next victim but one needs, and the entry of the next one, soon: where victims come in
+ * the order of a list, each step hangs on what was fetched for the victim before. */
+static inline __attribute__((always_inline)) void
+policy_drive_fetch_victims(const struct policy_frames *frames, const struct base_node *victim)
+{
+    const struct base_node *next = TAILQ_NEXT(victim, link), *later;
+
+    if (next == NULL || (later = TAILQ_NEXT(next, link)) == NULL)
+        return;
+    policy_drive_fetch(frames, frames->page_of[next - frames->node]);
+    __builtin_prefetch(&frames->page_of[later - frames->node], 1);
+    __builtin_prefetch(later, 1);
 }
 
 static inline __attribute__((always_inline)) void
@@ -48,6 +64,8 @@ policy_drive_evict(const struct policy_ops *ops, struct policy *policy,
 
     if ((ops->wants & POLICY_GOES_ROUND) != 0 && frame + DRIVE_AHEAD_VICTIM < frames->fresh)
         policy_drive_fetch(frames, frames->page_of[frame + DRIVE_AHEAD_VICTIM]);
+    if ((ops->wants & POLICY_MOVES_USED) != 0)
+        policy_drive_fetch_victims(frames, node);
     ops->evicted(policy, node, page);
     frames->frame_of[page] = 0;
     frames->page_of[frame] = frames->free;
@@ -99,6 +117,12 @@ policy_drive_ahead(const struct policy_ops *ops, const struct policy_frames *fra
         return;
     uint32_t entry = frames->frame_of[touch[DRIVE_AHEAD_NODE].page];
     __builtin_prefetch(&frames->node[(entry >> 1) - (entry != 0)], 1);
+    if ((ops->wants & POLICY_MOVES_USED) == 0)
+        return;
+    entry = frames->frame_of[touch[DRIVE_AHEAD_LINK].page];
+    const struct base_node *node = &frames->node[(entry >> 1) - (entry != 0)];
+    __builtin_prefetch(node->link.tqe_next, 1);
+    __builtin_prefetch(node->link.tqe_prev, 1);
 }
 
 static inline __attribute__((always_inline)) void

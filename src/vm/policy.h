@@ -87,6 +87,9 @@ struct policy {
 #define POLICY_VARIES 8u      /* surplus() may name pages: the resident set is not kept full */
 #define POLICY_SHOWS_USE 16u  /* a node's bits are its page's uses, for people who watch */
 #define POLICY_GOES_ROUND 32u /* in replay victims mostly come in the order of their frames */
+#define POLICY_MOVES_USED                                                                          \
+    64u /* in replay a use moves a node in a list, and victims mostly come in                      \
+           the order of one */
 
 struct policy_ops {
     const char *name;
