@@ -4,43 +4,37 @@
  *
  *     curving [-n REFERENCES] [-p PAGES] [-r ROUNDS]
  *
- * The trace is zipf(1.0) over PAGES pages; pages are numbered in the order of
- * their first use.  It goes, a piece at a time, from references to pages
- * (replay/pages.c) and on to
+ * The trace and the floor are those of zipf.h.  A piece at a time, the trace goes from references
+ * to pages (replay/pages.c) and on to
  *
- *     floor      a loop that sets the page's bit and knows nothing of LRU
+ *     pages      nobody
  *     curve      LRU's exact curve for all sizes
  *     sample     SHARDS at a rate of 0.01
  *     fixed      SHARDS with at most 8192 pages
  *     windows    working sets of 10^4, 10^5 and 10^6 references
  *
- * One line of JSON each: the median of nanoseconds a reference, what that is in
- * floors, and bytes of memory a page, where they are counted.
+ * One line of JSON each: the median of nanoseconds a reference, what that is in floors, and bytes
+ * of memory a page, where they are counted.
  */
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/rng.h"
 #include "host/host_mem.h"
 #include "replay/lrucurve.h"
 #include "replay/pages.h"
 #include "replay/shards.h"
 #include "replay/workwindow.h"
+#include "zipf.h"
 
 #define PIECE 8192u
 #define ROUNDS_MAX 15u
 #define ROWS 5u
 
 static struct {
-    uint32_t *page; /* the trace */
-    uint64_t n, pages;
+    struct zipf zipf;
     unsigned rounds;
     struct base_alloc alloc;
-    unsigned char *bits;
     struct lrucurve *curve;
     struct shards *shards;
     struct workwindow *windows;
@@ -53,53 +47,14 @@ bench_die(const char *what)
     exit(1);
 }
 
-static double
-bench_now(void)
-{
-    struct timespec at;
-
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &at);
-    return (double)at.tv_sec * 1e9 + (double)at.tv_nsec;
-}
-
-/* Rank k with a chance in proportion to 1 / (k + 1), by bisection of the
- * distribution; a page's place has nothing to do with its rank. */
-static void
-bench_make_trace(void)
-{
-    struct base_rng rng;
-    double *sum = malloc(bench.pages * sizeof *sum), total = 0;
-
-    bench.page = malloc(bench.n * sizeof *bench.page);
-    bench.bits = calloc(1, bench.pages / 8 + 1);
-    if (sum == NULL || bench.page == NULL || bench.bits == NULL)
-        bench_die("out of memory");
-    base_rng_init(&rng, 1);
-    for (uint64_t k = 0; k < bench.pages; k++)
-        sum[k] = total += 1.0 / (double)(k + 1);
-    for (uint64_t i = 0; i < bench.n; i++) {
-        double at = ldexp((double)(base_rng_next(&rng) >> 11), -53) * total;
-        uint64_t low = 0, high = bench.pages - 1;
-        while (low < high) {
-            uint64_t middle = (low + high) / 2;
-            if (sum[middle] <= at)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        bench.page[i] = (uint32_t)(low * 2654435761u % bench.pages);
-    }
-    free(sum);
-}
-
 /* ---- who is measured ---- */
 
 static enum pgw_status
-bench_bits(const struct policy_touch *touch, size_t n, uint32_t pages)
+bench_nobody(const struct policy_touch *touch, size_t n, uint32_t pages)
 {
+    (void)touch;
+    (void)n;
     (void)pages;
-    for (size_t i = 0; i < n; i++)
-        bench.bits[touch[i].page >> 3] |= (unsigned char)(1u << (touch[i].page & 7));
     return PGW_OK;
 }
 
@@ -129,7 +84,7 @@ static struct row {
     double ns[ROUNDS_MAX];
     double bytes; /* a page, with those for finding pages; 0: not counted */
 } rows[ROWS] = {
-    {.name = "floor", .use = bench_bits},
+    {.name = "pages", .use = bench_nobody},
     {.name = "curve", .use = bench_curve},
     {.name = "sample", .use = bench_shards, .rate = 0.01},
     {.name = "fixed", .use = bench_shards, .rate = 1, .fixed = 8192},
@@ -163,22 +118,12 @@ bench_piece(const struct row *row, struct replay_pages *pages, uint64_t i)
 {
     static struct pgw_ref refs[PIECE];
     static struct policy_touch touch[2 * PIECE];
-    size_t n = bench.n - i < PIECE ? (size_t)(bench.n - i) : PIECE, done, ntouch;
-
-    for (size_t k = 0; k < n; k++) {
-        bool write = (i + k) % 4 == 0;
-        refs[k] = (struct pgw_ref){.va = 0x10000000 + ((uint64_t)bench.page[i + k] << 12) + 8,
-            .process = 1,
-            .size = 8,
-            .kind = write ? PGW_REF_WRITE : PGW_REF_READ,
-            .count = 1,
-            .writes = write};
-    }
-    double start = bench_now();
+    size_t n = zipf_piece(&bench.zipf, i, refs, PIECE), done, ntouch;
+    double start = zipf_now();
     if (replay_pages_touch(pages, refs, n, touch, &done, &ntouch) != PGW_OK ||
         row->use(touch, ntouch, replay_pages_count(pages)) != PGW_OK)
         bench_die("out of memory");
-    return bench_now() - start;
+    return zipf_now() - start;
 }
 
 static void
@@ -190,9 +135,9 @@ bench_run(struct row *row, unsigned round)
         bench_die("out of memory");
     bench_create(row);
     row->ns[round] = 0;
-    for (uint64_t i = 0; i < bench.n; i += PIECE)
+    for (uint64_t i = 0; i < bench.zipf.n; i += PIECE)
         row->ns[round] += bench_piece(row, pages, i);
-    row->ns[round] /= (double)bench.n;
+    row->ns[round] /= (double)bench.zipf.n;
     if (row->use == bench_curve)
         row->bytes = (double)(replay_pages_bytes(pages) + lrucurve_bytes(bench.curve)) /
                      replay_pages_count(pages);
@@ -200,49 +145,52 @@ bench_run(struct row *row, unsigned round)
     replay_pages_destroy(pages);
 }
 
-static int
-bench_order(const void *a, const void *b)
+static double
+bench_floor(void)
 {
-    double x = *(const double *)a, y = *(const double *)b;
+    static struct pgw_ref refs[PIECE];
+    uint64_t different;
+    double ns = zipf_floor(&bench.zipf, &bench.alloc, refs, PIECE, false, &different);
 
-    return (x > y) - (x < y);
+    if (ns < 0)
+        bench_die("out of memory");
+    return ns / (double)bench.zipf.n;
 }
 
-static double
-bench_median(struct row *row)
+static void
+bench_print(const char *name, double ns, double floor, double bytes)
 {
-    qsort(row->ns, bench.rounds, sizeof row->ns[0], bench_order);
-    return row->ns[bench.rounds / 2];
+    printf("{\"bench\":\"%s\",\"ns\":%.2f,\"floors\":%.2f,\"bytes_a_page\":%.1f}\n", name, ns,
+        ns / floor, bytes);
 }
 
 int
 main(int argc, char **argv)
 {
-    bench.n = 20000000;
-    bench.pages = 1000000;
+    uint64_t n = 20000000, pages = 1000000;
+    double floors[ROUNDS_MAX];
+
     bench.rounds = 5;
     for (int c; (c = getopt(argc, argv, "n:p:r:")) != -1;) {
         uint64_t value = c == '?' ? 0 : strtoull(optarg, NULL, 10);
         if (value == 0 || (c == 'r' && value > ROUNDS_MAX))
             bench_die("usage: curving [-n REFERENCES] [-p PAGES] [-r ROUNDS]");
-        bench.n = c == 'n' ? value : bench.n;
-        bench.pages = c == 'p' ? value : bench.pages;
+        n = c == 'n' ? value : n;
+        pages = c == 'p' ? value : pages;
         bench.rounds = c == 'r' ? (unsigned)value : bench.rounds;
     }
-    host_alloc_init(&bench.alloc, NULL);
-    bench_make_trace();
+    host_ram_alloc_init(&bench.alloc);
+    if (!zipf_make(&bench.zipf, n, pages))
+        bench_die("out of memory");
     for (unsigned round = 0; round < bench.rounds; round++) {
+        floors[round] = bench_floor();
         for (unsigned i = 0; i < ROWS; i++)
             bench_run(&rows[i], round);
     }
-    double floor = bench_median(&rows[0]);
-    for (unsigned i = 0; i < ROWS; i++) {
-        double ns = bench_median(&rows[i]);
-        printf("{\"bench\":\"%s\",\"ns\":%.2f,\"floors\":%.2f,\"bytes_a_page\":%."
-               "1f}\n",
-            rows[i].name, ns, ns / floor, rows[i].bytes);
-    }
-    free(bench.page);
-    free(bench.bits);
+    double floor = zipf_median(floors, bench.rounds);
+    bench_print("floor", floor, floor, 0);
+    for (unsigned i = 0; i < ROWS; i++)
+        bench_print(rows[i].name, zipf_median(rows[i].ns, bench.rounds), floor, rows[i].bytes);
+    free(bench.zipf.page);
     return 0;
 }

@@ -2,72 +2,65 @@
 /*
  * What replay costs a reference, in one thread.
  *
- *     replay [-n REFERENCES] [-p PAGES] [-r ROUNDS] [POLICY...]
+ *     replay [-n REFERENCES] [-p PAGES] [-r ROUNDS] [-o ROW] [POLICY...]
  *
- * The trace is zipf(1.0) over PAGES pages whose popularity has nothing to do with where they are.
- * It is handed over as an array of references, as a reader of traces does, a piece at a time; that
- * such an array is filled is not part of what is measured.  Each of these goes through all of it:
+ * The trace and the floor are those of zipf.h, over PAGES pages.  The trace is handed over as an
+ * array of references, as a reader of traces does, a piece at a time; that such an array is filled
+ * is not part of what is measured.  Each of these goes through all of it:
  *
  *     bits   a loop that knows each reference's page number and sets the page's bit: the barest
  *     floor  a loop that looks each reference's page up in a table of all pages and sets its bit
+ *     ahead  the same, each look-up started some references ahead of its turn
  *     pages  from references to pages, as replay does it
  *     decode reading it from a file of our own format; for misses, the file's bytes
- *     NAME   the policy, from references to counts, with a hundredth and a tenth of the pages
- *     eight  LRU at eight sizes in one pass
+ *     policy from references to counts, with a hundredth, a tenth and a half of the pages
+ *     eight  a policy at eight sizes in one pass, from a 200th of the pages, each twice the last:
+ *            LRU, CLOCK, S3-FIFO and ARC, or the policies that are named
+ *     alone  the same eight sizes, each in a pass of its own: the mean of them
  *     mmu    LRU with a hundredth of the pages behind x86-64's tables and a two-level TLB
  *
- * They take turns, ROUNDS times over.  One line of JSON each, with the median of nanoseconds a
- * reference, what that is in floors, and for policies bytes of memory a page.
+ * They take turns, ROUNDS times over; with -o only the rows of this kind, and the floor.  One line
+ * of JSON each, with the median of nanoseconds a reference, what that is in floors, and for
+ * policies bytes of memory a page.  "eight" says as well how many times the mean, and the smallest,
+ * of the eight alone that is.
  */
 #include <inttypes.h>
-#include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "api/registry.h"
-#include "base/rng.h"
 #include "host/host_mem.h"
 #include "replay/pass.h"
-#include "replay/vpntable.h"
+#include "zipf.h"
 
 #define PIECE 65536u
 #define ROUNDS_MAX 15u
-#define ROWS_MAX 64u
-#define AHEAD 16u
+#define ROWS_MAX 160u
+#define SIZES 8u
 
 struct row {
-    const char *name;
+    const char *kind, *name;
     const struct policy_ops *ops; /* NULL: opt */
-    uint64_t frames[8];
+    uint64_t frames[SIZES];
     unsigned nsizes;                /* 0: not a policy */
     const struct registry_mmu *mmu; /* NULL: no translation is modelled */
     double (*run)(struct row *row);
-    double ns[ROUNDS_MAX];
+    double ns[ROUNDS_MAX], smallest[ROUNDS_MAX]; /* smallest: of those alone */
+    unsigned round;
     uint64_t misses, bytes;
 };
 
 static struct {
-    uint32_t *page; /* the trace */
-    uint64_t n, pages;
+    struct zipf zipf;
     unsigned rounds;
-    struct pgw_ref *refs; /* a piece of it */
+    const char *only;     /* rows of this kind; NULL: all */
+    struct pgw_ref *refs; /* a piece of the trace */
     struct base_alloc alloc;
     struct row rows[ROWS_MAX];
     unsigned nrows;
+    uint64_t different; /* pages in the trace */
 } bench;
-
-static double
-bench_now(void)
-{
-    struct timespec at;
-
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &at);
-    return (double)at.tv_sec * 1e9 + (double)at.tv_nsec;
-}
 
 static void
 bench_die(const char *what)
@@ -76,88 +69,21 @@ bench_die(const char *what)
     exit(1);
 }
 
-/* ---- the trace ---- */
-
-/* A permutation of the page numbers, so that popular pages are anywhere. */
-static void
-bench_permute(uint32_t *page, uint64_t n, struct base_rng *rng)
-{
-    for (uint64_t i = 0; i < n; i++)
-        page[i] = (uint32_t)i;
-    for (uint64_t i = n; i-- > 1;) {
-        uint64_t j = base_rng_below(rng, i + 1);
-        uint32_t kept = page[i];
-        page[i] = page[j];
-        page[j] = kept;
-    }
-}
-
-/* Rank k with a chance in proportion to 1 / (k + 1): by bisection of the distribution. */
-static void
-bench_make_trace(void)
-{
-    struct base_rng rng;
-    double *sum = malloc(bench.pages * sizeof *sum), total = 0;
-    uint32_t *place = malloc(bench.pages * sizeof *place);
-
-    bench.page = malloc(bench.n * sizeof *bench.page);
-    bench.refs = calloc(PIECE, sizeof *bench.refs);
-    if (sum == NULL || place == NULL || bench.page == NULL || bench.refs == NULL)
-        bench_die("out of memory");
-    base_rng_init(&rng, 1);
-    bench_permute(place, bench.pages, &rng);
-    for (uint64_t k = 0; k < bench.pages; k++)
-        sum[k] = total += 1.0 / (double)(k + 1);
-    for (uint64_t i = 0; i < bench.n; i++) {
-        double at = ldexp((double)(base_rng_next(&rng) >> 11), -53) * total;
-        uint64_t low = 0, high = bench.pages - 1;
-        while (low < high) {
-            uint64_t middle = (low + high) / 2;
-            if (sum[middle] <= at)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        bench.page[i] = place[low];
-    }
-    free(sum);
-    free(place);
-}
-
-/* The piece of the trace from i on, as references; how many. */
-static size_t
-bench_piece(uint64_t i)
-{
-    size_t n = bench.n - i < PIECE ? (size_t)(bench.n - i) : PIECE;
-
-    for (size_t k = 0; k < n; k++) {
-        uint32_t page = bench.page[i + k];
-        bool write = (i + k) % 4 == 0;
-        bench.refs[k] = (struct pgw_ref){.va = 0x10000000 + ((uint64_t)page << 12) + 8,
-            .process = 1,
-            .size = 8,
-            .kind = write ? PGW_REF_WRITE : PGW_REF_READ,
-            .count = 1,
-            .writes = write};
-    }
-    return n;
-}
-
 /* ---- what is measured ---- */
 
 static double
 bench_bits(struct row *row)
 {
-    unsigned char *bits = calloc(1, bench.pages / 8 + 1);
-    double start = bench_now();
+    unsigned char *bits = calloc(1, bench.zipf.pages / 8 + 1);
+    double start = zipf_now();
 
     if (bits == NULL)
         bench_die("out of memory");
-    for (uint64_t i = 0; i < bench.n; i++)
-        bits[bench.page[i] >> 3] |= (unsigned char)(1u << (bench.page[i] & 7));
-    double ns = bench_now() - start;
+    for (uint64_t i = 0; i < bench.zipf.n; i++)
+        bits[bench.zipf.page[i] >> 3] |= (unsigned char)(1u << (bench.zipf.page[i] & 7));
+    double ns = zipf_now() - start;
     row->misses = 0;
-    for (uint64_t i = 0; i < bench.pages; i++)
+    for (uint64_t i = 0; i < bench.zipf.pages; i++)
         row->misses += bits[i >> 3] >> (i & 7) & 1;
     free(bits);
     return ns;
@@ -166,34 +92,12 @@ bench_bits(struct row *row)
 static double
 bench_floor(struct row *row)
 {
-    uint64_t npages = 0;
-    unsigned char *bits = calloc(1, bench.pages / 8 + 1);
-    struct vpn_table table;
-    double ns = 0;
+    bool ahead = strcmp(row->kind, "ahead") == 0;
+    double ns = zipf_floor(&bench.zipf, &bench.alloc, bench.refs, PIECE, ahead, &row->misses);
 
-    if (bits == NULL || vpn_table_init(&table, &bench.alloc) != PGW_OK)
+    if (ns < 0)
         bench_die("out of memory");
-    for (uint64_t i = 0; i < bench.n; i += PIECE) {
-        size_t n = bench_piece(i);
-        double start = bench_now();
-        for (size_t k = 0; k < n; k++) {
-            if (k + AHEAD < n)
-                vpn_table_prefetch(&table, bench.refs[k + AHEAD].va >> 12);
-            uint64_t vpn = bench.refs[k].va >> 12;
-            uint32_t value = vpn_table_find(&table, vpn)->value;
-            if (value == 0) {
-                if (vpn_table_reserve(&table, &bench.alloc, 1) != PGW_OK)
-                    bench_die("out of memory");
-                value = (uint32_t)++npages;
-                (void)vpn_table_put(&table, vpn, value);
-            }
-            bits[(value - 1) >> 3] |= (unsigned char)(1u << ((value - 1) & 7));
-        }
-        ns += bench_now() - start;
-    }
-    row->misses = npages;
-    vpn_table_fini(&table, &bench.alloc);
-    free(bits);
+    bench.different = row->misses;
     return ns;
 }
 
@@ -206,8 +110,9 @@ bench_write(const char *path)
 
     if (pgw_trace_writer_create(path, NULL, &writer, why) != PGW_OK)
         bench_die(why);
-    for (uint64_t i = 0; i < bench.n; i += PIECE) {
-        if (pgw_trace_write(writer, bench.refs, bench_piece(i)) != PGW_OK)
+    for (uint64_t i = 0; i < bench.zipf.n; i += PIECE) {
+        if (pgw_trace_write(writer, bench.refs, zipf_piece(&bench.zipf, i, bench.refs, PIECE)) !=
+            PGW_OK)
             bench_die("the trace cannot be written");
     }
     if (pgw_trace_writer_close(writer) != PGW_OK)
@@ -228,7 +133,7 @@ bench_decode(struct row *row)
         bench_die("no temporary file");
     (void)close(fd);
     bench_write(path);
-    double start = bench_now();
+    double start = zipf_now();
     if (pgw_trace_open(path, NULL, &trace, why) != PGW_OK)
         bench_die(why);
     do {
@@ -236,12 +141,12 @@ bench_decode(struct row *row)
             bench_die(pgw_trace_error_text(trace));
         n += batch.nrefs;
     } while (!batch.end);
-    double ns = bench_now() - start;
+    double ns = zipf_now() - start;
     pgw_trace_get_info(trace, &info);
     row->misses = info.bytes; /* of the file, for want of misses */
     pgw_trace_close(trace);
     (void)unlink(path);
-    if (n != bench.n)
+    if (n != bench.zipf.n)
         bench_die("the trace is not what was written");
     return ns;
 }
@@ -256,12 +161,12 @@ bench_pages(struct row *row)
 
     if (touch == NULL || replay_pages_create(&bench.alloc, 4096, &pages) != PGW_OK)
         bench_die("out of memory");
-    for (uint64_t i = 0; i < bench.n; i += PIECE) {
-        size_t n = bench_piece(i);
-        double start = bench_now();
+    for (uint64_t i = 0; i < bench.zipf.n; i += PIECE) {
+        size_t n = zipf_piece(&bench.zipf, i, bench.refs, PIECE);
+        double start = zipf_now();
         if (replay_pages_touch(pages, bench.refs, n, touch, &done, &ntouch) != PGW_OK)
             bench_die("out of memory");
-        ns += bench_now() - start;
+        ns += zipf_now() - start;
     }
     row->misses = replay_pages_count(pages);
     row->bytes = replay_pages_bytes(pages);
@@ -270,8 +175,9 @@ bench_pages(struct row *row)
     return ns;
 }
 
+/* A pass with sizes of the row's frames, n of them from the first. */
 static double
-bench_policy(struct row *row)
+bench_pass(struct row *row, const uint64_t *frames, unsigned nsizes)
 {
     struct pass_config config = {
         .page_size = 4096, .seed = 1, .threads = 1, .spool_memory = (uint64_t)1 << 30};
@@ -286,21 +192,21 @@ bench_policy(struct row *row)
     }
     if (pass_create(&config, &pass) != PGW_OK)
         bench_die("out of memory");
-    for (unsigned i = 0; i < row->nsizes; i++) {
-        if (pass_add(pass, row->ops, NULL, (struct pass_size){.frames = row->frames[i]}) != PGW_OK)
+    for (unsigned i = 0; i < nsizes; i++) {
+        if (pass_add(pass, row->ops, NULL, (struct pass_size){.frames = frames[i]}) != PGW_OK)
             bench_die("out of memory");
     }
-    for (uint64_t i = 0; i < bench.n; i += PIECE) {
-        size_t n = bench_piece(i);
-        double start = bench_now();
+    for (uint64_t i = 0; i < bench.zipf.n; i += PIECE) {
+        size_t n = zipf_piece(&bench.zipf, i, bench.refs, PIECE);
+        double start = zipf_now();
         if (pass_refs(pass, bench.refs, n) != PGW_OK)
             bench_die("replay failed");
-        ns += bench_now() - start;
+        ns += zipf_now() - start;
     }
-    double start = bench_now();
+    double start = zipf_now();
     if (pass_finish(pass, NULL, NULL) != PGW_OK)
         bench_die("replay failed");
-    ns += bench_now() - start;
+    ns += zipf_now() - start;
     pass_get_totals(pass, &totals);
     row->bytes = totals.bytes + replay_instance_bytes(pass_instance(pass, 0));
     row->misses = 0;
@@ -310,41 +216,94 @@ bench_policy(struct row *row)
     return ns;
 }
 
+static double
+bench_policy(struct row *row)
+{
+    return bench_pass(row, row->frames, row->nsizes);
+}
+
+static double
+bench_alone(struct row *row)
+{
+    double sum = 0, smallest = 0;
+
+    for (unsigned i = 0; i < row->nsizes; i++) {
+        double ns = bench_pass(row, &row->frames[i], 1);
+        sum += ns;
+        smallest = i == 0 || ns < smallest ? ns : smallest;
+    }
+    row->smallest[row->round] = smallest;
+    return sum / row->nsizes;
+}
+
 /* ---- rows ---- */
 
+/* NULL: it is not wanted. */
 static struct row *
-bench_row(const char *name, double (*run)(struct row *row))
+bench_row(const char *kind, const char *name, double (*run)(struct row *row))
 {
-    struct row *row = &bench.rows[bench.nrows++];
+    bool wanted = bench.only == NULL || strcmp(kind, bench.only) == 0 || strcmp(kind, "floor") == 0;
+    struct row *row = &bench.rows[bench.nrows];
 
-    if (bench.nrows == ROWS_MAX)
+    if (!wanted)
+        return NULL;
+    if (++bench.nrows == ROWS_MAX)
         bench_die("too many policies");
-    row->name = name;
-    row->run = run;
+    *row = (struct row){.kind = kind, .name = name, .run = run};
     return row;
 }
 
-static void
-bench_policy_rows(const char *name)
+static const struct policy_ops *
+bench_ops(const char *name)
 {
     const struct policy_ops *ops = registry_policy_named(name);
 
     if (ops == NULL && strcmp(name, "opt") != 0)
         bench_die("no such policy");
-    for (unsigned tenth = 0; tenth < 2; tenth++) {
-        struct row *row = bench_row(name, bench_policy);
-        row->ops = ops;
-        row->frames[0] = bench.pages / (tenth ? 10 : 100);
+    return ops;
+}
+
+static void
+bench_policy_rows(const char *name)
+{
+    static const unsigned parts[] = {100, 10, 2};
+
+    for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        struct row *row = bench_row("policy", name, bench_policy);
+        if (row == NULL)
+            return;
+        row->ops = bench_ops(name);
+        row->frames[0] = bench.zipf.pages / parts[i];
         row->nsizes = 1;
     }
 }
 
-static int
-bench_less(const void *a, const void *b)
+/* The row of those alone is the next one. */
+static void
+bench_eight_rows(const char *name)
 {
-    double x = *(const double *)a, y = *(const double *)b;
+    for (unsigned alone = 0; alone < 2; alone++) {
+        struct row *row =
+            bench_row(alone ? "alone" : "eight", name, alone ? bench_alone : bench_policy);
+        if (row == NULL)
+            return;
+        row->ops = bench_ops(name);
+        for (row->nsizes = 0; row->nsizes < SIZES; row->nsizes++)
+            row->frames[row->nsizes] = (bench.zipf.pages / 100) << row->nsizes >> 1;
+    }
+}
 
-    return (x > y) - (x < y);
+static void
+bench_mmu_row(void)
+{
+    struct row *row = bench_row("mmu", "lru", bench_policy);
+
+    if (row == NULL)
+        return;
+    row->ops = bench_ops("lru");
+    row->frames[0] = bench.zipf.pages / 100;
+    row->nsizes = 1;
+    row->mmu = registry_mmu_named("x86-64");
 }
 
 static void
@@ -353,75 +312,88 @@ bench_print(void)
     double floor = 1;
 
     for (unsigned i = 0; i < bench.nrows; i++) {
-        struct row *row = &bench.rows[i];
-        qsort(row->ns, bench.rounds, sizeof row->ns[0], bench_less);
-        double ns = row->ns[bench.rounds / 2] / (double)bench.n;
-        if (row->run == bench_floor)
-            floor = ns;
+        if (strcmp(bench.rows[i].kind, "floor") == 0)
+            floor = zipf_median(bench.rows[i].ns, bench.rounds);
     }
     for (unsigned i = 0; i < bench.nrows; i++) {
-        const struct row *row = &bench.rows[i];
-        double ns = row->ns[bench.rounds / 2] / (double)bench.n;
-        printf("{\"row\": \"%s\", \"frames\": %" PRIu64
-               ", \"sizes\": %u, \"ns\": %.2f, \"floors\": "
-               "%.2f, \"misses\": %" PRIu64 ", \"page_bytes\": %.1f}\n",
-            row->name, row->frames[0], row->nsizes, ns, ns / floor, row->misses,
-            (double)row->bytes / (double)bench.rows[1].misses);
+        struct row *row = &bench.rows[i];
+        double ns = zipf_median(row->ns, bench.rounds);
+        printf("{\"row\": \"%s\", \"name\": \"%s\", \"frames\": %" PRIu64
+               ", \"sizes\": %u, \"ns\": %.2f, \"floors\": %.2f, \"misses\": %" PRIu64
+               ", \"page_bytes\": %.1f",
+            row->kind, row->name, row->frames[0], row->nsizes, ns / (double)bench.zipf.n,
+            ns / floor, row->misses, (double)row->bytes / (double)bench.different);
+        if (strcmp(row->kind, "eight") == 0 && bench.only == NULL)
+            printf(", \"means\": %.2f, \"smallest\": %.2f",
+                ns / zipf_median(row[1].ns, bench.rounds),
+                ns / zipf_median(row[1].smallest, bench.rounds));
+        printf("}\n");
     }
 }
 
 static void
 bench_options(int argc, char **argv)
 {
+    uint64_t n = 20000000, pages = 1000000;
     int option;
 
-    bench.n = 20000000;
-    bench.pages = 1000000;
     bench.rounds = 3;
-    while ((option = getopt(argc, argv, "n:p:r:")) != -1) {
+    while ((option = getopt(argc, argv, "n:p:r:o:")) != -1) {
         uint64_t value = optarg != NULL ? strtoull(optarg, NULL, 10) : 0;
         if (option == 'n')
-            bench.n = value;
+            n = value;
         else if (option == 'p')
-            bench.pages = value;
+            pages = value;
         else if (option == 'r')
             bench.rounds = (unsigned)value;
+        else if (option == 'o')
+            bench.only = optarg;
         else
-            bench_die("options: -n REFERENCES -p PAGES -r ROUNDS");
+            bench_die("options: -n REFERENCES -p PAGES -r ROUNDS -o ROW");
     }
-    if (bench.n == 0 || bench.pages < 100 || bench.pages > UINT32_MAX || bench.rounds == 0 ||
+    if (n == 0 || pages < 200 || pages > UINT32_MAX || bench.rounds == 0 ||
         bench.rounds > ROUNDS_MAX)
-        bench_die("at least 1 reference, 100 pages, 1 to 15 rounds");
+        bench_die("at least 1 reference, 200 pages, 1 to 15 rounds");
+    bench.refs = calloc(PIECE, sizeof *bench.refs);
+    if (bench.refs == NULL || !zipf_make(&bench.zipf, n, pages))
+        bench_die("out of memory");
+}
+
+static void
+bench_rows(int argc, char **argv)
+{
+    static char *const eight[] = {"lru", "clock", "s3fifo", "arc"};
+
+    (void)bench_row("bits", "", bench_bits);
+    (void)bench_row("floor", "", bench_floor);
+    (void)bench_row("ahead", "", bench_floor);
+    (void)bench_row("pages", "", bench_pages);
+    (void)bench_row("decode", "", bench_decode);
+    for (int i = 0; i < argc; i++)
+        bench_policy_rows(argv[i]);
+    for (unsigned i = 0; argc == 0 && registry_policy_at(i) != NULL; i++)
+        bench_policy_rows(registry_policy_at(i)->name);
+    if (argc == 0)
+        bench_policy_rows("opt");
+    for (int i = 0; i < argc; i++)
+        bench_eight_rows(argv[i]);
+    for (unsigned i = 0; argc == 0 && i < sizeof eight / sizeof eight[0]; i++)
+        bench_eight_rows(eight[i]);
+    bench_mmu_row();
 }
 
 int
 main(int argc, char **argv)
 {
-    bench_options(argc, argv);
     host_ram_alloc_init(&bench.alloc);
-    bench_make_trace();
-    (void)bench_row("bits", bench_bits);
-    (void)bench_row("floor", bench_floor);
-    (void)bench_row("pages", bench_pages);
-    (void)bench_row("decode", bench_decode);
-    for (int i = optind; i < argc; i++)
-        bench_policy_rows(argv[i]);
-    for (unsigned i = 0; optind == argc && registry_policy_at(i) != NULL; i++)
-        bench_policy_rows(registry_policy_at(i)->name);
-    if (optind == argc)
-        bench_policy_rows("opt");
-    struct row *eight = bench_row("eight", bench_policy);
-    eight->ops = registry_policy_named("lru");
-    for (eight->nsizes = 0; eight->nsizes < 8; eight->nsizes++)
-        eight->frames[eight->nsizes] = (bench.pages / 100) << eight->nsizes >> 1;
-    struct row *mmu = bench_row("mmu", bench_policy);
-    mmu->ops = eight->ops;
-    mmu->frames[0] = bench.pages / 100;
-    mmu->nsizes = 1;
-    mmu->mmu = registry_mmu_named("x86-64");
-    for (unsigned round = 0; round < bench.rounds; round++)
-        for (unsigned i = 0; i < bench.nrows; i++)
+    bench_options(argc, argv);
+    bench_rows(argc - optind, argv + optind);
+    for (unsigned round = 0; round < bench.rounds; round++) {
+        for (unsigned i = 0; i < bench.nrows; i++) {
+            bench.rows[i].round = round;
             bench.rows[i].ns[round] = bench.rows[i].run(&bench.rows[i]);
+        }
+    }
     bench_print();
     return 0;
 }
