@@ -167,6 +167,53 @@ record_advise(struct space *space, uint64_t va, uint64_t len, enum space_advice 
     return status;
 }
 
+/* --- stacks --- */
+
+/* Where the stack begins that a fault at va may make larger; 0: there is none. */
+static uint64_t
+stack_above(const struct recording_space *rs, struct space *space, uint64_t va)
+{
+    struct space_region region;
+
+    return rs->under->find(space, va, &region) && region.growsdown && region.start > va
+               ? region.start
+               : 0;
+}
+
+/* The stack began at `was`; whatever came of the fault at va, it may have grown. */
+static void
+put_growth(struct recording_space *rs, struct space *space, uint64_t va, uint64_t was)
+{
+    struct space_region region;
+
+    if (was != 0 && rs->under->find(space, va, &region) && region.start < was)
+        put_map(rs, region.start, was - region.start, region.prot, region.shared);
+}
+
+static enum space_fault
+record_fault(struct space *space, uint64_t va, enum access access)
+{
+    struct recording_space *rs = space_of(space);
+    uint64_t stack = stack_above(rs, space, va);
+    enum space_fault fault = rs->under->fault(space, va, access);
+
+    put_growth(rs, space, va, stack);
+    return fault;
+}
+
+static enum space_fault
+record_resolve(struct space *space, uint64_t va, enum access access, unsigned char **bytes)
+{
+    struct recording_space *rs = space_of(space);
+    uint64_t stack = stack_above(rs, space, va);
+    enum space_fault fault = rs->under->resolve(space, va, access, bytes);
+
+    if (stack == 0)
+        return fault;
+    put_growth(rs, space, va, stack);
+    return fault == SPACE_FAULT_OK ? rs->under->resolve(space, va, access, bytes) : fault;
+}
+
 /* --- spaces come and go --- */
 
 /* The space's process, at its first turn. */
@@ -284,6 +331,8 @@ space_new(struct recording *recorder, const struct space_ops *under)
     rs->ops.protect = record_protect;
     rs->ops.remap = record_remap;
     rs->ops.advise = record_advise;
+    rs->ops.fault = record_fault;
+    rs->ops.resolve = record_resolve;
     rs->ops.activate = record_activate;
     return rs;
 }

@@ -2,7 +2,7 @@
 /*
  * A program whose references to one piece of memory are known: what test_record.c expects to find
  * in a trace, in this order.  With the argument "again" it ends at once: it is run by itself; with
- * "work" it sorts more than little RAM holds.
+ * "work" it sorts more than little RAM holds, with "stack" it uses very much of that.
  */
 #define _GNU_SOURCE
 #include <stdint.h>
@@ -83,6 +83,26 @@ work(void)
     return 0;
 }
 
+/* Far down the stack, in one step and in many. */
+static int
+deep(unsigned depth)
+{
+    volatile char room[6000];
+
+    room[0] = (char)depth;
+    room[sizeof room - 1] = room[0];
+    return depth > 0 ? deep(depth - 1) + room[0] - room[sizeof room - 1] : 0;
+}
+
+static int
+stack(void)
+{
+    volatile char room[REFS_STACK];
+
+    room[0] = 1;
+    return deep(80) + room[0] - 1;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -91,6 +111,8 @@ main(int argc, char **argv)
     uint64_t sum = 0;
     int ended;
 
+    if (argc > 1 && strcmp(argv[1], "stack") == 0)
+        return stack();
     if (argc > 1)
         return strcmp(argv[1], "work") == 0 ? work() : 0;
     if (mmap(at, REFS_LEN, PROT_READ | PROT_WRITE, anonymous, -1, 0) != at)

@@ -7,6 +7,7 @@
 #define REFS_LEN 65536ul
 #define REFS_WORDS 2000ul
 #define REFS_CROSSING (REFS_AT + 3 * 4096 - 3)
+#define REFS_STACK 1000000ul
 #define REFS_MOVED 0x28000000ul
 
 #endif

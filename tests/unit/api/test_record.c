@@ -233,6 +233,116 @@ events_are_recorded_where_they_happened(void **state)
     drop_trace(&all);
 }
 
+/* ---- what is mapped, as the events have it ---- */
+
+struct mapped {
+    struct mapped_range {
+        uint32_t process;
+        uint64_t start, end;
+    } range[400];
+    unsigned n;
+};
+
+static void
+mapped_add(struct mapped *mapped, uint32_t process, uint64_t start, uint64_t end)
+{
+    assert_true(mapped->n < sizeof mapped->range / sizeof mapped->range[0]);
+    if (start < end)
+        mapped->range[mapped->n++] = (struct mapped_range){process, start, end};
+}
+
+static void
+mapped_remove(struct mapped *mapped, uint32_t process, uint64_t start, uint64_t end)
+{
+    for (unsigned i = mapped->n; i-- > 0;) {
+        struct mapped_range was = mapped->range[i];
+        if (was.process != process || was.end <= start || was.start >= end)
+            continue;
+        mapped->range[i] = mapped->range[--mapped->n];
+        mapped_add(mapped, process, was.start, start > was.start ? start : was.start);
+        mapped_add(mapped, process, end < was.end ? end : was.end, was.end);
+    }
+}
+
+static void
+mapped_event(struct mapped *mapped, const struct pgw_event *event)
+{
+    uint64_t end = event->va + event->len;
+    unsigned n = mapped->n;
+
+    switch (event->kind) {
+    case PGW_EVENT_MAP:
+        mapped_remove(mapped, event->process, event->va, end);
+        mapped_add(mapped, event->process, event->va, end);
+        break;
+    case PGW_EVENT_MOVE:
+        mapped_add(mapped, event->process, event->other, event->other + event->len);
+        mapped_remove(mapped, event->process, event->va, end);
+        break;
+    case PGW_EVENT_UNMAP:
+        mapped_remove(mapped, event->process, event->va, end);
+        break;
+    case PGW_EVENT_FORK:
+        for (unsigned i = 0; i < n; i++)
+            if (mapped->range[i].process == event->process)
+                mapped_add(
+                    mapped, (uint32_t)event->other, mapped->range[i].start, mapped->range[i].end);
+        break;
+    case PGW_EVENT_EXEC:
+    case PGW_EVENT_EXIT:
+        mapped_remove(mapped, event->process, 0, UINT64_MAX);
+        break;
+    default:
+        break;
+    }
+}
+
+static bool
+mapped_has(const struct mapped *mapped, uint32_t process, uint64_t va)
+{
+    for (unsigned i = 0; i < mapped->n; i++) {
+        const struct mapped_range *range = &mapped->range[i];
+        if (range->process == process && va >= range->start && va < range->end)
+            return true;
+    }
+    return false;
+}
+
+/* Who reads the events alone knows of every place that is used, a stack's that grew, too. */
+static void
+every_reference_is_to_what_is_mapped(void **state)
+{
+    static const char *const arguments[] = {NULL, "work", "stack"};
+    static const char *const schemes[] = {"sv39", "segments"};
+    uint32_t process = 0;
+    uint64_t page = 1;
+
+    (void)state;
+    for (unsigned i = 0; i < 6; i++) {
+        if (i == 3) /* it forks, which takes what this scheme has not got */
+            continue;
+        record(&(struct how){.mmu = schemes[i / 3]}, refs_program, arguments[i % 3], file);
+        struct read_trace all = read_trace(file);
+        struct mapped mapped = {.n = 0};
+        size_t event = 0;
+        for (size_t k = 0; k < all.nrefs; k++) {
+            const struct pgw_ref *ref = &all.refs[k];
+            bool same = ref->process == process && ref->va / 4096 == page;
+            for (; event < all.nevents && all.before[event] <= k; event++) {
+                mapped_event(&mapped, &all.events[event]);
+                same = false;
+            }
+            if (!same && !mapped_has(&mapped, ref->process, ref->va))
+                fail_msg("%s %s: reference %zu, of process %u, to %#lx: nothing is mapped there",
+                    schemes[i / 3], arguments[i % 3] != NULL ? arguments[i % 3] : "", k,
+                    ref->process, (unsigned long)ref->va);
+            process = ref->process;
+            page = ref->va / 4096;
+        }
+        drop_trace(&all);
+    }
+}
+
 /* Pages that an access touches besides its first. */
 static uint64_t
 crossings(const struct read_trace *all, bool fetches)
@@ -462,6 +572,7 @@ main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_references_are_recorded_in_order),
         cmocka_unit_test(events_are_recorded_where_they_happened),
+        cmocka_unit_test(every_reference_is_to_what_is_mapped),
         cmocka_unit_test(references_are_the_same_on_every_machine),
         cmocka_unit_test(pages_are_what_the_references_fold_to),
         cmocka_unit_test(same_run_same_file),
