@@ -54,6 +54,8 @@ record_option(int key, char *arg, struct argp_state *state)
         if (strcmp(arg, "-") == 0)
             argp_failure(state, EXIT_OURS, 0,
                 "-o -: what the program writes goes there; name a file, or a FIFO");
+        if (arg[0] == '\0')
+            argp_failure(state, EXIT_OURS, 0, "-o: \"\" names no file");
         record->file = arg;
         return 0;
     case KEY_PAGES:

@@ -261,9 +261,6 @@ trace_complete(struct argp_state *state, const struct trace_options *options)
         argp_failure(state, EXIT_OURS, 0, "--to is not after --from: nothing would be kept");
     if ((verb->knows & REDUCE) != 0 && options->pages == 0)
         argp_failure(state, EXIT_OURS, 0, "for which sizes? Write --size PAGES");
-    if (options->from >= options->to)
-        argp_failure(state, EXIT_OURS, 0,
-            "nothing is left: --from must be less than --to, which is the first time left out");
     for (unsigned i = 0; i < options->ninputs && options->output != NULL; i++) {
         if (strcmp(options->inputs[i], options->output) == 0 && strcmp(options->output, "-") != 0)
             argp_failure(
@@ -293,6 +290,8 @@ trace_option(int key, char *arg, struct argp_state *state)
         options->keep_going = true;
         return 0;
     case 'o':
+        if (arg[0] == '\0')
+            argp_failure(state, EXIT_OURS, 0, "-o: \"\" names no file");
         options->output = arg;
         return 0;
     case KEY_PAGES:

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The public replay: names and sizes read, a trace fed to a pass (replay/pass.h), rows told. */
+#include "api/replaying.h"
+
 #include <pagewright/replay.h>
 
 #include <stdio.h>
@@ -7,7 +9,6 @@
 #include <string.h>
 
 #include "api/registry.h"
-#include "api/replaying.h"
 #include "base/size.h"
 #include "replay/pass.h"
 

@@ -65,7 +65,7 @@ host_stream_open(const char *path, struct host_stream *stream)
 static char *
 host_stream_place(const char *path, struct stat *is)
 {
-    if (strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0)
+    if (path[0] == '\0' || strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0)
         return NULL;
     if (stat(path, is) == 0)
         return S_ISREG(is->st_mode) && access(path, W_OK) == 0 ? realpath(path, NULL) : NULL;

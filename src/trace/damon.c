@@ -11,11 +11,11 @@
  *              u64 its number (i32 in version 1), u32 regions, for each region
  *                  u64 start, u64 end, u32 in how many samples it was accessed
  *
- * DAMON believes that the pages of a region are accessed alike.  So a region that was accessed in n
- * samples of a snapshot stands for n reads of each of its pages, page after page.  A target is a
- * process, numbered in the order in which they come.
+ * and its JSON (damon_json.c).  DAMON believes that the pages of a region are accessed alike.  So a
+ * region that was accessed in n samples of a snapshot stands for n reads of each of its pages, page
+ * after page.  A target is a process, numbered in the order in which they come.
  */
-#include "trace/reader.h"
+#include "trace/damon.h"
 
 #include <stdlib.h>
 
@@ -24,21 +24,13 @@
 
 #define DAMON_MAGIC "damon_recfmt_ver"
 #define DAMON_MAGIC_LEN 16u
-#define DAMON_TARGETS 1024u
-
-struct damon {
-    uint64_t target[DAMON_TARGETS]; /* by number of process, less 1 */
-    uint32_t ntargets;
-    /* The region that is being handed out, page by page. */
-    uint64_t va, end;
-    uint16_t count;
-    uint32_t process;
-    /* record: what is left of the snapshot and of its target */
+/* Of record files: what is left of the snapshot and of its target. */
+struct damon_record {
+    struct damon damon; /* first, as the others' own */
     uint32_t version, targets_left, regions_left;
 };
 
-/* The process that a target is; false: there are too many. */
-static bool
+bool
 damon_target(struct damon *damon, uint64_t target)
 {
     uint32_t i = 0;
@@ -55,7 +47,7 @@ damon_target(struct damon *damon, uint64_t target)
 
 /* A region of none, or that nobody accessed, is no reference; DAMO adds one with 2^32-1 accesses to
  * files of a single snapshot, as a mark. */
-static bool
+bool
 damon_region(struct damon *damon, uint64_t start, uint64_t end, uint64_t accesses)
 {
     if (start > end)
@@ -66,8 +58,7 @@ damon_region(struct damon *damon, uint64_t start, uint64_t end, uint64_t accesse
     return true;
 }
 
-/* Hands out what is left of the region, as far as there is room. */
-static void
+void
 damon_pages(struct pgw_trace *trace, struct damon *damon, size_t *n)
 {
     while (damon->va < damon->end && *n < TRACE_BATCH) {
@@ -84,7 +75,7 @@ damon_pages(struct pgw_trace *trace, struct damon *damon, size_t *n)
 static enum pgw_status
 damon_open(struct pgw_trace *trace)
 {
-    trace->own = calloc(1, sizeof(struct damon));
+    trace->own = calloc(1, sizeof(struct damon_record));
     trace->info.pages = true;
     return trace->own != NULL ? PGW_OK : trace_fail(trace, PGW_NOMEM, "out of memory");
 }
@@ -172,16 +163,16 @@ damon_record_open(struct pgw_trace *trace)
 {
     const uint8_t *bytes;
     enum pgw_status status = damon_open(trace);
-    struct damon *damon = trace->own;
+    struct damon_record *record = trace->own;
 
     if (status != PGW_OK)
         return status;
     if (trace_source_look(&trace->source, DAMON_MAGIC_LEN + 4, &bytes) < DAMON_MAGIC_LEN + 4)
         return trace_fail(trace, PGW_CORRUPT, "ends in its header: nothing can be read");
-    damon->version = own_load32(bytes + DAMON_MAGIC_LEN);
-    if (damon->version != 1 && damon->version != 2)
+    record->version = own_load32(bytes + DAMON_MAGIC_LEN);
+    if (record->version != 1 && record->version != 2)
         return trace_fail(trace, PGW_UNSUPPORTED,
-            "is of DAMON's record format %u; versions 1 and 2 are known", damon->version);
+            "is of DAMON's record format %u; versions 1 and 2 are known", record->version);
     trace_source_take(&trace->source, DAMON_MAGIC_LEN + 4);
     return PGW_OK;
 }
@@ -189,29 +180,30 @@ damon_record_open(struct pgw_trace *trace)
 /* Takes the next part of the file: a region, a target, or a snapshot.  false: it is not there, or
  * *what is wrong with it. */
 static bool
-damon_part(struct pgw_trace *trace, struct damon *damon, const char **what)
+damon_part(struct pgw_trace *trace, struct damon_record *record, const char **what)
 {
     struct trace_source *source = &trace->source;
-    size_t id_len = damon->version == 1 ? 4 : 8, len = 20;
+    size_t id_len = record->version == 1 ? 4 : 8, len = 20;
     const uint8_t *bytes;
 
-    if (damon->regions_left == 0 && damon->targets_left > 0)
+    if (record->regions_left == 0 && record->targets_left > 0)
         len = id_len + 4;
     if (trace_source_look(source, len, &bytes) < len)
         return false;
-    if (damon->regions_left > 0) {
-        damon->regions_left--;
+    if (record->regions_left > 0) {
+        record->regions_left--;
         *what = "a region that ends before it begins";
-        if (!damon_region(damon, own_load64(bytes), own_load64(bytes + 8), own_load32(bytes + 16)))
+        if (!damon_region(
+                &record->damon, own_load64(bytes), own_load64(bytes + 8), own_load32(bytes + 16)))
             return false;
-    } else if (damon->targets_left > 0) {
-        damon->targets_left--;
-        damon->regions_left = own_load32(bytes + id_len);
+    } else if (record->targets_left > 0) {
+        record->targets_left--;
+        record->regions_left = own_load32(bytes + id_len);
         *what = "more than 1024 targets";
-        if (!damon_target(damon, id_len == 8 ? own_load64(bytes) : own_load32(bytes)))
+        if (!damon_target(&record->damon, id_len == 8 ? own_load64(bytes) : own_load32(bytes)))
             return false;
     } else {
-        damon->targets_left = own_load32(bytes + 16);
+        record->targets_left = own_load32(bytes + 16);
     }
     *what = NULL;
     trace_source_take(source, len);
@@ -221,22 +213,22 @@ damon_part(struct pgw_trace *trace, struct damon *damon, const char **what)
 static enum pgw_status
 damon_record_next(struct pgw_trace *trace, struct pgw_trace_batch *batch)
 {
-    struct damon *damon = trace->own;
+    struct damon_record *record = trace->own;
     const uint8_t *bytes;
     const char *what = NULL;
 
-    damon_pages(trace, damon, &batch->nrefs);
+    damon_pages(trace, &record->damon, &batch->nrefs);
     while (batch->nrefs < TRACE_BATCH && !batch->end) {
-        batch->end = !damon_part(trace, damon, &what);
-        damon_pages(trace, damon, &batch->nrefs);
+        batch->end = !damon_part(trace, record, &what);
+        damon_pages(trace, &record->damon, &batch->nrefs);
     }
     if (!batch->end)
         return PGW_OK;
     if (what != NULL)
         return trace_lost(trace, trace->source.offset, 0, what);
     size_t left = trace_source_look(&trace->source, 1, &bytes);
-    return left == 0 && damon->regions_left + damon->targets_left == 0 ? PGW_OK
-                                                                       : trace_part(trace, left);
+    return left == 0 && record->regions_left + record->targets_left == 0 ? PGW_OK
+                                                                         : trace_part(trace, left);
 }
 
 const struct trace_format_ops trace_damon_record = {.format = PGW_TRACE_DAMON,

@@ -47,7 +47,7 @@ struct trace_format_ops {
 };
 
 extern const struct trace_format_ops trace_own, trace_lackey, trace_ids, trace_text, trace_oracle,
-    trace_csv, trace_champsim, trace_damon_text, trace_damon_record;
+    trace_csv, trace_champsim, trace_damon_text, trace_damon_record, trace_damon_json;
 
 /* Says what is wrong, after the trace's name; returns status, which the trace keeps. */
 __attribute__((format(printf, 3, 4))) enum pgw_status trace_fail(

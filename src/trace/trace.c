@@ -18,6 +18,7 @@ static const struct trace_format_ops *const trace_formats[] = {
     &trace_lackey,
     &trace_damon_record,
     &trace_damon_text,
+    &trace_damon_json,
     &trace_text,
     &trace_csv,
     &trace_ids,
@@ -183,7 +184,7 @@ trace_choose(struct pgw_trace *trace)
     for (size_t i = 0; i < TRACE_NFORMATS && trace->ops == NULL; i++) {
         const struct trace_format_ops *ops = trace_formats[i];
         bool wanted = ops->format == trace->options.format;
-        if (trace->options.format == PGW_TRACE_DAMON) /* has two forms */
+        if (trace->options.format == PGW_TRACE_DAMON) /* has three forms */
             wanted = wanted && ops->recognise(bytes, n, text);
         if (trace->options.format == PGW_TRACE_AUTO)
             wanted = n > 0 && ops->recognise(bytes, n, text);

@@ -329,7 +329,9 @@ trace_out_create(const char *path, const struct pgw_trace_writer_options *option
     }
     out_free(out);
     snprintf(why, PGW_TRACE_WHY, "%.200s: cannot be written: %s", path,
-        status == PGW_NOSWAP ? "the disk is full" : pgw_status_text(status));
+        status == PGW_NOSWAP ? "the disk is full"
+        : status == PGW_IO   ? "it is a folder, or its device fails"
+                             : pgw_status_text(status));
     return status;
 }
 

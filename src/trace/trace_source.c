@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "trace/trace_zlib.h"
+
 #define SOURCE_RAW ((size_t)256 << 10)
 /* At a time: a call of archive_read_data() that meets damage gives nothing of what it unpacked. */
 #define SOURCE_UNPACKED ((size_t)16 << 10)
+#define SOURCE_PEEK 512u /* bytes that compression is recognised by */
 #define SOURCE_LINE_MAX ((size_t)64 << 10)
 
 static const struct {
@@ -36,40 +39,60 @@ source_fail(struct trace_source *source, enum pgw_status status, const char *wha
 
 /* ---- what is compressed ---- */
 
+/* The next bytes of the file itself. */
+static enum pgw_status
+source_raw(void *ctx, const uint8_t **bytes, size_t *n)
+{
+    struct trace_source *source = ctx;
+    enum pgw_status status = PGW_OK;
+
+    *bytes = source->raw;
+    *n = source->raw_first;
+    source->raw_first = 0;
+    if (*n > 0)
+        return PGW_OK;
+    status = host_stream_read(&source->stream, source->raw, SOURCE_RAW, n);
+    if (status != PGW_OK)
+        return source_fail(source, PGW_IO, "cannot be read"); /* which is not damage */
+    source->raw_read += *n;
+    return PGW_OK;
+}
+
 static la_ssize_t
 source_archive_read(struct archive *archive, void *ctx, const void **bytes)
 {
-    struct trace_source *source = ctx;
-    size_t n = source->raw_first;
+    const uint8_t *raw;
+    size_t n;
 
     (void)archive;
-    *bytes = source->raw;
-    if (n > 0) {
-        source->raw_first = 0;
-        return (la_ssize_t)n;
-    }
-    if (host_stream_read(&source->stream, source->raw, SOURCE_RAW, &n) != PGW_OK) {
-        (void)source_fail(source, PGW_IO, "cannot be read"); /* which is not damage */
+    if (source_raw(ctx, &raw, &n) != PGW_OK)
         return -1;
-    }
-    source->raw_read += n;
+    *bytes = raw;
     return (la_ssize_t)n;
 }
 
-/* The bytes read so far, in buf, are the first of something compressed. */
+/* What was read so far, in buf, is the first of something compressed. */
+static bool
+source_compressed(struct trace_source *source)
+{
+    source->raw = malloc(SOURCE_RAW);
+    if (source->raw == NULL)
+        return false;
+    memcpy(source->raw, source->buf, source->end);
+    source->raw_first = source->end;
+    source->end = 0;
+    source->eof = false;
+    return true;
+}
+
 static enum pgw_status
 source_uncompress(struct trace_source *source)
 {
     struct archive_entry *entry;
 
     source->archive = archive_read_new();
-    source->raw = malloc(SOURCE_RAW);
-    if (source->archive == NULL || source->raw == NULL)
+    if (source->archive == NULL || !source_compressed(source))
         return source_fail(source, PGW_NOMEM, "out of memory");
-    memcpy(source->raw, source->buf, source->end);
-    source->raw_first = source->end;
-    source->end = 0;
-    source->eof = false;
     if (archive_read_support_filter_gzip(source->archive) < ARCHIVE_WARN ||
         archive_read_support_filter_zstd(source->archive) < ARCHIVE_WARN ||
         archive_read_support_filter_xz(source->archive) < ARCHIVE_WARN ||
@@ -81,7 +104,22 @@ source_uncompress(struct trace_source *source)
     return PGW_OK;
 }
 
+static enum pgw_status
+source_try_zlib(struct trace_source *source, const uint8_t *first, size_t n)
+{
+    bool begins = false;
+    enum pgw_status status = trace_zlib_begins(first, n, &begins);
+
+    if (status == PGW_OK && begins) {
+        source->compression = "zlib";
+        status = source_compressed(source) ? trace_zlib_create(&source->zlib) : PGW_NOMEM;
+    }
+    return status == PGW_OK ? PGW_OK : source_fail(source, status, "out of memory");
+}
+
 /* ---- reading ---- */
+
+static const char source_damaged[] = "the compressed file is damaged, or ends too early";
 
 /* Reads into the room behind end; false: there is no more. */
 static bool
@@ -96,9 +134,14 @@ source_more(struct trace_source *source)
         la_ssize_t got =
             archive_read_data(source->archive, to, room < SOURCE_UNPACKED ? room : SOURCE_UNPACKED);
         if (got < 0)
-            (void)source_fail(
-                source, PGW_CORRUPT, "the compressed file is damaged, or ends too early");
+            (void)source_fail(source, PGW_CORRUPT, source_damaged);
         n = got < 0 ? 0 : (size_t)got;
+    } else if (source->zlib != NULL) {
+        n = room < SOURCE_UNPACKED ? room : SOURCE_UNPACKED;
+        enum pgw_status status = trace_zlib_read(source->zlib, source_raw, source, to, &n);
+        if (status != PGW_OK)
+            (void)source_fail(
+                source, status, status == PGW_CORRUPT ? source_damaged : "out of memory");
     } else if (host_stream_read(&source->stream, to, room, &n) != PGW_OK) {
         (void)source_fail(source, PGW_IO, "cannot be read");
     } else {
@@ -152,7 +195,7 @@ trace_source_take(struct trace_source *source, size_t n)
 bool
 trace_source_can_seek(const struct trace_source *source)
 {
-    return source->archive == NULL && source->stream.regular;
+    return source->archive == NULL && source->zlib == NULL && source->stream.regular;
 }
 
 enum pgw_status
@@ -257,10 +300,12 @@ trace_source_open(struct trace_source *source, const char *path, char *why)
     if (source->buf == NULL) {
         status = source_fail(source, PGW_NOMEM, "out of memory");
     } else {
-        size_t n = trace_source_look(source, 6, &first);
+        size_t n = trace_source_look(source, SOURCE_PEEK, &first);
         status = source->status;
+        if (status == PGW_OK)
+            status = source_try_zlib(source, first, n);
         for (size_t i = 0; i < sizeof source_magics / sizeof source_magics[0]; i++) {
-            if (n < source_magics[i].len || status != PGW_OK ||
+            if (source->zlib != NULL || n < source_magics[i].len || status != PGW_OK ||
                 memcmp(first, source_magics[i].magic, source_magics[i].len) != 0)
                 continue;
             source->compression = source_magics[i].name;
@@ -278,9 +323,11 @@ trace_source_close(struct trace_source *source)
 {
     if (source->archive != NULL)
         (void)archive_read_free(source->archive);
+    trace_zlib_destroy(source->zlib);
     free(source->raw);
     free(source->buf);
     (void)host_stream_close(&source->stream);
     source->archive = NULL;
+    source->zlib = NULL;
     source->raw = source->buf = NULL;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The bytes of a trace, whatever they come from: a file or a pipe, plain or compressed by gzip,
- * zstd or xz.  A reader looks at what comes next, and takes of it what it has used.
+ * zstd or xz, or zlib as DAMO does.  A reader looks at what comes next, and takes of it what it has
+ * used.
  */
 #ifndef TRACE_TRACE_SOURCE_H
 #define TRACE_TRACE_SOURCE_H
@@ -16,14 +17,16 @@
 #include "host/host_stream.h"
 
 struct archive;
+struct trace_zlib;
 
 struct trace_source {
     struct host_stream stream;
     const char *name;        /* for messages: the path, or "standard input" */
     const char *compression; /* "none", ... */
-    struct archive *archive; /* NULL: plain */
-    uint8_t *raw;            /* what the archive reads through */
-    size_t raw_first;        /* bytes of raw that were read before the archive was there */
+    struct archive *archive; /* NULL: plain, or zlib's */
+    struct trace_zlib *zlib; /* NULL: another */
+    uint8_t *raw;            /* what these read through */
+    size_t raw_first;        /* bytes of raw that were read before these were there */
     uint64_t raw_read;       /* bytes of the file read */
     uint8_t *buf;
     size_t room, start, end;

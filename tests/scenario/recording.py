@@ -115,6 +115,8 @@ def main():
             check_program(options, tap, work, words, machine)
         check_refused(options, tap, ["-o", "-", hello], "the program")
         check_refused(options, tap, ["-o", "/nonexistent/x.pwt", hello], "/nonexistent/x.pwt")
+        check_refused(options, tap, ["-o", "", hello], "names no file")
+        check_refused(options, tap, ["-o", work, hello], "it is a folder")
         check_refused(options, tap, ["--level", "77", hello], "--level")
         check_refused(options, tap, ["-o", "/dev/full", hello], "/dev/full")
         check_place(options, tap, work, hello)

@@ -5,6 +5,7 @@
     tracing.py --pagewright BIN
 """
 import argparse
+import json
 import os
 import random
 import shutil
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import zlib
 
 import tracereader
 from machines import Tap, execute
@@ -115,6 +117,25 @@ def check_compressed(checks, text):
         checks.good(f"{tool} from a pipe", "convert", "-o", "c.pwt", "-", stdin=packed)
         checks.tap.check(open(checks.path("c.pwt"), "rb").read() == open(checks.path("a.pwt"), "rb").read(),
                          f"{tool}: the same trace")
+
+
+def check_damo(checks):
+    """DAMO's json_compressed files are the same as its json; zlib has no end that could be missed."""
+    regions = [{"start": f"{(i << 20):,}", "end": f"{(i << 20) + 40960:,}", "nr_accesses": {"samples": i % 3}, "age": {}}
+               for i in range(100)]
+    text = json.dumps([{"target_id": 0, "snapshots": [{"start_time": 0, "end_time": i, "regions": regions}
+                                                      for i in range(20)]}], indent=4).encode()
+    plain = checks.good("DAMO's json", "cat", "-", stdin=text)
+    checks.tap.check(plain.count(b"\n") == 20 * 66 * 10, "has its pages", plain[:99])
+    for level in (1, 3, 6, 9):
+        packed = zlib.compress(text, level)
+        checks.tap.check(checks.good(f"and json_compressed, level {level}", "cat", "-", stdin=packed) == plain, "the same")
+    for spoilt in (packed[:-4], packed[:len(packed) // 2], packed[:-1] + bytes([packed[-1] ^ 1])):
+        result = checks.run("info", "-", stdin=spoilt)
+        checks.tap.check(result.status == OURS and b"damaged, or ends too early" in result.err
+                         and result.err.count(b"\n") == 1, "spoilt", result.err)
+        result = execute([checks.args.pagewright, "mrc", "-"], stdin=spoilt)
+        checks.tap.check(result.status == DAMAGED and result.err.count(b"\n") == 1, "spoilt, and told once", result.err)
 
 
 def check_verbs(checks):
@@ -241,11 +262,12 @@ def check_bad(checks):
             (["convert", "-o", "no/where", "a.pwt"], "no/where: cannot be written"),
             (["convert", "-o", "/dev/full", "a.pwt"], "the disk is full"),
             (["convert", "--level", "99", "-o", "y", "a.pwt"], "--level: 99 is not 1 to 19"),
-            (["cut", "--from", "5", "--to", "5", "-o", "y", "a.pwt"], "nothing is left: --from must be less than --to"),
+            (["cut", "--from", "5", "--to", "5", "-o", "y", "a.pwt"], "--to is not after --from"),
             (["cut", "--from", "99999999", "-o", "y", "a.pwt"], "before --from 99999999"),
             (["cut", "--process", "77", "-o", "y", "a.pwt"], "no process that --process names refers to memory"),
             (["cat", "--from", "99999999", "text"], "before --from 99999999"),
-            (["cut", "--to", "0", "-o", "y", "a.pwt"], "nothing is left: --from must be less"),
+            (["cut", "--to", "0", "-o", "y", "a.pwt"], "--to is not after --from"),
+            (["convert", "-o", "", "a.pwt"], "-o: \"\" names no file"),
             (["info", "."], ".: cannot be opened"), (["info", "noise"], "no trace of a known format")]:
         result = checks.run(*args)
         checks.tap.check(result.status == OURS and words in result.err.decode() and result.err.count(b"\n") == 1,
@@ -351,6 +373,7 @@ def main():
             file.write(bytes([255] * 100))
         check_format(checks, text)
         check_compressed(checks, text)
+        check_damo(checks)
         check_verbs(checks)
         check_sample(checks)
         check_absurd(checks)

@@ -350,6 +350,55 @@ test_damon_record(void **state)
     assert_int_equal(read_bytes(bytes, len, NULL, PGW_TRACE_DAMON), PGW_UNSUPPORTED);
 }
 
+/* A record as DAMO writes it, of two snapshots of two regions; numbers as it writes them in files
+ * of different age. */
+#define DAMON_JSON_RECORD(id, samples)                                                             \
+    "{\n \"kdamond_idx\": null, \"intervals\": {\"sample_us\": \"5,000\", \"aggr_us\": \"100 "     \
+    "ms\"},\n"                                                                                     \
+    " \"target_id\": " id ", \"scheme_filters\": [{\"a\": \"]}\\\"{[\"}],\n \"snapshots\": ["      \
+    "{\"start_time\": \"1 s\", \"end_time\": 2000000000, \"regions\": ["                           \
+    "{\"start\": \"1,073,741,824\", \"end\": \"1098317824\", \"nr_accesses\": "                    \
+    "{\"samples\": " samples                                                                       \
+    ", \"percent\": null}, \"age\": {\"usec\": null, \"aggr_intervals\": \"3\"}},"                 \
+    "{\"start\": 4096, \"end\": 8192, \"nr_accesses\": {\"samples\": 0}}], \"total_bytes\": "      \
+    "null},"                                                                                       \
+    "{\"regions\": [{\"start\": \"0\", \"end\": \"0\", \"nr_accesses\": {\"samples\": -1}}]},"     \
+    "{\"regions\": []}, {\"end_time\": 3, \"regions\": [{\"start\": 4096, \"end\": 8192, "         \
+    "\"nr_accesses\": 70000}]}]}"
+
+/* Two targets, of which one has a number as large as a kernel's address; cut off at every byte. */
+static void
+test_damon_json(void **state)
+{
+    static const char text[] = "[\n" DAMON_JSON_RECORD(
+        "18446623435582458880", "5") ",\n" DAMON_JSON_RECORD("null", "\"1,000\"") "\n]\n";
+    struct pgw_trace_options options;
+
+    (void)state;
+    assert_int_equal(read_text(text, PGW_TRACE_DAMON), PGW_OK);
+    assert_int_equal(got.n, 2 * 6001);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(got.ref[6001 * i].va, 1ull << 30);
+        assert_int_equal(got.ref[6001 * i].count, i == 0 ? 5 : 1000);
+        assert_int_equal(got.ref[6001 * i + 5999].va, (1ull << 30) + (5999 << 12));
+        assert_int_equal(got.ref[6001 * i + 6000].va, 4096);
+        assert_int_equal(got.ref[6001 * i + 6000].count, UINT16_MAX);
+        assert_int_equal(got.ref[6001 * i + 6000].process, i + 1);
+    }
+    pgw_trace_options_init(&options);
+    options.format = PGW_TRACE_DAMON;
+    for (size_t cut = 150; cut < strlen(text) - 2; cut++)
+        assert_int_equal(read_bytes(text, cut, &options, PGW_TRACE_DAMON), PGW_CORRUPT);
+    assert_int_equal(read_text("[{\"target_id\": 1, \"snapshots\": [{\"regions\": [{\"start\": 9, "
+                               "\"end\": 8, \"nr_accesses\": 1}]}]}]",
+                         PGW_TRACE_DAMON),
+        PGW_CORRUPT);
+    assert_int_equal(
+        read_text("[{\"target_id\": 1, \"snapshots\": [{}]}]", PGW_TRACE_DAMON), PGW_CORRUPT);
+    assert_int_equal(
+        read_text("[{\"target_id\": 1, \"snapshots\": []}] x", PGW_TRACE_DAMON), PGW_CORRUPT);
+}
+
 static void
 test_nothing(void **state)
 {
@@ -460,6 +509,7 @@ main(void)
         cmocka_unit_test(test_champsim),
         cmocka_unit_test(test_damon_text),
         cmocka_unit_test(test_damon_record),
+        cmocka_unit_test(test_damon_json),
         cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_compressed),
         cmocka_unit_test(test_compressed_cut_short),
