@@ -29,8 +29,8 @@
  * test that ends without.
  *
  * The paper is followed.  The authors' code (clock-pro.c, 2005) counts such uses and ends for
- * ghosts only; from it are: until memory is full pages come in hot, as far as they may; the target
- * starts at 1 percent.
+ * ghosts only, and takes a used page that is not on test.  From it are: until memory is full pages
+ * come in hot, as far as they may, and the target starts at its least, which is 1 percent here.
  *
  * HAND_cold is the front of a queue of the cold pages, by the time when each came to the head.  On
  * the circle they stand in this order too, unless HAND_hot has overtaken HAND_cold: then cold pages
@@ -49,6 +49,7 @@
 enum { CLOCKPRO_HOT, CLOCKPRO_COLD, CLOCKPRO_GHOST };
 #define CLOCKPRO_KIND 0x3u
 #define CLOCKPRO_TEST 0x4u
+#define CLOCKPRO_FIRST_PERCENT 1u /* target until memory is full */
 #define CLOCKPRO_USED ((uint64_t)1 << 32)
 
 struct clockpro {
@@ -122,10 +123,10 @@ clockpro_hot_max(const struct clockpro *pro)
 static void
 clockpro_fit(struct clockpro *pro)
 {
-    uint64_t share = policy_share(&pro->policy, 1), most = clockpro_target_max(pro);
+    uint64_t most = clockpro_target_max(pro);
 
     if (!pro->filled)
-        pro->target = share > 0 ? share : 1;
+        pro->target = policy_share(pro->policy.size, CLOCKPRO_FIRST_PERCENT);
     pro->target = pro->target < most ? pro->target : most;
 }
 

@@ -2,6 +2,7 @@
 #include "policy/policies.h"
 
 #include "policy/drive.h"
+#include "policy/queue.h"
 
 /*
  * First in, first out: the page that has been in memory longest goes, used or not.
@@ -17,7 +18,7 @@
 
 struct fifo {
     struct policy policy;
-    struct base_node_list pages; /* oldest first */
+    struct policy_queue pages; /* oldest first */
 };
 
 static struct fifo *
@@ -32,7 +33,7 @@ fifo_create(const struct policy_env *env, struct policy **policy)
     struct fifo *fifo = fifo_of(policy_new(&policy_fifo, env, sizeof *fifo));
     if (fifo == NULL)
         return PGW_NOMEM;
-    TAILQ_INIT(&fifo->pages);
+    policy_queue_init(&fifo->pages);
     *policy = &fifo->policy;
     return PGW_OK;
 }
@@ -47,7 +48,8 @@ static void
 fifo_admit(struct policy *policy, struct base_node *node, uint64_t key)
 {
     (void)key;
-    TAILQ_INSERT_TAIL(&fifo_of(policy)->pages, node, link);
+    node->bits = 0;
+    policy_queue_append(&fifo_of(policy)->pages, node);
     policy->count++;
 }
 
@@ -62,13 +64,13 @@ fifo_accessed(struct policy *policy, struct base_node *node, bool write)
 static struct base_node *
 fifo_victim(struct policy *policy)
 {
-    return TAILQ_FIRST(&fifo_of(policy)->pages);
+    return policy_queue_first(&fifo_of(policy)->pages);
 }
 
 static void
 fifo_forget(struct policy *policy, struct base_node *node)
 {
-    TAILQ_REMOVE(&fifo_of(policy)->pages, node, link);
+    policy_queue_remove(&fifo_of(policy)->pages, node);
     policy->count--;
 }
 
@@ -77,8 +79,8 @@ fifo_cold(struct policy *policy, struct base_node *node)
 {
     struct fifo *fifo = fifo_of(policy);
 
-    TAILQ_REMOVE(&fifo->pages, node, link);
-    TAILQ_INSERT_HEAD(&fifo->pages, node, link);
+    policy_queue_remove(&fifo->pages, node);
+    policy_queue_prepend(&fifo->pages, node);
 }
 
 static void
@@ -91,21 +93,15 @@ fifo_evicted(struct policy *policy, struct base_node *node, uint64_t key)
 static void
 fifo_moved(struct policy *policy, struct base_node *from, struct base_node *to)
 {
-    TAILQ_INSERT_AFTER(&fifo_of(policy)->pages, from, to, link);
-    TAILQ_REMOVE(&fifo_of(policy)->pages, from, link);
+    policy_queue_replace(&fifo_of(policy)->pages, from, to);
 }
 
 static bool
 fifo_check(struct policy *policy)
 {
-    const struct base_node *node;
-    uint64_t n = 0;
-    TAILQ_FOREACH (node, &fifo_of(policy)->pages, link) {
-        if (*node->link.tqe_prev != node)
-            return false;
-        n++;
-    }
-    return n == policy->count && n <= policy->env.capacity;
+    const struct policy_queue *pages = &fifo_of(policy)->pages;
+    return policy_queue_check(pages, 0, 0) && pages->n == policy->count &&
+           pages->n <= policy->env.capacity;
 }
 
 static void

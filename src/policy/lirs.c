@@ -29,9 +29,10 @@
  * that with one frame all pages are HIR and S is empty.
  *
  * Followed is the paper, and the authors' code (lirs.c, 2002) in two things of which the paper says
- * little: uses of the page that is on top of S already count as one with the one before; and the
- * number of ghosts has a bound, here in percent of the frames, beyond which the one lowest in S
- * goes. A new page's ghost may so be the one that the victim before it drives out.
+ * little: uses of the page that is on top of S already count as one with the one before; and what S
+ * remembers has a bound.  In the code it is S's length, 2500 times the frames; here it is the
+ * number of ghosts, beyond which the one lowest in S goes.  A new page's ghost may so be the one
+ * that the victim before it drives out.
  *
  * Invariants: the bottom of S is LIR, or S is empty.  A page is LIR and in S, or HIR and in Q; bits
  * is its entry of S, or 0.  LIR pages are no more than size less the HIR pages' share, but for a
@@ -47,7 +48,7 @@ enum { LIRS_LIR, LIRS_HIR, LIRS_GHOST };
 
 static const struct policy_param lirs_params[] = {
     {"hir", "share of the HIR pages in percent; the paper has 1", 1, 99, 1},
-    {"ghosts", "pages remembered, in percent of the frames; authors: hardly bounded", 1, 1000, 200},
+    {"ghosts", "pages remembered, in percent of the frames; the paper has no bound", 1, 1000, 200},
     {NULL, NULL, 0, 0, 0},
 };
 
@@ -68,16 +69,9 @@ lirs_of(struct policy *policy)
 }
 
 static uint64_t
-lirs_share(uint64_t size, uint64_t percent)
-{
-    uint64_t share = size * percent / 100;
-    return share > 0 ? share : 1;
-}
-
-static uint64_t
 lirs_max(const struct lirs *lirs)
 {
-    return lirs->policy.size - lirs_share(lirs->policy.size, lirs->hir_percent);
+    return lirs->policy.size - policy_share(lirs->policy.size, lirs->hir_percent);
 }
 
 static enum pgw_status
@@ -91,7 +85,7 @@ lirs_create(const struct policy_env *env, struct policy **policy)
     TAILQ_INIT(&lirs->queue);
     /* One more for a ghost that is made before the lowest goes. */
     enum pgw_status status = ghost_init(&lirs->table, env->alloc,
-        env->capacity + lirs_share(env->capacity, lirs->ghost_percent) + 1);
+        env->capacity + policy_share(env->capacity, lirs->ghost_percent) + 1);
     if (status != PGW_OK) {
         policy_delete(&lirs->policy, sizeof *lirs);
         return status;
@@ -301,7 +295,7 @@ lirs_evicted(struct policy *policy, struct base_node *node, uint64_t key)
     lirs->table.entry[i].tag = LIRS_GHOST;
     ghost_enter(&lirs->table, i, key);
     lirs->ghosts++;
-    while (lirs->ghosts > lirs_share(policy->size, lirs->ghost_percent))
+    while (lirs->ghosts > policy_share(policy->size, lirs->ghost_percent))
         lirs_drop_lowest_ghost(lirs);
 }
 

@@ -2,6 +2,7 @@
 #include "policy/policies.h"
 
 #include "policy/drive.h"
+#include "policy/queue.h"
 
 /*
  * Least recently used: the page whose last use is longest ago goes.
@@ -22,7 +23,7 @@
 
 struct lru {
     struct policy policy;
-    struct base_node_list pages; /* least recently used first */
+    struct policy_queue pages; /* least recently used first */
 };
 
 static struct lru *
@@ -37,7 +38,7 @@ lru_create(const struct policy_env *env, struct policy **policy)
     struct lru *lru = lru_of(policy_new(&policy_lru, env, sizeof *lru));
     if (lru == NULL)
         return PGW_NOMEM;
-    TAILQ_INIT(&lru->pages);
+    policy_queue_init(&lru->pages);
     *policy = &lru->policy;
     return PGW_OK;
 }
@@ -52,7 +53,8 @@ static void
 lru_admit(struct policy *policy, struct base_node *node, uint64_t key)
 {
     (void)key;
-    TAILQ_INSERT_TAIL(&lru_of(policy)->pages, node, link);
+    node->bits = 0;
+    policy_queue_append(&lru_of(policy)->pages, node);
     policy->count++;
 }
 
@@ -63,8 +65,8 @@ lru_accessed(struct policy *policy, struct base_node *node, bool write)
     (void)write;
     if (TAILQ_NEXT(node, link) == NULL)
         return;
-    TAILQ_REMOVE(&lru->pages, node, link);
-    TAILQ_INSERT_TAIL(&lru->pages, node, link);
+    policy_queue_remove(&lru->pages, node);
+    policy_queue_append(&lru->pages, node);
 }
 
 static struct base_node *
@@ -72,7 +74,7 @@ lru_victim(struct policy *policy)
 {
     struct lru *lru = lru_of(policy);
     const struct policy_env *env = &policy->env;
-    struct base_node *node = TAILQ_FIRST(&lru->pages);
+    struct base_node *node = policy_queue_first(&lru->pages);
 
     if (env->referenced == NULL)
         return node;
@@ -81,7 +83,7 @@ lru_victim(struct policy *policy)
         if (!env->referenced(env->ctx, node))
             break;
         lru_accessed(policy, node, false);
-        node = TAILQ_FIRST(&lru->pages);
+        node = policy_queue_first(&lru->pages);
     }
     return node;
 }
@@ -89,7 +91,7 @@ lru_victim(struct policy *policy)
 static void
 lru_forget(struct policy *policy, struct base_node *node)
 {
-    TAILQ_REMOVE(&lru_of(policy)->pages, node, link);
+    policy_queue_remove(&lru_of(policy)->pages, node);
     policy->count--;
 }
 
@@ -98,8 +100,8 @@ lru_cold(struct policy *policy, struct base_node *node)
 {
     struct lru *lru = lru_of(policy);
 
-    TAILQ_REMOVE(&lru->pages, node, link);
-    TAILQ_INSERT_HEAD(&lru->pages, node, link);
+    policy_queue_remove(&lru->pages, node);
+    policy_queue_prepend(&lru->pages, node);
 }
 
 static void
@@ -112,21 +114,15 @@ lru_evicted(struct policy *policy, struct base_node *node, uint64_t key)
 static void
 lru_moved(struct policy *policy, struct base_node *from, struct base_node *to)
 {
-    TAILQ_INSERT_AFTER(&lru_of(policy)->pages, from, to, link);
-    TAILQ_REMOVE(&lru_of(policy)->pages, from, link);
+    policy_queue_replace(&lru_of(policy)->pages, from, to);
 }
 
 static bool
 lru_check(struct policy *policy)
 {
-    const struct base_node *node;
-    uint64_t n = 0;
-    TAILQ_FOREACH (node, &lru_of(policy)->pages, link) {
-        if (*node->link.tqe_prev != node)
-            return false;
-        n++;
-    }
-    return n == policy->count && n <= policy->env.capacity;
+    const struct policy_queue *pages = &lru_of(policy)->pages;
+    return policy_queue_check(pages, 0, 0) && pages->n == policy->count &&
+           pages->n <= policy->env.capacity;
 }
 
 static void

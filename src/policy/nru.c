@@ -31,8 +31,8 @@
  * for it: so the page that is taken is the same as after the clearing.
  *
  * A page in class 0 or 1 is modified only by being used, so it is asked whether it is modified when
- * its used bit is cleared, and not again.  Where nobody knows, all pages count as clean and this
- * is CLOCK but for the moment at which bits are cleared.
+ * its used bit is cleared, and not again, though it may have been written back since.  Where nobody
+ * knows, all pages count as clean and this is CLOCK but for the moment at which bits are cleared.
  *
  * Invariant: each admitted node is in the queue that its bits name.
  * Costs: a hit is a compare, the first after a clearing a move; victim is O(1), amortised over

@@ -18,6 +18,10 @@
  *      fault            fault  fault               > T                fault
  *      --|---a--b--a-----|--c---|----a---c---a------------------c------|--> b goes
  *
+ * So the paper; in some textbooks the bits are cleared only at faults that give memory back, which
+ * keeps pages longer.  The page that the fault before brought in counts as used since, because the
+ * instruction that faulted is taken up again.
+ *
  * The resident set varies; what goes goes as surplus().  Only when memory is full, of which the
  * paper does not speak, a page must go at a fault that comes soon: the one that was not used for
  * the most faults.

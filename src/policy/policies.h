@@ -77,11 +77,13 @@ policy_delete(struct policy *policy, size_t len)
     policy->env.alloc->unmap(policy->env.alloc, policy, len);
 }
 
-/* So many percent of the frames, rounded down. */
+/* So many percent of the frames, rounded down, but one at the least: small memories are where
+ * shares of nothing break what is published. */
 static inline uint64_t
-policy_share(const struct policy *policy, uint64_t percent)
+policy_share(uint64_t frames, uint64_t percent)
 {
-    return policy->size * percent / 100;
+    uint64_t share = frames * percent / 100;
+    return share > 0 ? share : 1;
 }
 
 #endif

@@ -24,10 +24,11 @@
  * What is used once leaves through the small queue before it can push anything else out.  Uses are
  * counted up to 3.
  *
- * Where the paper and the authors' code (libCacheSim) disagree, the paper is followed: a page
- * moves to main with its uses cleared; until memory is full pages come into the small queue, not
- * into main (the code's later version).  In the paper's evictS a main queue that is full gives up
- * a page and the small queue one more; memory that needs one frame takes the first.
+ * A page moves to main with its uses cleared.  Where the paper and the authors' code (libCacheSim)
+ * disagree, the paper is followed: until memory is full pages come into the small queue; in later
+ * versions of the code into main, once the small queue has its share.  In the paper's evictS a main
+ * queue that is full gives up a page and the small queue one more; memory that needs one frame
+ * takes the first.
  *
  * The small queue's share is a tenth of the frames, at least one page.
  *
@@ -67,8 +68,7 @@ s3fifo_of(struct policy *policy)
 static uint64_t
 s3fifo_small_max(const struct s3fifo *s3)
 {
-    uint64_t share = s3->policy.size * s3->percent / 100;
-    return share > 0 ? share : 1;
+    return policy_share(s3->policy.size, s3->percent);
 }
 
 /* As many as main holds. */

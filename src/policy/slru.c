@@ -81,8 +81,7 @@ slru_admit(struct policy *policy, struct base_node *node, uint64_t key)
 static uint64_t
 slru_protected_max(const struct slru *slru)
 {
-    uint64_t share = policy_share(&slru->policy, slru->percent);
-    return share > 0 ? share : 1;
+    return policy_share(slru->policy.size, slru->percent);
 }
 
 /* What the protected segment has beyond its share goes on probation. */

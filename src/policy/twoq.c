@@ -54,8 +54,7 @@ twoq_of(struct policy *policy)
 static uint64_t
 twoq_out_max(const struct twoq *twoq)
 {
-    uint64_t share = policy_share(&twoq->policy, twoq->out_percent);
-    return share > 0 ? share : 1;
+    return policy_share(twoq->policy.size, twoq->out_percent);
 }
 
 static enum pgw_status
@@ -127,11 +126,11 @@ static struct base_node *
 twoq_next(const struct twoq *twoq)
 {
     const struct policy_queue *queue = twoq->queue;
-    uint64_t in_max = policy_share(&twoq->policy, twoq->in_percent);
+    uint64_t in_max = policy_share(twoq->policy.size, twoq->in_percent);
 
     if (queue[TWOQ_COLD].n > 0)
         return policy_queue_first(&queue[TWOQ_COLD]);
-    if (queue[TWOQ_IN].n > (in_max > 0 ? in_max : 1) || queue[TWOQ_MAIN].n == 0)
+    if (queue[TWOQ_IN].n > in_max || queue[TWOQ_MAIN].n == 0)
         return policy_queue_first(&queue[TWOQ_IN]);
     return policy_queue_first(&queue[TWOQ_MAIN]);
 }

@@ -40,8 +40,8 @@
 #define WSCLOCK_TIME 2u /* from bit 2 of a node: the time of its last use */
 
 static const struct policy_param wsclock_params[] = {
-    {"tau", "working set without use for so many references (core: instructions)", 1, 1000000000000,
-        100000},
+    {"tau", "references without use (core: instructions) after which a page has left the set", 1,
+        1000000000000, 100000},
     {NULL, NULL, 0, 0, 0},
 };
 

@@ -202,8 +202,7 @@ wtinylfu_fit(struct wtinylfu *lfu)
 static uint64_t
 wtinylfu_window_max(const struct wtinylfu *lfu)
 {
-    uint64_t share = lfu->policy.size * lfu->percent / 100;
-    return share > 0 ? share : 1;
+    return policy_share(lfu->policy.size, lfu->percent);
 }
 
 static unsigned
