@@ -12,7 +12,7 @@
  * R. A. Nelson, G. S. Shedler, "An anomaly in space-time characteristics of certain programs
  * running in a paging machine", CACM 12(6), 1969).
  *
- * Invariant: the list holds the admitted nodes, the oldest first.
+ * Invariant: the queue holds the admitted nodes, the oldest first.
  * Costs: a link a page; admit and removal O(1), accessed nothing at all.
  */
 

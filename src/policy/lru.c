@@ -16,7 +16,7 @@
  * found them used.  A page about to go is asked once more: one that was used since the last scan
  * is not the least recently used, and moves up instead.
  *
- * Invariant: the list holds the admitted nodes, in the order of their last use, oldest first.
+ * Invariant: the queue holds the admitted nodes, in the order of their last use, oldest first.
  * Costs: a link a page; accessed moves a node to the end: a few stores, none when it is there.
  * victim is O(1) in replay; in the core O(1) amortised over the uses that it finds.
  */

@@ -141,6 +141,35 @@ misses_of(
     return rig_misses(env, &twin, t, frames);
 }
 
+/* Where some pages are simply more popular than others, policies that find out which beat LRU, and
+ * those that only approximate LRU do not do better than they. */
+static void
+popular_pages_are_found(void **state)
+{
+    enum { FRAMES = 64, ZIPF = 3 };
+    const struct policy_ops *const finders[] = {&policy_twoq, &policy_arc, &policy_car,
+        &policy_clockpro, &policy_lfu, &policy_lirs, &policy_s3fifo, &policy_sieve, &policy_slru,
+        &policy_wtinylfu};
+    const struct policy_ops *const others[] = {
+        &policy_aging, &policy_clock, &policy_fifo, &policy_mglru, &policy_nru, &policy_random};
+    struct test_env env;
+    struct rig_trace t;
+    (void)state;
+    assert_true(rig_trace_make(&t, ZIPF, FRAMES));
+    assert_string_equal(t.name, "zipf");
+    test_env_init(&env, 8);
+    uint64_t lru = misses_of(&env, &policy_lru, &t, FRAMES);
+    for (unsigned i = 0; i < sizeof finders / sizeof finders[0]; i++) {
+        uint64_t misses = misses_of(&env, finders[i], &t, FRAMES);
+        if (misses >= lru)
+            fail_msg("%s: %u misses, LRU %u", finders[i]->name, (unsigned)misses, (unsigned)lru);
+        for (unsigned k = 0; k < sizeof others / sizeof others[0]; k++)
+            if (misses >= misses_of(&env, others[k], &t, FRAMES))
+                fail_msg("%s is no better than %s", finders[i]->name, others[k]->name);
+    }
+    test_env_fini(&env);
+}
+
 /* Each single policy collapses on some trace: LRU on a loop, LIRS on a way to and fro, W-TinyLFU
  * where a program goes on to other pages.  The adaptive one does not. */
 static void
@@ -225,6 +254,7 @@ const struct CMUnitTest policy_golden_tests[] = {
     cmocka_unit_test(golden_loop),
     cmocka_unit_test(lru_includes),
     cmocka_unit_test(scans_are_resisted),
+    cmocka_unit_test(popular_pages_are_found),
     cmocka_unit_test(adaptive_is_never_far_off),
     cmocka_unit_test(random_is_uniform),
 };
