@@ -146,7 +146,7 @@ mrc_draw(const struct mrc_table *table, const struct pgw_curve *curve, char mark
     pgw_curve_get_info(curve, &is);
     for (unsigned column = 0; is.every_size && column < columns; column++) {
         uint64_t frames = mrc_column_frames(table, column, columns);
-        if (frames < mrc_from(table))
+        if (frames < mrc_from(table) || is.points == 0)
             continue;
         pgw_curve_at(curve, frames, &point);
         mrc_mark(table, &point, column, mark, picture);
@@ -323,6 +323,10 @@ mrc_print_curve(const struct mrc_table *table, unsigned i, FILE *out)
     mrc_print_name(table, &is, out);
     fprintf(out, "%13s %7s %15s %9s %15s %9s\n", "frames", "RAM", "misses", "ratio", "write-backs",
         "time");
+    if (is.points == 0) {
+        fprintf(out, "  nothing is known: no page is in the sample\n\n");
+        return;
+    }
     if (is.every_size)
         mrc_print_doublings(table, curve, is.writebacks, out);
     else

@@ -84,16 +84,16 @@ wss_write_json(const struct wss_table *table, FILE *out)
 
     for (unsigned i = 0; pgw_worksets_get(table->worksets, i, &set) == PGW_OK; i++)
         wss_append(&sets, wss_json_set(table, &set));
-    json_t *root = json_pack("{s:i, s:s, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, "
-                             "s:o, s:o, s:I, s:o, s:o}",
+    json_t *root = json_pack("{s:i, s:s, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+                             "s:o, s:o, s:o, s:I, s:o, s:o}",
         "version", WSS_VERSION, "generator", pgw_version(), "trace",
         path != NULL ? path : json_string("(not UTF-8)"), "complete", (int)info->complete,
         "page_bytes", (num)info->page_size, "references", (num)info->references, "reads",
         (num)info->reads, "writes", (num)info->writes, "fetches", (num)info->fetches, "pages",
-        (num)info->pages, "footprint", (num)info->footprint, "slice_references", (num)info->slice,
-        "working_sets", sets, "heat", wss_json_heat(table), "reuse_time",
-        wss_json_bins(info->reuse_time), "first_uses", (num)info->first_uses, "reuse_distance",
-        wss_json_bins(info->reuse_distance), "writeback_distance",
+        (num)info->pages, "footprint", (num)info->footprint, "reduced", (num)info->reduced,
+        "slice_references", (num)info->slice, "working_sets", sets, "heat", wss_json_heat(table),
+        "reuse_time", wss_json_bins(info->reuse_time), "first_uses", (num)info->first_uses,
+        "reuse_distance", wss_json_bins(info->reuse_distance), "writeback_distance",
         wss_json_bins(info->writeback_distance));
     bool put = root != NULL &&
                json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 &&

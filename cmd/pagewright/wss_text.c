@@ -205,6 +205,8 @@ wss_write_text(const struct wss_table *table, FILE *out)
     struct pgw_workset set;
 
     measure_print_totals(out, table->measure->path, &totals, info->complete);
+    if (info->reduced > 0)
+        fprintf(out, "the trace was reduced: all of this is but an approximation\n");
     wss_print_windows(table, out);
     for (unsigned i = 0; pgw_worksets_get(table->worksets, i, &set) == PGW_OK; i++)
         wss_print_chart(table, &set, out);

@@ -67,11 +67,12 @@ struct pgw_curves;
 struct pgw_curve; /* one of them */
 
 /*
- * Reads the trace to its end, or until progress says stop or memory is short: then what was read is
- * measured (see `complete` below).  options and trace_options may be NULL.  why has room for
+ * Reads the trace to its end, or until progress says stop: then what was read is measured (see
+ * `complete` below).  options and trace_options may be NULL.  why has room for
  * PGW_TRACE_WHY bytes and is set on failure.
- * As pgw_trace_open() and pgw_trace_next(); PGW_INVAL: bad options, no references at all;
- * PGW_NOMEM.
+ * As pgw_trace_open() and pgw_trace_next(); PGW_INVAL: bad options, no references at all, runs of
+ * references to pages of 4096 bytes where pages are smaller; PGW_RANGE: more than 2^30 pages;
+ * PGW_NOSWAP, PGW_IO: a temporary file; PGW_NOMEM.
  */
 PGW_API enum pgw_status pgw_curves_measure(const char *path,
     const struct pgw_trace_options *trace_options, const struct pgw_curves_options *options,
@@ -115,7 +116,7 @@ struct pgw_curve_point {
 /* PGW_NOTFOUND: there are fewer points. */
 PGW_API enum pgw_status pgw_curve_get_point(
     const struct pgw_curve *curve, uint64_t i, struct pgw_curve_point *point);
-/* The point that holds at frames (at least 1). */
+/* The point that holds at frames (at least 1), or the first one. */
 PGW_API void pgw_curve_at(
     const struct pgw_curve *curve, uint64_t frames, struct pgw_curve_point *point);
 /* The least frames from which on the miss ratio is at most this; 0: none. */
@@ -164,6 +165,8 @@ struct pgw_worksets_info {
     uint64_t references, reads, writes, fetches;
     uint64_t pages, footprint, page_size;
     bool complete;
+    uint64_t reduced; /* not 0: the trace was reduced, which moves uses in time: all of this is but
+                         an approximation */
     unsigned windows;
     unsigned slices;        /* of working sets over time */
     uint64_t slice;         /* references in each, but for the last */

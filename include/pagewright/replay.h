@@ -84,13 +84,14 @@ struct pgw_replay_progress {
  * times a second whether to go on.  PGW_AGAIN: it said no: rows have what was replayed until then
  * (nothing, if a second pass had not begun).  PGW_CORRUPT, PGW_IO of the trace; PGW_NOMEM;
  * PGW_RANGE: more than 2^30 pages, or an address that the scheme cannot translate; PGW_NORAM: page
- * tables of more than 1 GiB; PGW_NOSWAP: the disk has no room for the second pass.
+ * tables of more than 1 GiB; PGW_INVAL: runs of references to pages of 4096 bytes, where pages are
+ * smaller; PGW_NOSWAP: the disk has no room for the second pass.
  */
 PGW_API enum pgw_status pgw_replay_run(struct pgw_replay *replay, struct pgw_trace *trace,
     bool (*going)(void *ctx, const struct pgw_replay_progress *progress), void *ctx, char *why);
 
-/* The same from one's own references: any number of these, then finish.  PGW_NOMEM, PGW_RANGE,
- * PGW_IO, PGW_NOSWAP. */
+/* The same from one's own references: any number of these, then finish, which fail as above.
+ * PGW_INVAL also: it is finished. */
 PGW_API enum pgw_status pgw_replay_refs(
     struct pgw_replay *replay, const struct pgw_ref *refs, size_t n);
 PGW_API enum pgw_status pgw_replay_event(struct pgw_replay *replay, const struct pgw_event *event);

@@ -237,18 +237,20 @@ curves_finish_shards(struct pgw_curves *curves)
         .sampled = figures.most,
         .error = -1};
     enum pgw_status status = shards_curve(curves->shards, &curves->survey.alloc, &curve->curve);
-    if (status == PGW_OK && curves->reference != NULL)
+    if (status == PGW_OK && curves->reference != NULL && curve->curve.n > 0)
         curve->error =
             misscurve_error(&curve->curve, &curves->reference->curve, curves->survey.traverse.most);
     return status;
 }
 
-/* The mean absolute difference from the exact curve at the points. */
+/* The mean absolute difference from the exact curve at the points; -1: there are none. */
 static double
 curves_point_error(const struct misscurve *curve, const struct misscurve *exact)
 {
     double sum = 0;
 
+    if (curve->n == 0)
+        return -1;
     for (uint64_t i = 0; i < curve->n; i++) {
         struct misscurve_point point = misscurve_at(exact, curve->points[i].frames);
         sum += fabs((double)curve->points[i].misses - (double)point.misses);
@@ -330,11 +332,7 @@ curves_run(struct pgw_curves *curves, char *why)
     if (status != PGW_OK)
         return status;
     status = curves_finish(curves);
-    if (status == PGW_RANGE)
-        return survey_fail(why, status, "opt: a page rests for longer than can be looked ahead");
-    if (status != PGW_OK)
-        return survey_fail(why, status, "cannot work out the curves: %s", pgw_status_text(status));
-    return PGW_OK;
+    return status == PGW_OK ? status : survey_fail(why, status, "%s", survey_failure(status));
 }
 
 enum pgw_status
@@ -442,5 +440,13 @@ pgw_curve_at(const struct pgw_curve *curve, uint64_t frames, struct pgw_curve_po
 uint64_t
 pgw_curve_least(const struct pgw_curve *curve, double ratio)
 {
-    return misscurve_least(&curve->curve, (uint64_t)(ratio * (double)curve->curve.references));
+    double references = (double)curve->curve.references;
+    uint64_t most = ratio >= 1 ? curve->curve.references : 0;
+
+    /* A product may be rounded to below the whole number that the ratio is of. */
+    if (ratio > 0 && ratio < 1)
+        most = (uint64_t)(ratio * references);
+    if ((double)(most + 1) / references <= ratio)
+        most++;
+    return misscurve_least(&curve->curve, most);
 }

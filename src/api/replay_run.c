@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "api/replaying.h"
+#include "api/survey.h"
 
 #define REPLAY_STEP 65536u /* references between two questions whether to go on */
 
@@ -12,7 +13,7 @@
 static enum pgw_status
 replay_failed(const struct pgw_replay *replay, enum pgw_status status, char *why)
 {
-    const char *text = pgw_status_text(status);
+    const char *text = survey_failure(status);
 
     if (replaying_strange(replay, why))
         return status;
@@ -21,13 +22,6 @@ replay_failed(const struct pgw_replay *replay, enum pgw_status status, char *why
                "references between two uses of a page, or for --mmu more than 65,535 processes";
     else if (status == PGW_NORAM)
         text = "page tables take more than 1 GiB: the trace's pages lie too far apart for --mmu";
-    else if (status == PGW_NOSWAP)
-        text =
-            "a second pass over the trace is needed, and the disk has no room for what it needs: "
-            "set TMPDIR to a folder that has";
-    else if (status == PGW_IO)
-        text = "a second pass over the trace is needed, and its temporary file cannot be made or "
-               "read: set TMPDIR to another folder";
     (void)snprintf(why, PGW_TRACE_WHY, "%s", text);
     return status;
 }

@@ -12,7 +12,7 @@
 #include "base/size.h"
 #include "replay/pass.h"
 
-#define REPLAY_FRAMES_MAX ((uint64_t)1 << 30)
+#define REPLAY_FRAMES_MAX PASS_FRAMES_MAX
 #define REPLAY_MEMORY ((uint64_t)1 << 30)
 #define REPLAY_TLB "l1=64:4,l2=1536:12:4k+2m" /* as the sim machine's default */
 

@@ -17,6 +17,26 @@ survey_fail(char *why, enum pgw_status status, const char *format, ...)
     return status;
 }
 
+const char *
+survey_failure(enum pgw_status status)
+{
+    switch (status) {
+    case PGW_RANGE:
+        return "the trace is too large for this: it has more than 2^30 pages, or for opt 2^32 - 1 "
+               "references between two uses of a page";
+    case PGW_INVAL:
+        return "the trace has runs of references to pages of 4096 bytes: pages cannot be smaller";
+    case PGW_NOSWAP:
+        return "what is kept of the trace for a second pass does not fit on the disk: set TMPDIR "
+               "to a folder that has room";
+    case PGW_IO:
+        return "a temporary file for a second pass over the trace cannot be made or read: set "
+               "TMPDIR to another folder";
+    default:
+        return pgw_status_text(status);
+    }
+}
+
 void *
 survey_alloc(size_t len, char *why)
 {
@@ -71,8 +91,10 @@ survey_run(struct survey *survey, char *why)
     if (status == PGW_NOMEM)
         return survey_fail(why, status, "no memory for a trace of so many pages (%u so far)",
             replay_pages_count(traverse->pages));
-    if (status != PGW_OK && status != PGW_AGAIN)
-        return survey_fail(why, status, "%s", pgw_trace_error_text(traverse->trace));
+    if (status != PGW_OK && status != PGW_AGAIN) {
+        const char *text = pgw_trace_error_text(traverse->trace);
+        return survey_fail(why, status, "%s", text[0] != '\0' ? text : survey_failure(status));
+    }
     replay_pages_totals(traverse->pages, &totals);
     if (totals.references == 0)
         return survey_fail(why, PGW_INVAL,

@@ -23,6 +23,10 @@ void survey_free(void *memory, size_t len);
 __attribute__((format(printf, 3, 4))) enum pgw_status survey_fail(
     char *why, enum pgw_status status, const char *format, ...);
 
+/* What is to be said of a trace that cannot be replayed or measured: of PGW_RANGE, PGW_INVAL,
+ * PGW_NOSWAP and PGW_IO what to do, of others what they are. */
+const char *survey_failure(enum pgw_status status);
+
 /* Opens the trace.  survey is all zero, and survey_fini() may be called whatever comes of it. */
 MUST_CHECK enum pgw_status survey_init(struct survey *survey, const char *path,
     const struct pgw_trace_options *options, uint64_t page_size, char *why);

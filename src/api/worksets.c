@@ -207,6 +207,7 @@ pgw_worksets_get_info(const struct pgw_worksets *worksets, struct pgw_worksets_i
         .footprint = totals.footprint,
         .page_size = worksets->options.page_size,
         .complete = worksets->survey.complete,
+        .reduced = worksets->survey.reduced,
         .windows = worksets->options.windows,
     };
     info->slices = workwindow_slices(worksets->windows, 0, sum, &info->slice);

@@ -33,6 +33,7 @@
 
 #define PAGES_AHEAD 16u
 #define PAGES_MAX (VPN_PAGE_MASK - 1)
+#define PAGES_REF_MAX 4096u /* bytes of a reference, and of the page that a recorded run is of */
 
 enum pgw_status
 replay_pages_create(struct base_alloc *alloc, uint64_t page_size, struct replay_pages **pages)
@@ -44,6 +45,7 @@ replay_pages_create(struct base_alloc *alloc, uint64_t page_size, struct replay_
         return PGW_NOMEM;
     made->alloc = alloc;
     made->page_shift = (unsigned)__builtin_ctzll(page_size);
+    made->spread = page_size < PAGES_REF_MAX ? PAGES_REF_MAX / (unsigned)page_size + 1 : 2;
     *pages = made;
     return PGW_OK;
 }
@@ -277,7 +279,7 @@ pages_how(const struct pgw_ref *ref)
         [PGW_REF_WRITE | PGW_REF_READ | PGW_REF_FETCH] = POLICY_TOUCH_WRITE,
     };
     uint8_t first = first_of[ref->kind & 7u];
-    bool writes = first == POLICY_TOUCH_WRITE || ref->writes > 0;
+    bool writes = first == POLICY_TOUCH_WRITE || (ref->count > 1 && ref->writes > 0);
 
     return (struct policy_touch){
         .count = (uint16_t)(ref->count + (ref->count == 0)), .first = first, .write = writes};
@@ -296,6 +298,26 @@ pages_count(struct replay_totals *totals, const struct pgw_ref *ref, struct poli
     totals->fetches += fetches;
 }
 
+/* The pages behind the first, as one that is cut off at the end of all addresses has not. */
+static __attribute__((noinline)) enum pgw_status
+pages_touch_rest(struct replay_pages *pages, struct pages_space *space, const struct pgw_ref *ref,
+    uint64_t last, struct policy_touch **touch, struct replay_totals *totals)
+{
+    uint64_t first = ref->va >> pages->page_shift;
+    struct policy_touch how = pages_how(ref);
+    struct replay_totals before = *totals;
+    enum pgw_status status = PGW_OK;
+
+    how.count = 1;
+    for (uint64_t i = 1; i < pages->spread && first + i <= last && status == PGW_OK; i++) {
+        status = pages_touch_one(pages, space, first + i, how, touch);
+        pages_count(totals, ref, how);
+    }
+    if (status != PGW_OK)
+        *totals = before;
+    return status;
+}
+
 static inline __attribute__((always_inline)) enum pgw_status
 pages_touch_ref(struct replay_pages *pages, struct pages_space *space, const struct pgw_ref *ref,
     struct policy_touch **touch, struct replay_totals *totals)
@@ -307,18 +329,23 @@ pages_touch_ref(struct replay_pages *pages, struct pages_space *space, const str
     uint64_t last = (ref->va + ref->size - (ref->size > 0)) >> shift;
     enum pgw_status status = pages_touch_one(pages, space, vpn, how, touch);
 
-    if (__builtin_expect(last == vpn + 1, 0) && status == PGW_OK) {
-        how.count = 1;
-        status = pages_touch_one(pages, space, last, how, touch);
-        if (status == PGW_OK)
-            pages_count(totals, ref, how);
-        how.count = pages_how(ref).count;
-    }
+    if (__builtin_expect(last > vpn, 0) && status == PGW_OK)
+        status = pages_touch_rest(pages, space, ref, last, touch, totals);
     if (__builtin_expect(status != PGW_OK, 0))
         *touch = start;
     else
         pages_count(totals, ref, how);
     return status;
+}
+
+/* Where the first run is, which cannot be taken apart; end: there is none. */
+static const struct pgw_ref *
+pages_runs_from(const struct pgw_ref *ref, const struct pgw_ref *end, enum pgw_status *status)
+{
+    while (ref < end && ref->count <= 1)
+        ref++;
+    *status = ref < end ? PGW_INVAL : PGW_OK;
+    return ref;
 }
 
 enum pgw_status
@@ -331,6 +358,9 @@ replay_pages_touch(struct replay_pages *pages, const struct pgw_ref *refs, size_
     struct pages_space *space = NULL;
     enum pgw_status status = PGW_OK;
 
+    enum pgw_status runs = PGW_OK;
+    if (pages->spread > 2)
+        end = pages_runs_from(refs, end, &runs);
     for (; ref < end; ref++) {
         if (__builtin_expect(space == NULL || space->process != ref->process, 0)) {
             status = pages_space(pages, ref->process, &space);
@@ -347,10 +377,16 @@ replay_pages_touch(struct replay_pages *pages, const struct pgw_ref *refs, size_
     pages->totals = totals;
     *ndone = (size_t)(ref - refs);
     *ntouch = (size_t)(out - touch);
-    return status;
+    return status == PGW_OK ? runs : status;
 }
 
 /* ---- what is known ---- */
+
+size_t
+replay_pages_spread(const struct replay_pages *pages)
+{
+    return pages->spread;
+}
 
 void
 replay_pages_tell_where(struct replay_pages *pages, struct replay_where *where)

@@ -32,15 +32,20 @@ MUST_CHECK enum pgw_status replay_pages_create(
 void replay_pages_destroy(struct replay_pages *pages);
 
 /*
- * Turns references into touches, in order: one that crosses into a second page is two, and so is a
- * run that comes to write to a page that a fork shared.  touch has room for 2 n touches.
- * Consecutive references to one page are not folded (a recorded run stays one touch).  PGW_NOMEM;
- * PGW_RANGE: more than 2^30 - 2 pages.  Then some were done: *ndone says how many references,
- * *ntouch how many touches.
+ * Turns references into touches, in order: one that crosses into other pages is one for each, and a
+ * run that comes to write to a page that a fork shared is two.  touch has room for
+ * replay_pages_spread() touches a reference.  Consecutive references to one page are not folded (a
+ * recorded run stays one touch).  PGW_NOMEM; PGW_RANGE: more than 2^30 - 2 pages; PGW_INVAL: a run
+ * of references to a page of 4096 bytes, and pages are smaller.  Then some were done: *ndone says
+ * how many references, *ntouch how many touches.
  */
 MUST_CHECK enum pgw_status replay_pages_touch(struct replay_pages *pages,
     const struct pgw_ref *refs, size_t n, struct policy_touch *touch, size_t *ndone,
     size_t *ntouch);
+
+/* Touches that a reference, of 4096 bytes at the most, comes to at the most: 2 where pages are no
+ * smaller than that. */
+size_t replay_pages_spread(const struct replay_pages *pages);
 
 /* Where the touches of the next call are goes into where, one for each; NULL: nobody wants to know.
  */

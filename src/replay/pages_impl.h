@@ -39,6 +39,7 @@ struct pages_found {
 struct replay_pages {
     struct base_alloc *alloc;
     unsigned page_shift;
+    unsigned spread; /* pages that a reference lies in at the most, 2 at least */
     struct pages_space **spaces;
     uint64_t nspaces, spaces_room;
     struct pages_space *last; /* that was used last; NULL: none */

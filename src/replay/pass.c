@@ -111,6 +111,7 @@ pass_frames(const struct pass *pass, struct pass_size size)
 
     if (frames == 0)
         frames = (uint64_t)((unsigned __int128)pass->live_peak * size.share / PASS_SHARE_ALL);
+    frames = frames < PASS_FRAMES_MAX ? frames : PASS_FRAMES_MAX;
     return frames > 0 ? frames : 1;
 }
 
@@ -214,7 +215,8 @@ pass_refs(struct pass *pass, const struct pgw_ref *refs, size_t n)
 
     while (n > 0 && status == PGW_OK) {
         struct replay_batch *batch = pass_batch(pass);
-        size_t fit = (REPLAY_BATCH - batch->n) / 2, done = 0, touches = 0;
+        size_t fit = (REPLAY_BATCH - batch->n) / replay_pages_spread(pass->pages), done = 0,
+               touches = 0;
         if (pass->config.translation.format != NULL)
             replay_pages_tell_where(pass->pages, batch->where_room + batch->n);
         status = replay_pages_touch(

@@ -22,6 +22,7 @@ struct pass_size {
     uint64_t frames, share;
 };
 #define PASS_SHARE_ALL 100000u
+#define PASS_FRAMES_MAX ((uint64_t)1 << 30)
 
 struct pass_config {
     uint64_t page_size;

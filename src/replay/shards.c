@@ -278,7 +278,7 @@ shards_curve(const struct shards *shards, struct base_alloc *alloc, struct missc
     curve->references = shards->references;
     for (unsigned i = 1; i < BUCKETS; i++)
         misses += shards->bucket[i];
-    for (unsigned i = 1; i < BUCKETS && status == PGW_OK; i++) {
+    for (unsigned i = 1; i < BUCKETS && shards->sampled > 0 && status == PGW_OK; i++) {
         if (shards->bucket[i] <= 0 && i > 1)
             continue;
         misses -= shards->bucket[i];

@@ -43,7 +43,8 @@ MUST_CHECK enum pgw_status shards_use(
     struct shards *shards, const struct policy_touch *touch, size_t n, uint32_t pages);
 MUST_CHECK enum pgw_status shards_forget(struct shards *shards, uint32_t page);
 
-/* The curve; write-backs are not known.  curve is empty.  PGW_NOMEM: it is empty again. */
+/* The curve, of no points if no page was in the sample; write-backs are not known.  curve is empty.
+ * PGW_NOMEM: it is empty again. */
 MUST_CHECK enum pgw_status shards_curve(
     const struct shards *shards, struct base_alloc *alloc, struct misscurve *curve);
 

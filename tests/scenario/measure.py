@@ -178,11 +178,20 @@ def check_interrupt(tap, run, trace):
               f"{run.command}: what was read is measured", result["references"])
 
 
+def check_empty_sample(tap, run, trace):
+    for words in ("--sample 1e-9", "--policy lru --policy-sample 1e-9"):
+        out = run(f"{words} {trace}").out
+        tap.check(out.count(b"nothing is known: no page is in the sample") == 1, f"mrc {words}: nothing is made of nothing", out)
+    result = run(f"--json --policy lru --policy-sample 1e-9 {trace}")
+    tap.check(result.status == 0 and json.loads(result.out)["curves"][1]["error"] is None, "mrc: no error of it")
+
+
 def check_mrc(tap, run, refs, trace, docs):
     check_exact(tap, run, refs, trace)
     check_knees(tap, run, refs, trace)
     check_samples(tap, run, trace)
     check_policies(tap, run, trace)
+    check_empty_sample(tap, run, trace)
     check_text(tap, run, trace)
     check_interrupt(tap, run, trace)
     for words in ("", "--sample 0.3 --error --policy sieve,opt --sizes 4 "):
@@ -340,6 +349,12 @@ def check_mistakes(tap, binary, trace, folder):
         tap.check(result.status == 1 and result.err.count(b"\n") == 1 and b"at byte 4: " in result.err
                   and b": 4 references, NOT ALL OF IT: " in result.out, f"{command}: damage costs what is damaged",
                   f"{result.status} {result.err} {result.out[:200]}")
+    with open(damaged, "w", encoding="ascii") as file:
+        file.write("@ process 1\n L 00001000,0 *17 w3 f2\n")
+    for command in ("mrc", "wss", "replay"):
+        result = execute([binary, command, "--page-size", "512", damaged])
+        tap.check(result.status == OURS and result.err.count(b"\n") == 1 and b"pages cannot be smaller" in result.err,
+                  f"{command}: runs are of larger pages", f"{result.status} {result.err}")
     with open("/dev/full", "wb") as full:
         for command in ("mrc", "wss"):
             done = subprocess.run([binary, command, trace], stdout=full, stderr=subprocess.PIPE,
@@ -367,6 +382,8 @@ def check_reduced(tap, binary, trace, folder):
     tap.check(part[0][0] == least and all(at(full, n) == at(part, n) for n in range(least, full[-1][0] + 5)),
               "mrc of a reduced trace: CSV begins where it is exact, and is", (part[:3], full[:9]))
     data, all_of_it = (json.loads(execute([binary, "mrc", "--json", path]).out) for path in (small, whole))
+    out = execute([binary, "wss", small]).out
+    tap.check(b"the trace was reduced: all of this is but an approximation\n" in out, "wss says what it is of", out)
     curve = data["curves"][0]
     knees = [knee[name] for knee in curve["knees"] for name in ("least", "half", "twice") if knee[name]]
     tap.check(data["reduced"] == least and len(curve["points"]) == curve["corners"] == len(part)

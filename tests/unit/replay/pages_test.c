@@ -259,6 +259,63 @@ a_reference_across_a_boundary_is_two(void **state)
     replay_pages_destroy(pages);
 }
 
+/* Where pages are small a reference may lie in many, and a run cannot be taken apart. */
+static void
+small_pages_are_several(void **state)
+{
+    const struct pgw_ref refs[] = {{.va = 1000, .process = 1, .size = 4096, .kind = 1, .count = 1},
+        {.va = 512, .process = 1, .size = 513, .kind = 2, .count = 1},
+        {.va = UINT64_MAX - 511, .process = 1, .size = 4096, .kind = 3, .count = 1},
+        {.va = 4096, .process = 1, .kind = 1, .count = 2},
+        {.va = 0, .process = 1, .kind = 1, .count = 1}};
+    struct policy_touch touch[5 * 9];
+    struct replay_pages *pages;
+    struct replay_totals totals;
+    struct base_alloc alloc;
+    size_t done, n;
+    (void)state;
+
+    host_alloc_init(&alloc, NULL);
+    assert_int_equal(replay_pages_create(&alloc, 512, &pages), PGW_OK);
+    assert_int_equal(replay_pages_spread(pages), 9);
+    assert_int_equal(replay_pages_touch(pages, refs, 5, touch, &done, &n), PGW_INVAL);
+    assert_int_equal(done, 3);
+    assert_int_equal(n, 9 + 2 + 1);
+    for (uint32_t i = 0; i < 9; i++)
+        assert_int_equal(touch[i].page, i);
+    assert_int_equal(touch[9].page, 0);
+    assert_int_equal(touch[10].page, 1);
+    assert_int_equal(touch[11].page, 9);
+    replay_pages_totals(pages, &totals);
+    assert_int_equal(totals.references, 12);
+    assert_int_equal(totals.reads, 9);
+    assert_int_equal(totals.writes, 3);
+    replay_pages_destroy(pages);
+}
+
+/* A single one is what its kind says, and never nothing, which would be a mark. */
+static void
+a_single_reference_is_of_its_kind(void **state)
+{
+    const struct pgw_ref refs[] = {{.va = 0, .process = 1, .size = 4, .kind = 2, .count = 1},
+        {.va = 0, .process = 2, .size = 4, .kind = 1, .count = 1, .writes = 1}};
+    const struct pgw_event fork = {.kind = PGW_EVENT_FORK, .process = 1, .other = 2};
+    struct policy_touch touch[2];
+    struct replay_pages *pages;
+    struct base_alloc alloc;
+    (void)state;
+
+    host_alloc_init(&alloc, NULL);
+    assert_int_equal(replay_pages_create(&alloc, 4096, &pages), PGW_OK);
+    touch_all(pages, &refs[0], 1, touch, 1);
+    assert_int_equal(replay_pages_event(pages, &fork, note_gone, model_new()), PGW_OK);
+    touch_all(pages, &refs[1], 1, touch, 1);
+    assert_int_equal(touch[0].page, 0);
+    assert_int_equal(touch[0].count, 1);
+    assert_int_equal(touch[0].write, 0);
+    replay_pages_destroy(pages);
+}
+
 /* A run in which a page that a fork shared comes to be written: first the old page, then the new.
  */
 static void
@@ -384,6 +441,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_are_the_models),
         cmocka_unit_test(a_reference_across_a_boundary_is_two),
+        cmocka_unit_test(small_pages_are_several),
+        cmocka_unit_test(a_single_reference_is_of_its_kind),
         cmocka_unit_test(a_run_that_writes_after_a_fork_is_two),
         cmocka_unit_test(tables_hold_places_of_all_kinds),
         cmocka_unit_test(no_memory_is_an_ordinary_result),
