@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -89,6 +90,29 @@ try_to_write(void)
     say("change mode", chmod(copy, 0755));
 }
 
+/* A shared mapping keeps the file open, as its descriptor was. */
+static void
+mapped(void)
+{
+    int to_child, fd = open(copy, O_RDWR);
+    pid_t pid;
+
+    GUEST_CHECK(fd >= 0);
+    void *at = mmap(NULL, GUEST_PAGE, PROT_READ, MAP_SHARED, fd, 0);
+    GUEST_CHECK(at != MAP_FAILED);
+    close(fd);
+    pid = start(copy, &to_child);
+    finish(pid, to_child);
+    munmap(at, GUEST_PAGE);
+    fd = open(copy, O_RDONLY);
+    at = mmap(NULL, GUEST_PAGE, PROT_READ, MAP_SHARED, fd, 0);
+    GUEST_CHECK(fd >= 0 && at != MAP_FAILED);
+    pid = start(copy, &to_child);
+    finish(pid, to_child);
+    close(fd);
+    munmap(at, GUEST_PAGE);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -116,6 +140,7 @@ main(int argc, char **argv)
     finish(pid, to_child);
     close(fd);
     try_to_write();
+    mapped();
     fd = open(script, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
     GUEST_CHECK(write(fd, "#!/no/such\n", 11) == 11);
     pid = start(script, &to_child);

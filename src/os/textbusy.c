@@ -4,6 +4,7 @@
 #include "host/host_file.h"
 #include "os/errno.h"
 #include "os/machine.h"
+#include "os/objname.h"
 
 #define W_OK 2
 
@@ -40,6 +41,24 @@ textbusy_writes(const struct os_file *file, const struct host_file_identity *ide
            other.dev == identity->dev;
 }
 
+/* Has the process the file mapped so that what it stores goes there, or might? */
+static bool
+textbusy_maps(const struct os *os, const struct os_process *p,
+    const struct host_file_identity *identity)
+{
+    struct space *space = p->mm != NULL ? p->mm->space : NULL;
+    struct space_region region;
+
+    for (uint64_t va = 0; space != NULL && space->ops->find(space, va, &region); va = region.end) {
+        if (!region.shared || region.nowrite || region.use != SPACE_USE_FILE)
+            continue;
+        const struct os_objname *name = os_objname_of(os, region.object);
+        if (name != NULL && name->ino == identity->ino && name->dev == identity->dev)
+            return true;
+    }
+    return false;
+}
+
 bool
 os_textbusy_is_written(const struct os *os, int fd)
 {
@@ -48,9 +67,12 @@ os_textbusy_is_written(const struct os *os, int fd)
 
     if (host_file_identify(fd, &identity) != PGW_OK)
         return false;
-    TAILQ_FOREACH (p, &os->all, all)
+    TAILQ_FOREACH (p, &os->all, all) {
+        if (textbusy_maps(os, p, &identity))
+            return true;
         for (unsigned i = 0; p->files != NULL && i < OS_FILES_MAX; i++)
             if (textbusy_writes(p->files->fd[i].file, &identity))
                 return true;
+    }
     return false;
 }

@@ -5,8 +5,9 @@
  * started from, not its interpreter and not its libraries; and whoever has a file open for writing
  * keeps everybody from starting it.
  *
- * Only processes of the machine count.  A shared mapping that is left when its descriptor is closed
- * does not, as it would on Linux.
+ * Only processes of the machine count.  Of mappings that are left when their descriptor is closed,
+ * those count that are shared and could be written; on Linux private ones do, too, if the descriptor
+ * could.
  */
 #ifndef OS_TEXTBUSY_H
 #define OS_TEXTBUSY_H
@@ -20,7 +21,7 @@ struct os;
  * another error: it could not be written anyway.  0: go on. */
 int64_t os_textbusy_check(struct os *os, int dir, const char *path, int at_flags);
 
-/* Has any process the file behind the host's fd open for writing? */
+/* Has any process the file behind the host's fd open for writing, or mapped so? */
 bool os_textbusy_is_written(const struct os *os, int fd);
 
 #endif

@@ -164,6 +164,7 @@ space_find(struct space *space, uint64_t va, struct space_region *out)
             .use = region->use,
             .growsdown = region->growsdown,
             .shared = region->shared,
+            .nowrite = region->nowrite,
             .locked = region->locked,
             .on_fault = region->locked && region->on_fault,
             .committed = region->charged || region->shared || region->prot != PROT_MASK_NONE,

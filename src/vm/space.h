@@ -120,6 +120,7 @@ struct space_region {
     enum space_use use;
     bool growsdown;
     bool shared;
+    bool nowrite; /* by SPACE_NOWRITE */
     bool locked;
     bool on_fault;   /* if locked: by SPACE_LOCK_ONFAULT */
     bool committed;  /* what it holds, or will, is promised or can be had elsewhere; not so of
