@@ -27,7 +27,7 @@
  * Invariant: a page has holders + 1 slots without VPN_SHARED that lead to it, in all tables of
  * spaces and objects together; where it has more than one, all of them have VPN_COPY.
  *
- * Costs: 12 bytes a page for its place, 16 to 32 for its slot.  The look-ups of a batch are started
+ * Costs: 12 bytes a page for its place, 16 to 24 for its slot.  The look-ups of a batch are started
  * some references ahead of their turn: it is the misses of the host's caches that cost.
  */
 
@@ -413,12 +413,12 @@ replay_pages_place(const struct replay_pages *pages, uint32_t page, uint32_t *pr
 uint64_t
 replay_pages_bytes(const struct replay_pages *pages)
 {
-    uint64_t bytes = pages->room * sizeof *pages->places;
+    uint64_t bytes = pages->count * sizeof *pages->places; /* of the rest nothing was touched */
 
     if (pages->holders != NULL)
         bytes += pages->holders_room * sizeof *pages->holders;
     for (uint64_t i = 0; i < pages->nspaces; i++)
-        bytes += (pages->spaces[i]->table.mask + 1) * sizeof(struct vpn_slot);
+        bytes += pages->spaces[i]->table.nslots * sizeof(struct vpn_slot);
     return bytes;
 }
 

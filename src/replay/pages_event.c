@@ -29,7 +29,7 @@ pages_collect(
     pages->nfound = 0;
     if (first >= end)
         return PGW_OK;
-    if (end - first <= table->mask) {
+    if (end - first < table->nslots) {
         for (uint64_t vpn = first; vpn < end && status == PGW_OK; vpn++) {
             const struct vpn_slot *slot = vpn_table_find(table, vpn);
             if (slot->value != 0)
@@ -37,7 +37,7 @@ pages_collect(
         }
         return status;
     }
-    for (uint64_t i = 0; i <= table->mask && status == PGW_OK; i++) {
+    for (uint64_t i = 0; i < table->nslots && status == PGW_OK; i++) {
         const struct vpn_slot *slot = &table->slots[i];
         if (slot->value != 0 && vpn_slot_vpn(slot) >= first && vpn_slot_vpn(slot) < end)
             status = pages_found_add(pages, slot);
@@ -149,7 +149,7 @@ static void
 pages_copy_on_write(
     struct replay_pages *pages, struct pages_space *parent, struct pages_space *child)
 {
-    for (uint64_t i = 0; i <= parent->table.mask; i++) {
+    for (uint64_t i = 0; i < parent->table.nslots; i++) {
         struct vpn_slot *slot = &parent->table.slots[i];
         if (slot->value == 0 || (slot->value & VPN_SHARED) != 0)
             continue;

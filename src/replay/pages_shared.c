@@ -79,7 +79,7 @@ pages_object_put(
 
     if (--object->ranges > 0)
         return;
-    for (uint64_t i = 0; i <= table->mask; i++) {
+    for (uint64_t i = 0; i < table->nslots; i++) {
         if (table->slots[i].value != 0)
             gone->gone(gone->ctx, table->slots[i].value - 1);
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * From a space's virtual page numbers to page numbers of the trace: open addressing, 12 bytes a
- * slot, at most three quarters full.
+ * slot, at most three quarters full.  It grows by a half and by a third in turn, so that it is at
+ * least half full: 16 to 24 bytes a page.
  *
  * Eight neighbouring pages have neighbouring homes, so that a program's locality is the table's,
  * too.  Removal moves later slots back, so there are no tombstones and a look-up ends at the first
@@ -29,8 +30,7 @@ struct vpn_slot {
 
 struct vpn_table {
     struct vpn_slot *slots;
-    uint64_t mask; /* slots - 1 */
-    unsigned shift;
+    uint64_t nslots; /* 2^n or 3 * 2^n, a multiple of 8 */
     uint64_t count;
 };
 
@@ -58,11 +58,13 @@ vpn_slot_vpn(const struct vpn_slot *slot)
 static inline uint64_t
 vpn_table_home(const struct vpn_table *table, uint64_t vpn)
 {
-    return ((vpn >> 3) * 0x9e3779b97f4a7c15u >> table->shift) << 3 | (vpn & 7);
+    uint64_t hash = (vpn >> 3) * 0x9e3779b97f4a7c15u >> 32;
+
+    return (hash * (table->nslots >> 3) >> 32) << 3 | (vpn & 7);
 }
 
-/* Always inline: gcc takes a function that only fetches ahead for one without effect, and leaves out
- * the call. */
+/* Always inline: gcc takes a function that only fetches ahead for one without effect, and leaves
+ * out the call. */
 static inline __attribute__((always_inline)) void
 vpn_table_prefetch(const struct vpn_table *table, uint64_t vpn)
 {
@@ -75,7 +77,7 @@ vpn_table_find(const struct vpn_table *table, uint64_t vpn)
 {
     uint64_t at = vpn_table_home(table, vpn);
 
-    for (;; at = (at + 1) & table->mask) {
+    for (;; at = at + 1 < table->nslots ? at + 1 : 0) {
         struct vpn_slot *slot = &table->slots[at];
         if (slot->value == 0 || vpn_slot_vpn(slot) == vpn)
             return slot;
