@@ -4,8 +4,9 @@
  *
  * The trace is zipf(1.0) over so many pages, whose popularity has nothing to do with where they
  * are.  The floor is the plain loop over decoded references that looks each one's page up in a
- * table of all pages and sets the page's bit.  It may also start each look-up some references ahead
- * of its turn, as replay does; that makes it quicker by a third to a half, and is a row of its own.
+ * table of all pages, at most half full and never grown, and sets the page's bit.  It may also
+ * start each look-up some references ahead of its turn, as replay does; that makes it quicker by a
+ * third to a half, and is a row of its own.
  */
 #ifndef BENCH_ZIPF_H
 #define BENCH_ZIPF_H
@@ -146,6 +147,8 @@ zipf_floor(const struct zipf *zipf, struct base_alloc *alloc, struct pgw_ref *re
         free(bits);
         return -1;
     }
+    if (vpn_table_reserve(&table, alloc, zipf->pages / 2 * 3) != PGW_OK)
+        ns = -1;
     for (uint64_t i = 0; i < zipf->n && ns >= 0; i += most) {
         size_t n = zipf_piece(zipf, i, refs, most);
         double start = zipf_now();
