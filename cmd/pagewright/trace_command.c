@@ -320,6 +320,8 @@ trace_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_TURN:
         options->turn = trace_number(state, "--turn", arg);
+        if (options->turn == 0)
+            argp_failure(state, EXIT_OURS, 0, "--turn: a turn has 1 reference at the least");
         return 0;
     case 's':
         options->pages = trace_pages(state, arg);

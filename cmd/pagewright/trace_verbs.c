@@ -212,7 +212,9 @@ cut_nothing(const struct cut *cut, const struct trace_options *options, int code
         return false;
     longwork_progress_clear();
     fprintf(stderr, "pagewright trace %s: %s: ", options->verb, input->name);
-    if (cut->time <= options->from && cut->time < options->to)
+    if (cut->time == 0)
+        fprintf(stderr, "nothing is left: it has no references\n");
+    else if (cut->time <= options->from && cut->time < options->to)
         fprintf(stderr,
             "nothing is left: it ends at time %" PRIu64 ", before --from %" PRIu64
             "; pagewright trace info says how long it is\n",

@@ -173,7 +173,10 @@ replay_size(const struct pgw_replay *replay, const char *text, struct pass_size 
     if (strchr(text, '%') != NULL) {
         if (!replay_share(text, &size->share) || size->share == 0) {
             (void)snprintf(why, PGW_TRACE_WHY,
-                "\"%.32s\" is not a share of the footprint, such as 10%% or 0.125%%", text);
+                "\"%.32s\" is not a share of the footprint: write 0.001%% or more, with three "
+                "digits "
+                "after the point at the most, such as 10%% or 0.125%%",
+                text);
             return PGW_INVAL;
         }
         return PGW_OK;

@@ -120,6 +120,7 @@ def check_bad(checks, path):
     for words, status, says in (
             ((), 125, "no trace"), (("/nosuch",), 125, "/nosuch"), ((path, path), 125, "one trace too many"),
             (("--ram", "7Q", path), 125, "7Q"), (("--ram", "0", path), 125, "less than a page"),
+            (("--ram", "0.0001%", path), 125, "three digits"),
             (("--ram", "4K,,8K", path), 125, "empty item"), (("--policy", "nosuch", path), 125, "nosuch"),
             (("--policy", "lru:x=1", path), 125, "lru"), (("--page-size", "5000", path), 125, "power of two"),
             (("--threads", "x", path), 125, "--threads"), (("--policy", "nosuch", path), 125, ", opt"),
