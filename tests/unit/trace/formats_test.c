@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Traces of others: what each format says, recognised by content, cut off at every byte. */
+/*
+ * Traces of others: what each format says, recognised by content, cut off at every byte.  argv: one
+ * of each format and compression, to be damaged at every byte.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -494,8 +497,91 @@ test_compressed_cut_short(void **state)
     assert_ref(before - 1, 1, PGW_REF_READ, before * 4096, 0);
 }
 
+/* ---- every byte of every format ---- */
+
+static char **inputs;
+static int ninputs;
+
+static void
+count_pieces(void *ctx, const struct pgw_trace_damage *damage)
+{
+    assert_true(damage->what[0] != '\0' && strchr(damage->what, '\n') == NULL);
+    (*(unsigned *)ctx)++;
+}
+
+static void
+expect_possible(const struct pgw_trace_batch *batch)
+{
+    for (size_t i = 0; i < batch->nrefs; i++) {
+        const struct pgw_ref *ref = &batch->refs[i];
+        if (ref->kind < 1 || ref->kind > 4 || ref->size > 4096 || ref->count == 0 ||
+            (unsigned)ref->writes + ref->fetches > ref->count)
+            fail_msg("an impossible reference");
+    }
+    assert_true(batch->event == NULL || (unsigned)batch->event->kind < PGW_EVENT_KINDS);
+}
+
+/* What is read of it is possible, and damage is told by one line.  A number that has become large
+ * may stand for very many references: not all are read. */
+static void
+read_damaged(bool keep_going)
+{
+    struct pgw_trace_options options;
+    struct pgw_trace_batch batch = {.end = false};
+    struct pgw_trace *trace;
+    char why[PGW_TRACE_WHY] = "";
+    unsigned pieces = 0;
+
+    pgw_trace_options_init(&options);
+    options.damaged = keep_going ? count_pieces : NULL;
+    options.ctx = &pieces;
+    enum pgw_status status = pgw_trace_open(path, &options, &trace, why);
+    if (status != PGW_OK) {
+        assert_non_null(strstr(why, path));
+        assert_null(strchr(why, '\n'));
+        return;
+    }
+    for (unsigned n = 0; n < 8 && status == PGW_OK && !batch.end; n++) {
+        status = pgw_trace_next(trace, &batch);
+        if (status == PGW_OK)
+            expect_possible(&batch);
+    }
+    if (status != PGW_OK) {
+        assert_true(status == PGW_CORRUPT || status == PGW_INVAL);
+        assert_non_null(strstr(pgw_trace_error_text(trace), path));
+        /* With somebody to tell, only what is not known how to go on from ends it. */
+        assert_true(!keep_going || status == PGW_INVAL);
+    }
+    pgw_trace_close(trace);
+}
+
+static void
+test_every_byte(void **state)
+{
+    struct base_rng rng;
+
+    (void)state;
+    test_rng_init(&rng, 1);
+    for (int i = 0; i < ninputs; i++) {
+        size_t whole;
+        uint8_t *all = rig_load(inputs[i], &whole);
+        print_message("%s: %zu bytes\n", inputs[i], whole);
+        for (size_t at = 0; at < whole; at++) {
+            rig_save(path, all, at);
+            read_damaged(at % 2 == 0);
+            uint8_t was = all[at];
+            all[at] ^= (uint8_t)(1u << base_rng_below(&rng, 8));
+            rig_save(path, all, whole);
+            read_damaged(false);
+            read_damaged(true);
+            all[at] = was;
+        }
+        free(all);
+    }
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lackey),
@@ -513,6 +599,10 @@ main(void)
         cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_compressed),
         cmocka_unit_test(test_compressed_cut_short),
+        cmocka_unit_test(test_every_byte),
     };
+
+    inputs = argv + 1;
+    ninputs = argc - 1;
     return cmocka_run_group_tests(tests, setup, teardown);
 }
