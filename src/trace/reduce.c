@@ -57,6 +57,8 @@ struct pgw_trace_reducer {
     struct pgw_trace_writer *writer;
     uint64_t k, now, npages;
     struct trace_fold fold;
+    struct pgw_ref
+        run[1 + TRACE_FOLD_OUT]; /* the one that may grow, and what comes of an addition */
     TAILQ_HEAD(, reduce_entry) entries;
     TAILQ_HEAD(reduce_pages_head, reduce_page) pages;
     struct reduce_page **bucket;
@@ -254,11 +256,11 @@ static enum pgw_status
 reduce_settle(struct pgw_trace_reducer *reducer)
 {
     struct reduce_page *page;
-    struct pgw_ref run;
     enum pgw_status status = reducer->status;
 
-    if (status == PGW_OK && trace_fold_flush(&reducer->fold, &run) > 0)
-        status = reduce_run(reducer, &run);
+    if (status == PGW_OK && reducer->run[0].count > 0)
+        status = reduce_run(reducer, &reducer->run[0]);
+    reducer->run[0].count = 0;
     while ((page = TAILQ_FIRST(&reducer->pages)) != NULL)
         reduce_leave(reducer, page);
     if (status == PGW_OK)
@@ -289,6 +291,7 @@ pgw_trace_reducer_create(
     if (reducer == NULL)
         return PGW_NOMEM;
     reducer->k = pages;
+    reducer->fold.run = reducer->run;
     reducer->writer = writer;
     reducer->buckets = 1024;
     reducer->bucket = calloc(reducer->buckets, sizeof(struct reduce_page *));
@@ -302,17 +305,29 @@ pgw_trace_reducer_create(
     return PGW_OK;
 }
 
+/* Folds a reference; runs that cannot grow any more go on. */
+static enum pgw_status
+reduce_ref(struct pgw_trace_reducer *reducer, const struct pgw_ref *ref)
+{
+    enum pgw_status status = PGW_OK;
+
+    trace_fold_add(&reducer->fold, ref);
+    if (reducer->fold.run == reducer->run)
+        return PGW_OK;
+    for (struct pgw_ref *run = reducer->run; run < reducer->fold.run && status == PGW_OK; run++)
+        status = reduce_run(reducer, run);
+    reducer->run[0] = *reducer->fold.run;
+    reducer->fold.run = reducer->run;
+    return status;
+}
+
 enum pgw_status
 pgw_trace_reduce(struct pgw_trace_reducer *reducer, const struct pgw_ref *refs, size_t n)
 {
-    struct pgw_ref runs[TRACE_FOLD_OUT];
     enum pgw_status status = reducer->status;
 
-    for (size_t i = 0; i < n && status == PGW_OK; i++) {
-        unsigned nruns = trace_fold_add(&reducer->fold, &refs[i], runs);
-        for (unsigned k = 0; k < nruns && status == PGW_OK; k++)
-            status = reduce_run(reducer, &runs[k]);
-    }
+    for (size_t i = 0; i < n && status == PGW_OK; i++)
+        status = reduce_ref(reducer, &refs[i]);
     return reduce_told(reducer, status);
 }
 

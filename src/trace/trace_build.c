@@ -10,6 +10,7 @@
 #include <xxhash.h>
 
 #include "base/assert.h"
+#include "base/size.h"
 
 /* A block ends at about so many references: enough that its shapes weigh little, few enough that
  * damage costs little and a seek is quick. */
@@ -39,7 +40,6 @@ struct build_shape {
     uint32_t process, slot;
     uint32_t item, last; /* its first ones */
     uint16_t nitems, nvariable;
-    bool counted, pages;
     uint64_t pc;
 };
 
@@ -99,6 +99,7 @@ trace_build_reset(struct trace_build *build, uint64_t at)
     build->nitems = build->nlast = 0;
     build->shape_pc = build->shape_va = 0;
     memset(build->len, 0, sizeof build->len);
+    memset(build->run, 0, sizeof build->run);
 }
 
 bool
@@ -180,8 +181,6 @@ build_define(struct trace_build *build, const struct trace_shape *shape, const u
         fixed = fixed || (shape->item[i] & OWN_ITEM_VARIABLE) == 0;
         if ((shape->item[i] & OWN_ITEM_VARIABLE) != 0)
             known->nvariable++;
-        known->counted = known->counted || (shape->item[i] & OWN_ITEM_COUNTED) != 0;
-        known->pages = known->pages || (shape->item[i] & OWN_ITEM_PAGES) != 0;
     }
     if (fixed) {
         build_varint(build, OWN_SHAPES, own_zigzag(shape->pc - build->shape_pc));
@@ -235,25 +234,129 @@ build_execution(struct trace_build *build, uint32_t number)
 }
 
 void
-trace_build_execute(struct trace_build *build, uint32_t number, const uint64_t *va,
-    const struct trace_counts *counts)
+trace_build_execute(struct trace_build *build, uint32_t number, const uint64_t *va)
 {
     const struct build_shape *shape = &build->shape[number - 1];
     uint64_t *last = &build->last[shape->last];
-    unsigned shift = shape->pages ? OWN_PAGE_SHIFT : 0;
 
     build_execution(build, number);
     build->refs += shape->nitems;
     for (size_t i = 0; i < shape->nvariable; i++) {
-        uint64_t delta = (uint64_t)((int64_t)(va[i] - last[i]) >> shift);
-        build_number(build, OWN_VA_LENS, build->nva++, own_zigzag(delta));
+        build_number(build, OWN_VA_LENS, build->nva++, own_zigzag(va[i] - last[i]));
         last[i] = va[i];
     }
-    for (size_t i = 0; shape->counted && i < shape->nvariable; i++) {
-        build_number(build, OWN_COUNT_LENS, build->ncounts++, counts[i].count - 1u);
-        build_number(build, OWN_COUNT_LENS, build->ncounts++, counts[i].writes);
-        build_number(build, OWN_COUNT_LENS, build->ncounts++, counts[i].fetches);
+}
+
+/* The shape of a run; false: it is not known, and there is no room. */
+static bool
+build_run_shape(struct trace_build *build, const struct pgw_ref *run, struct trace_run_shape *known)
+{
+    unsigned flags = own_kind_code(run->kind) | OWN_ITEM_VARIABLE | OWN_ITEM_PAGES;
+    trace_item item = TRACE_ITEM(run->count > 1 ? flags | OWN_ITEM_COUNTED : flags, 0);
+    struct trace_shape shape = {.process = run->process, .item = &item, .n = 1};
+    uint64_t va = page_floor(run->va);
+
+    if (trace_build_full(build))
+        return false;
+    known->number = trace_build_shape(build, &shape, &va);
+    known->process = run->process;
+    known->last = build->shape[known->number - 1].last;
+    return true;
+}
+
+/* A pair of columns, while much is put there. */
+struct build_numbers {
+    uint8_t *bytes, *lens;
+    uint64_t n;
+    uint8_t two; /* the length that came last, in its upper half */
+};
+
+static struct build_numbers
+build_numbers(const struct trace_build *build, enum own_column lens, uint64_t n)
+{
+    struct build_numbers numbers = {.bytes = build->column[lens + 1] + build->len[lens + 1],
+        .lens = build->column[lens],
+        .n = n};
+
+    if (n % 2 != 0)
+        numbers.two = (uint8_t)(numbers.lens[n / 2] << 4);
+    return numbers;
+}
+
+/* As build_number(), without a branch. */
+static inline __attribute__((always_inline)) void
+build_put(struct build_numbers *to, uint64_t value)
+{
+    unsigned len = build_len(value);
+
+    memcpy(to->bytes, &value, 8);
+    to->bytes += len;
+    to->two = (uint8_t)(to->two >> 4 | len << 4);
+    to->lens[to->n / 2] = (uint8_t)(to->two >> (to->n % 2 == 0 ? 4 : 0));
+    to->n++;
+}
+
+static uint64_t
+build_numbers_end(
+    struct trace_build *build, enum own_column lens, const struct build_numbers *numbers)
+{
+    build->len[lens + 1] = (size_t)(numbers->bytes - build->column[lens + 1]);
+    build->len[lens] = (numbers->n + 1) / 2;
+    return numbers->n;
+}
+
+static inline __attribute__((always_inline)) size_t
+build_runs(struct trace_build *build, const struct pgw_ref *run, size_t n)
+{
+    struct build_numbers vas = build_numbers(build, OWN_VA_LENS, build->nva);
+    struct build_numbers counts = build_numbers(build, OWN_COUNT_LENS, build->ncounts);
+    uint8_t *lows = build->column[OWN_LOWS] + build->len[OWN_LOWS];
+    uint8_t *highs = build->column[OWN_HIGHS] + build->len[OWN_HIGHS];
+    size_t i;
+
+    for (i = 0; i < n; i++, run++) {
+        struct trace_run_shape *shape =
+            &build->run[own_kind_code(run->kind) | (run->count > 1 ? 4u : 0)];
+        if (__builtin_expect(shape->process != run->process || shape->number == 0, 0) &&
+            !build_run_shape(build, run, shape))
+            break;
+        uint64_t va = page_floor(run->va), *last = &build->last[shape->last];
+        uint64_t delta = (uint64_t)((int64_t)(va - *last) >> OWN_PAGE_SHIFT);
+        *last = va;
+        lows[i] = (uint8_t)shape->number;
+        highs[i] = (uint8_t)(shape->number >> 8);
+        build_put(&vas, own_zigzag(delta));
+        if (run->count == 1)
+            continue;
+        build_put(&counts, run->count - 1u);
+        build_put(&counts, run->writes);
+        build_put(&counts, run->fetches);
     }
+    build->nva = build_numbers_end(build, OWN_VA_LENS, &vas);
+    build->ncounts = build_numbers_end(build, OWN_COUNT_LENS, &counts);
+    build->len[OWN_LOWS] += i;
+    build->len[OWN_HIGHS] += i;
+    build->nexecutions += (uint32_t)i;
+    build->refs += i;
+    return i;
+}
+
+#ifdef __x86_64__
+__attribute__((target("lzcnt"))) static size_t
+build_runs_lzcnt(struct trace_build *build, const struct pgw_ref *run, size_t n)
+{
+    return build_runs(build, run, n);
+}
+#endif
+
+size_t
+trace_build_runs(struct trace_build *build, const struct pgw_ref *run, size_t n)
+{
+#ifdef __x86_64__
+    if (build->lzcnt)
+        return build_runs_lzcnt(build, run, n);
+#endif
+    return build_runs(build, run, n);
 }
 
 void

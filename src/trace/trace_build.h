@@ -19,10 +19,12 @@ struct trace_shape {
     size_t n;
 };
 
-/* What the runs of a counted shape are made of; of each of its references. */
-struct trace_counts {
-    uint16_t count, writes, fetches;
+/* The shape of a run: of a kind, counted or of one reference. */
+struct trace_run_shape {
+    uint32_t process, number; /* number 0: not defined yet */
+    uint32_t last;            /* where its last address is */
 };
+#define TRACE_RUN_SHAPES 8u
 
 struct build_shape; /* private to trace_build.c */
 
@@ -40,6 +42,7 @@ struct trace_build {
     size_t nitems, nlast;
     uint64_t nva, ncounts; /* numbers in the columns of addresses and of counts */
     uint64_t shape_pc, shape_va;
+    struct trace_run_shape run[TRACE_RUN_SHAPES]; /* those that were used last */
 };
 
 MUST_CHECK enum pgw_status trace_build_init(struct trace_build *build);
@@ -54,10 +57,14 @@ bool trace_build_full(const struct trace_build *build);
  * each variable reference.  Shapes are numbered from 1. */
 uint32_t trace_build_shape(
     struct trace_build *build, const struct trace_shape *shape, const uint64_t *va);
-/* One execution of a shape, with the addresses of its variable references, and, for a counted
- * shape, the counts of each (else NULL). */
-void trace_build_execute(struct trace_build *build, uint32_t number, const uint64_t *va,
-    const struct trace_counts *counts);
+/* One execution of a shape, with the addresses of its variable references. */
+void trace_build_execute(struct trace_build *build, uint32_t number, const uint64_t *va);
+/*
+ * Runs of references to a page, each a shape of its own.  Of no more than TRACE_RUNS at once.
+ * Returns how many were done, at least one; it stops before one for whose shape there is no room.
+ */
+#define TRACE_RUNS 256u
+size_t trace_build_runs(struct trace_build *build, const struct pgw_ref *run, size_t n);
 
 /* An execution of code, by its caller's number, as far as it is known in a block. */
 struct trace_execution {

@@ -11,22 +11,11 @@ trace_fold_single(struct pgw_ref *ref)
     ref->fetches = ref->kind == PGW_REF_FETCH;
 }
 
-unsigned
-trace_fold_flush(struct trace_fold *fold, struct pgw_ref *out)
-{
-    if (fold->run.count == 0)
-        return 0;
-    *out = fold->run;
-    fold->run.count = 0;
-    return 1;
-}
-
 /* piece is a run already: of one page, which is its address. */
-static unsigned
-fold_piece(struct trace_fold *fold, const struct pgw_ref *piece, struct pgw_ref *out)
+static void
+fold_piece(struct trace_fold *fold, const struct pgw_ref *piece)
 {
-    struct pgw_ref *run = &fold->run;
-    unsigned n;
+    struct pgw_ref *run = fold->run;
 
     if (run->count > 0 && run->va == piece->va && run->process == piece->process &&
         (unsigned)run->count + piece->count <= UINT16_MAX &&
@@ -34,27 +23,25 @@ fold_piece(struct trace_fold *fold, const struct pgw_ref *piece, struct pgw_ref 
         run->count = (uint16_t)(run->count + piece->count);
         run->writes = (uint16_t)(run->writes + piece->writes);
         run->fetches = (uint16_t)(run->fetches + piece->fetches);
-        return 0;
+        return;
     }
-    n = trace_fold_flush(fold, out);
-    *run = *piece;
-    return n;
+    fold->run += run->count > 0;
+    *fold->run = *piece;
 }
 
-unsigned
-trace_fold_add(struct trace_fold *fold, const struct pgw_ref *ref, struct pgw_ref *out)
+void
+trace_fold_add(struct trace_fold *fold, const struct pgw_ref *ref)
 {
     struct pgw_ref piece = *ref;
     uint64_t last = ref->size > 0 ? ref->va + ref->size - 1 : ref->va;
-    unsigned n;
 
     if (ref->count == 1)
         trace_fold_single(&piece);
     piece.size = 0;
     piece.va = page_floor(ref->va);
-    n = fold_piece(fold, &piece, out);
+    fold_piece(fold, &piece);
     if (page_floor(last) == piece.va || last < ref->va) /* the latter: there is no next page */
-        return n;
+        return;
     piece.va = page_floor(last);
-    return n + fold_piece(fold, &piece, &out[n]);
+    fold_piece(fold, &piece);
 }

@@ -34,6 +34,11 @@ struct writer_code {
         uint16_t nitems, naccess;
     } * prefix;
     trace_item *item;
+    bool one_page; /* all of the instructions */
+    struct writer_access {
+        uint16_t fetches; /* of the piece's instructions, up to the access */
+        uint8_t kind, size;
+    } * access;
 };
 
 /* Shapes of one variable reference are many where there is no code. */
@@ -51,6 +56,7 @@ struct pgw_trace_writer {
     uint32_t generation;    /* counts blocks */
     bool pages;
     struct trace_fold fold;
+    struct pgw_ref run[TRACE_RUNS]; /* folded, to be put into a block together */
     struct trace_set processes;
 
     /* Plain references that are being put together. */
@@ -91,8 +97,7 @@ writer_room(struct pgw_trace_writer *writer)
 
 /* Writes a reference that is a shape of its own. */
 static void
-writer_alone(struct pgw_trace_writer *writer, uint32_t process, trace_item item, uint64_t va,
-    const struct trace_counts *counts)
+writer_alone(struct pgw_trace_writer *writer, uint32_t process, trace_item item, uint64_t va)
 {
     struct trace_shape shape = {.process = process, .item = &item, .n = 1};
     struct writer_single *single =
@@ -105,7 +110,7 @@ writer_alone(struct pgw_trace_writer *writer, uint32_t process, trace_item item,
             .process = process,
             .number = trace_build_shape(writer->build, &shape, &va),
             .item = item};
-    trace_build_execute(writer->build, single->number, &va, counts);
+    trace_build_execute(writer->build, single->number, &va);
 }
 
 /* Writes the piece that was being put together. */
@@ -119,7 +124,7 @@ writer_ungroup(struct pgw_trace_writer *writer)
         return;
     writer_room(writer);
     uint32_t number = trace_build_shape(writer->build, &shape, writer->va);
-    trace_build_execute(writer->build, number, writer->va, NULL);
+    trace_build_execute(writer->build, number, writer->va);
     writer->ngroup = writer->nva = 0;
 }
 
@@ -147,16 +152,15 @@ writer_valid(const struct pgw_ref *ref)
     }
 }
 
-/* A run of references to a page is a shape of its own. */
+/* Runs of references to a page. */
 static void
-writer_run(struct pgw_trace_writer *writer, const struct pgw_ref *ref)
+writer_runs(struct pgw_trace_writer *writer, const struct pgw_ref *run, size_t n)
 {
-    unsigned flags = own_kind_code(ref->kind) | OWN_ITEM_VARIABLE | OWN_ITEM_PAGES;
-    struct trace_counts counts = {ref->count, ref->writes, ref->fetches};
-    trace_item item = TRACE_ITEM(ref->count > 1 ? flags | OWN_ITEM_COUNTED : flags, 0);
-
     writer_ungroup(writer);
-    writer_alone(writer, ref->process, item, page_floor(ref->va), &counts);
+    for (size_t done = 0; done < n;) {
+        writer_room(writer);
+        done += trace_build_runs(writer->build, run + done, n - done);
+    }
 }
 
 /* May ref continue what is being put together? */
@@ -179,7 +183,7 @@ writer_single(struct pgw_trace_writer *writer, const struct pgw_ref *ref)
     if (!writer_continues(writer, ref)) {
         writer_ungroup(writer);
         if (!fetch) { /* of no code: nothing is put together with it */
-            writer_alone(writer, ref->process, item, ref->va, NULL);
+            writer_alone(writer, ref->process, item, ref->va);
             return;
         }
         writer->process = ref->process;
@@ -195,32 +199,41 @@ writer_single(struct pgw_trace_writer *writer, const struct pgw_ref *ref)
 static void
 writer_ref(struct pgw_trace_writer *writer, const struct pgw_ref *ref)
 {
-    writer_note(writer, trace_set_add(&writer->processes, ref->process));
     if (ref->count > 1 || (ref->size == 0 && ref->va == page_floor(ref->va)))
-        writer_run(writer, ref);
+        writer_runs(writer, ref, 1);
     else
         writer_single(writer, ref);
+}
+
+/* Room for what is folded next. */
+static inline void
+writer_fold_room(struct pgw_trace_writer *writer)
+{
+    struct pgw_ref *run = writer->fold.run;
+
+    if (__builtin_expect(run < writer->run + TRACE_RUNS - TRACE_FOLD_OUT, 1))
+        return;
+    writer_runs(writer, writer->run, (size_t)(run - writer->run));
+    writer->run[0] = *run;
+    writer->fold.run = writer->run;
 }
 
 static void
 writer_fold(struct pgw_trace_writer *writer, const struct pgw_ref *ref)
 {
-    struct pgw_ref runs[TRACE_FOLD_OUT];
-    unsigned n = trace_fold_add(&writer->fold, ref, runs);
-
-    for (unsigned i = 0; i < n; i++)
-        writer_ref(writer, &runs[i]);
+    writer_fold_room(writer);
+    trace_fold_add(&writer->fold, ref);
 }
 
 /* Everything that was taken is in the block. */
 static void
 writer_settle(struct pgw_trace_writer *writer)
 {
-    struct pgw_ref run;
+    struct pgw_ref *run = writer->fold.run;
 
-    if (trace_fold_flush(&writer->fold, &run) > 0)
-        writer_ref(writer, &run);
-    writer_ungroup(writer);
+    writer_runs(writer, writer->run, (size_t)(run - writer->run) + (run->count > 0));
+    writer->fold.run = writer->run;
+    writer->run[0].count = 0;
 }
 
 enum pgw_status
@@ -230,6 +243,7 @@ pgw_trace_write(struct pgw_trace_writer *writer, const struct pgw_ref *refs, siz
         if (!writer_valid(&refs[i]))
             return PGW_INVAL;
         writer->given++;
+        writer_note(writer, trace_set_add(&writer->processes, refs[i].process));
         if (writer->pages)
             writer_fold(writer, &refs[i]);
         else
@@ -277,6 +291,7 @@ static void
 writer_code_fill(const struct trace_code *from, struct writer_code *code)
 {
     size_t nitems = 0, naccess = 0;
+    uint64_t end = from->pc;
 
     code->prefix[0] = (struct writer_prefix){0};
     for (size_t i = 0; i < from->n; i++) {
@@ -285,10 +300,14 @@ writer_code_fill(const struct trace_code *from, struct writer_code *code)
             const struct trace_code_access *access = &from->access[naccess];
             code->item[nitems++] =
                 TRACE_ITEM(own_kind_code(access->kind) | OWN_ITEM_VARIABLE, access->size);
+            code->access[naccess] = (struct writer_access){
+                .fetches = (uint16_t)(i + 1), .kind = access->kind, .size = access->size};
         }
+        end += from->len[i];
         code->prefix[i + 1] =
             (struct writer_prefix){.nitems = (uint16_t)nitems, .naccess = (uint16_t)naccess};
     }
+    code->one_page = page_floor(end - 1) == page_floor(from->pc);
 }
 
 /* Its parts lie behind it. */
@@ -296,8 +315,9 @@ static struct writer_code *
 writer_code_new(const struct trace_code *from, uint32_t first)
 {
     size_t prefixes = (from->n + 1) * sizeof(struct writer_prefix);
+    size_t items = (from->n + from->naccess) * sizeof(trace_item);
     struct writer_code *code =
-        malloc(sizeof *code + prefixes + (from->n + from->naccess) * sizeof(trace_item));
+        malloc(sizeof *code + prefixes + items + from->naccess * sizeof(struct writer_access));
 
     if (code == NULL)
         return NULL;
@@ -305,6 +325,7 @@ writer_code_new(const struct trace_code *from, uint32_t first)
         .process = from->process, .first = first, .pc = from->pc, .ninsns = from->n};
     code->prefix = (struct writer_prefix *)(code + 1);
     code->item = (trace_item *)((char *)code->prefix + prefixes);
+    code->access = (struct writer_access *)((char *)code->item + items);
     writer_code_fill(from, code);
     return code;
 }
@@ -404,9 +425,9 @@ writer_is_nothing(struct pgw_trace_writer *writer, uint32_t number, const uint64
     return false;
 }
 
-/* The execution's references one by one, to be folded.  Returns how many accesses they make. */
-static size_t
-writer_code_fold(struct pgw_trace_writer *writer, uint32_t number, const uint64_t *va)
+/* The execution's references one by one, to be folded. */
+static void
+writer_code_fold_each(struct pgw_trace_writer *writer, uint32_t number, const uint64_t *va)
 {
     const struct writer_code *code = writer->code[number];
     const struct writer_prefix *prefix = &code->prefix[number - code->first];
@@ -424,6 +445,55 @@ writer_code_fold(struct pgw_trace_writer *writer, uint32_t number, const uint64_
         pc += variable ? 0 : ref.size;
         writer_fold(writer, &ref);
     }
+}
+
+static inline void
+writer_fold_same(
+    struct pgw_trace_writer *writer, uint64_t page, uint32_t process, uint8_t kind, unsigned n)
+{
+    writer_fold_room(writer);
+    trace_fold_same(&writer->fold, page, process, kind, n);
+}
+
+/* The same for code in one page: its fetches between two accesses are taken together. */
+static void
+writer_code_fold_page(struct pgw_trace_writer *writer, const struct writer_code *code,
+    unsigned ninsns, size_t naccess, const uint64_t *va)
+{
+    uint64_t page = page_floor(code->pc);
+    unsigned fetched = 0;
+
+    for (size_t i = 0; i < naccess; i++) {
+        const struct writer_access *access = &code->access[i];
+        struct pgw_ref ref = {.va = va[i],
+            .process = code->process,
+            .size = access->size,
+            .kind = access->kind,
+            .count = 1};
+        if (access->fetches > fetched)
+            writer_fold_same(writer, page, code->process, PGW_REF_FETCH, access->fetches - fetched);
+        fetched = access->fetches;
+        if (__builtin_expect(va[i] % PAGE_SIZE + access->size <= PAGE_SIZE, 1))
+            writer_fold_same(writer, page_floor(va[i]), code->process, access->kind, 1);
+        else
+            writer_fold(writer, &ref);
+    }
+    if (ninsns > fetched)
+        writer_fold_same(writer, page, code->process, PGW_REF_FETCH, ninsns - fetched);
+}
+
+/* An execution is folded.  Returns how many accesses it makes. */
+static size_t
+writer_code_fold(struct pgw_trace_writer *writer, uint32_t number, const uint64_t *va)
+{
+    const struct writer_code *code = writer->code[number];
+    unsigned ninsns = number - code->first;
+    const struct writer_prefix *prefix = &code->prefix[ninsns];
+
+    if (code->one_page)
+        writer_code_fold_page(writer, code, ninsns, prefix->naccess, va);
+    else
+        writer_code_fold_each(writer, number, va);
     writer->given += prefix->nitems;
     return prefix->naccess;
 }
@@ -490,6 +560,7 @@ pgw_trace_writer_create(const char *path, const struct pgw_trace_writer_options 
         return status;
     }
     writer->pages = options->pages;
+    writer->fold.run = writer->run;
     writer->generation = 1;
     writer->status = trace_out_next(writer->out, 0, &writer->build);
     *writerp = writer;

@@ -105,6 +105,39 @@ fold_naive(const struct rig_trace *full, struct rig_trace *folded)
     }
 }
 
+/* A run has as many references as its count can say, also where fetches come many at once. */
+static void
+test_long_runs(void **state)
+{
+    static const uint8_t len[30] = {[0 ... 29] = 4};
+    const struct trace_code code = {.process = 1, .pc = 0x10000, .len = len, .n = 30};
+    static uint32_t number[5000];
+    struct pgw_trace_writer_options options;
+    struct pgw_trace_writer *writer;
+    struct rig_trace read = {0};
+    char path[64], why[PGW_TRACE_WHY];
+
+    (void)state;
+    rig_path(path);
+    pgw_trace_writer_options_init(&options);
+    options.pages = true;
+    assert_int_equal(pgw_trace_writer_create(path, &options, &writer, why), PGW_OK);
+    assert_int_equal(trace_writer_code(writer, &code, 0), PGW_OK);
+    for (size_t i = 0; i < 5000; i++)
+        number[i] = 30;
+    assert_int_equal(trace_writer_executed(writer, number, 5000, NULL), PGW_OK);
+    assert_int_equal(pgw_trace_writer_close(writer), PGW_OK);
+    assert_int_equal(rig_read(&read, path, NULL), PGW_OK);
+    assert_int_equal(read.n, 3);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(read.ref[i].count, i < 2 ? UINT16_MAX : 5000 * 30 - 2 * UINT16_MAX);
+        assert_int_equal(read.ref[i].fetches, read.ref[i].count);
+        assert_int_equal(read.ref[i].va, 0x10000);
+    }
+    rig_free(&read);
+    unlink(path);
+}
+
 /* What ends where addresses do is in one page. */
 static void
 test_last_page(void **state)
@@ -644,6 +677,7 @@ main(void)
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_info),
         cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_long_runs),
         cmocka_unit_test(test_last_page),
         cmocka_unit_test(test_code),
         cmocka_unit_test(test_code_refused),
