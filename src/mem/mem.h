@@ -218,6 +218,15 @@ mem_page_at(const struct mem *mem, uint64_t pfn)
     return idx < mem->nframes ? &mem->pages[idx] : NULL;
 }
 
+/* The byte with this physical address, as mem_page_bytes() has it; NULL when there is no such RAM.
+ */
+static inline unsigned char *
+mem_bytes_at(const struct mem *mem, uint64_t pa)
+{
+    uint64_t at = pa - (mem->base_pfn << PAGE_SHIFT);
+    return at < mem->nframes << PAGE_SHIFT ? mem->ram + at : NULL;
+}
+
 /* The head of the free or allocated run that page lies in; page itself if it is in none that is
  * known (part of a run that was allocated as a whole and is now used page by page). */
 const struct mem_page *mem_run_head(const struct mem *mem, const struct mem_page *page);

@@ -75,6 +75,8 @@ struct paged {
     bool cached; /* TLBs are modelled */
     bool prefetch;
     bool plain_l2; /* there is an L2, without pairs */
+    bool plain_l1; /* neither L1 has pairs, or must tell the hart to forget */
+    bool split;    /* mappings of any size are held in pieces of 4 KiB */
     struct tlb_list l1d, l1i, l2;
 
     uint32_t tags;   /* that hardware has; 0: none */
@@ -97,8 +99,7 @@ paged_walk(
 static unsigned char *
 paged_bytes(const struct paged *paged, uint64_t pfn)
 {
-    const struct mem_page *page = mem_page_at(paged->mmu.mem, pfn);
-    return page != NULL ? mem_page_bytes(paged->mmu.mem, page) : NULL;
+    return mem_bytes_at(paged->mmu.mem, pfn << PAGE_SHIFT);
 }
 
 static bool
@@ -237,6 +238,32 @@ paged_count_miss(struct paged *paged, enum access access)
     *(access == ACCESS_EXEC ? &paged->mmu.stats.l1i_misses : &paged->mmu.stats.l1d_misses) += 1;
 }
 
+/* Does the walk say something that the plain part of the lists holds, in an entry of its own? */
+static bool
+paged_is_plain(const struct paged *paged, const struct mmu_walk *walk)
+{
+    return paged->plain_l1 && (paged->plain_l2 || paged->l2.n == 0) && !walk->global &&
+           (walk->order == 0 || paged->split);
+}
+
+/* The entry of a 4 KiB page of the space's own, into L2 and l1: paged_fill() for both in short. */
+static void
+paged_fill_plain(struct paged *paged, struct tlb *l1, uint64_t va, const struct mmu_walk *walk,
+    struct tlb_place *place)
+{
+    uint64_t vpn = va >> PAGE_SHIFT, key = vpn << 19 | paged->key_low;
+    const struct tlb_entry entry = {.bytes = paged_bytes(paged, walk->pfn),
+        .pfn = walk->pfn,
+        .window = paged->mmu.window - 1,
+        .prot = (uint8_t)walk->prot,
+        .usable = (uint8_t)(walk->dirty ? walk->prot : walk->prot & ~PROT_MASK_W),
+        .flags = TLB_FILLED};
+    if (paged->l2.n != 0)
+        (void)tlb_put(&paged->l2.array[0], vpn, key, &entry);
+    size_t at = tlb_put(l1, vpn, key, &entry);
+    *place = (struct tlb_place){l1, at, 0, &l1->entries[at]};
+}
+
 /* Neither TLB has the page: walks, and fills L2 and l1. */
 static enum mmu_fault
 paged_miss(struct paged *paged, struct tlb_list *l1, uint64_t va, enum access access,
@@ -248,9 +275,14 @@ paged_miss(struct paged *paged, struct tlb_list *l1, uint64_t va, enum access ac
     enum mmu_fault fault = paged_walk(paged, va, access, 0, &walk);
     if (fault != MMU_OK)
         return fault;
-    if (second)
-        (void)paged_fill(paged, &paged->l2, va, &walk, 0, place);
-    *forget = paged_fill(paged, l1, va, &walk, 0, place);
+    *forget = false;
+    if (paged_is_plain(paged, &walk)) {
+        paged_fill_plain(paged, &l1->array[0], va, &walk, place);
+    } else {
+        if (second)
+            (void)paged_fill(paged, &paged->l2, va, &walk, 0, place);
+        *forget = paged_fill(paged, l1, va, &walk, 0, place);
+    }
     if (paged->prefetch)
         paged_prefetch(paged, va, access);
     return MMU_OK;
@@ -591,12 +623,11 @@ paged_init_tlbs(struct paged *paged, const struct mmu_tlb_spec *spec, uint64_t s
     return tlb_list_init(&paged->l2, spec->l2, &config);
 }
 
-/* Can paged_translate serve hits of this L1 by itself? */
+/* 4 KiB pages have entries of their own here, and the hart need not be told to forget any. */
 static bool
-paged_is_fast(const struct tlb_list *l1)
+paged_l1_plain(const struct tlb_list *l1)
 {
-    const struct tlb *tlb = &l1->array[0];
-    return l1->n != 0 && tlb->mru == NULL && tlb->replace != MMU_REPLACE_FIFO;
+    return l1->n != 0 && l1->array[0].mru == NULL && l1->array[0].pair == 0;
 }
 
 enum pgw_status
@@ -621,7 +652,10 @@ mmu_paged_create(const struct mmu_paged_config *config, struct mem *mem, struct 
     paged->cached = spec->l1d[0].entries != 0;
     paged->prefetch = spec->prefetch;
     paged->plain_l2 = paged->l2.n != 0 && !spec->pairs;
-    if (paged_is_fast(&paged->l1i) && paged_is_fast(&paged->l1d))
+    paged->plain_l1 = paged_l1_plain(&paged->l1i) && paged_l1_plain(&paged->l1d);
+    paged->split = (paged->l1i.orders | paged->l1d.orders | paged->l2.orders) == 1;
+    if (paged->plain_l1 && spec->replace != MMU_REPLACE_FIFO) /* hits that note the use, and that
+                                                                 alone */
         paged->fast_end = config->walker->va_end_low;
     if (!spec->no_asid && config->walker->asid_bits != 0)
         paged->tags = (1u << config->walker->asid_bits) - 1;

@@ -422,27 +422,10 @@ tlb_put(struct tlb *tlb, uint64_t vpn, uint64_t key, const struct tlb_entry *ent
     return at;
 }
 
-/* tlb_list_fill in the plain case; false: it is not that. */
-static bool
-tlb_list_put(struct tlb_list *list, const struct tlb_fill *fill, struct tlb_place *place)
-{
-    struct tlb *tlb = list->array;
-    struct tlb_entry entry;
-    if (fill->walk->global || (fill->walk->order != 0 && list->orders != 1) || tlb->mru != NULL ||
-        tlb->pair != 0)
-        return false;
-    tlb_write(&entry, 0, fill);
-    size_t at = tlb_put(tlb, fill->vpn, fill->vpn << 19 | tlb_key_low(fill->asid), &entry);
-    *place = (struct tlb_place){tlb, at, 0, &tlb->entries[at]};
-    return true;
-}
-
 bool
 tlb_list_fill(struct tlb_list *list, const struct tlb_fill *fill, struct tlb_place *place)
 {
     unsigned order;
-    if (tlb_list_put(list, fill, place))
-        return false;
     struct tlb *tlb = tlb_list_array(list, fill->walk->order, &order);
     unsigned size = tlb_size_of(tlb, order);
     bool forget;

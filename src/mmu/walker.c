@@ -25,7 +25,9 @@
  *
  * Speed.  Nearly every entry on the way down is a plain one: a valid table entry that takes nothing
  * away and needs nothing set.  Those are told from all others by one masked comparison, made from
- * the format when the walker is; only the others, and the leaf, are looked at bit by bit.
+ * the format when the walker is; only the others are looked at bit by bit.  Leaves of 4 KiB pages
+ * are of a few kinds: but for the frame they lead to, most are equal.  What a kind says is
+ * remembered, so that it is read off bit by bit only when it has not been seen lately.
  */
 #include "mmu/walker.h"
 
@@ -38,10 +40,26 @@ struct walker_level {
     unsigned idx_mask;
 };
 
+/* What a leaf says, all but its frame. */
+struct walker_leaf {
+    prot_t prot;
+    bool user, global, accessed, dirty;
+};
+
+/* A well-formed leaf of the last level that is not part of a run. */
+struct walker_kind {
+    uint64_t bits; /* without the frame's; 0: none yet */
+    struct walker_leaf leaf;
+};
+
+#define WALKER_KINDS 4u
+
 struct radix_walker {
     struct mmu_walker base;
     const struct mmu_format *format;
     struct pwc *pwc;
+    uint64_t kind_mask; /* the bits that tell kinds; 0: the frame's say something, too */
+    struct walker_kind kind[WALKER_KINDS];
     struct base_alloc *alloc;
     enum mmu_ad ad;
     bool accessed_first; /* see struct mmu_format; false where hardware sets the bit */
@@ -51,37 +69,39 @@ struct radix_walker {
 
 /* A walk under way. */
 struct walker_way {
-    const struct radix_walker *walker;
+    struct radix_walker *walker;
     struct mmu_stats *stats;
     struct mmu_trace *trace;
     uint64_t va;
     unsigned how;
     unsigned level; /* of the table where the walk is */
-    bool leaf;      /* the entry is a leaf: the way ends here */
-    bool wrote;     /* some bit has been set */
+    bool ended;     /* the entry is a leaf, which says: */
+    struct walker_leaf leaf;
+    bool wrote; /* some bit has been set */
     unsigned char *entry;
     uint64_t pte;
     struct pwc_entry *table; /* by level: where it is, and what the entries above it let through */
 };
 
 static void
-walker_trace_entry(const struct walker_way *way, unsigned idx, uint64_t pa)
+walker_trace_entry(
+    const struct walker_way *way, unsigned level, unsigned idx, uint64_t pa, uint64_t pte)
 {
     const struct mmu_format *format = way->walker->format;
     struct mmu_step *step = mmu_trace_add(way->trace, MMU_STEP_ENTRY);
-    step->level = way->level;
+    step->level = level;
     step->idx = idx;
     step->pa = pa;
-    step->value = way->pte;
-    if (!mmu_pte_valid(format, way->level, way->pte))
+    step->value = pte;
+    if (!mmu_pte_valid(format, level, pte))
         return;
-    step->table = mmu_pte_is_table(format, way->level, way->pte);
+    step->table = mmu_pte_is_table(format, level, pte);
     if (step->table) {
-        step->prot = mmu_pte_table_prot(format, way->level, way->pte);
-        step->user = mmu_bits_hold(way->pte, format->level[way->level].table_user);
+        step->prot = mmu_pte_table_prot(format, level, pte);
+        step->user = mmu_bits_hold(pte, format->level[level].table_user);
     } else {
-        step->prot = mmu_pte_prot(format, way->pte);
-        step->user = mmu_bits_hold(way->pte, format->user);
+        step->prot = mmu_pte_prot(format, pte);
+        step->user = mmu_bits_hold(pte, format->user);
     }
 }
 
@@ -108,7 +128,34 @@ walker_leaf_ok(const struct mmu_format *format, unsigned level, uint64_t pte)
     return (pfn & ((1ull << format->run_order) - 1)) == format->run_low;
 }
 
-/* Looks at an entry bit by bit.  On MMU_OK either way->leaf is set or the next level's table is
+static void
+walker_read_leaf(struct walker_way *way)
+{
+    const struct mmu_format *format = way->walker->format;
+    way->leaf = (struct walker_leaf){.prot = mmu_pte_prot(format, way->pte),
+        .user = mmu_bits_hold(way->pte, format->user),
+        .global = mmu_bits_hold(way->pte, format->global),
+        .accessed = mmu_bits_hold(way->pte, format->accessed),
+        .dirty = mmu_bits_hold(way->pte, format->dirty)};
+}
+
+/* Where the leaf's kind is remembered, if it is. */
+static struct walker_kind *
+walker_kind(struct radix_walker *walker, uint64_t bits)
+{
+    return &walker->kind[(bits ^ bits >> 5) % WALKER_KINDS];
+}
+
+static void
+walker_learn(struct walker_way *way)
+{
+    uint64_t bits = way->pte & way->walker->kind_mask;
+    bool last = way->level + 1 == way->walker->base.levels;
+    if (last && bits != 0 && !mmu_pte_is_run(way->walker->format, way->level, way->pte))
+        *walker_kind(way->walker, bits) = (struct walker_kind){bits, way->leaf};
+}
+
+/* Looks at an entry bit by bit.  On MMU_OK either the way has ended or the next level's table is
  * known. */
 static enum mmu_fault
 walker_examine(struct walker_way *way)
@@ -120,8 +167,12 @@ walker_examine(struct walker_way *way)
     if (!mmu_pte_valid(format, way->level, pte))
         return MMU_NOT_PRESENT;
     if (!mmu_pte_is_table(format, way->level, pte)) {
-        way->leaf = true;
-        return walker_leaf_ok(format, way->level, pte) ? MMU_OK : MMU_MALFORMED;
+        if (!walker_leaf_ok(format, way->level, pte))
+            return MMU_MALFORMED;
+        way->ended = true;
+        walker_read_leaf(way);
+        walker_learn(way);
+        return MMU_OK;
     }
     if (!l->table || (pte & l->table_reserved) != 0)
         return MMU_MALFORMED;
@@ -137,6 +188,21 @@ walker_examine(struct walker_way *way)
     return MMU_OK;
 }
 
+/* The entry is none that leads on without more ado: a leaf of a kind that is known, or else. */
+static enum mmu_fault
+walker_arrive(struct walker_way *way, unsigned level)
+{
+    struct radix_walker *walker = way->walker;
+    uint64_t bits = way->pte & walker->kind_mask;
+    const struct walker_kind *kind = walker_kind(walker, bits);
+    way->level = level;
+    if (level + 1 != walker->base.levels || bits == 0 || kind->bits != bits)
+        return walker_examine(way);
+    way->ended = true;
+    way->leaf = kind->leaf;
+    return MMU_OK;
+}
+
 /* Follows tables down to a well-formed leaf, from the table of way->level. */
 static enum mmu_fault
 walker_descend(struct walker_way *way)
@@ -144,26 +210,27 @@ walker_descend(struct walker_way *way)
     const struct radix_walker *walker = way->walker;
     const struct mmu_format *format = walker->format;
     const struct mem *mem = walker->base.mem;
-    for (;; way->level++) {
-        const struct walker_level *l = &walker->level[way->level];
-        struct pwc_entry *table = &way->table[way->level];
+    struct pwc_entry *table = &way->table[way->level];
+    for (unsigned level = way->level;; level++, table++) {
+        const struct walker_level *l = &walker->level[level];
         unsigned idx = (unsigned)(way->va >> l->shift) & l->idx_mask;
         uint64_t pa = (table->pfn << PAGE_SHIFT) + ((uint64_t)idx << walker->pte_shift);
-        const struct mem_page *page = mem_page_at(mem, pa >> PAGE_SHIFT);
-        if (page == NULL)
+        unsigned char *entry = mem_bytes_at(mem, pa);
+        if (entry == NULL)
             return MMU_BUS;
-        way->stats->walk_refs[way->level]++;
-        way->entry = mem_page_bytes(mem, page) + (pa & (PAGE_SIZE - 1));
-        way->pte = mmu_pte_load(format, way->entry, 0);
-        if (way->trace != NULL)
-            walker_trace_entry(way, idx, pa);
-        if (__builtin_expect(mmu_bits_hold(way->pte, l->plain), 1)) {
+        way->stats->walk_refs[level]++;
+        uint64_t pte = mmu_pte_load(format, entry, 0);
+        if (__builtin_expect(way->trace != NULL, 0))
+            walker_trace_entry(way, level, idx, pa, pte);
+        if (__builtin_expect(mmu_bits_hold(pte, l->plain), 1)) {
             table[1] = table[0];
-            table[1].pfn = mmu_pte_table_pfn(format, way->pte);
+            table[1].pfn = mmu_pte_table_pfn(format, pte);
             continue;
         }
-        enum mmu_fault fault = walker_examine(way);
-        if (fault != MMU_OK || way->leaf)
+        way->entry = entry;
+        way->pte = pte;
+        enum mmu_fault fault = walker_arrive(way, level);
+        if (fault != MMU_OK || way->ended)
             return fault;
     }
 }
@@ -173,25 +240,37 @@ static enum mmu_fault
 walker_set_ad(struct walker_way *way, enum access access)
 {
     const struct mmu_format *format = way->walker->format;
-    uint64_t pte = mmu_bits_put(way->pte, format->accessed, true);
-    if (access == ACCESS_WRITE)
-        pte = mmu_bits_put(pte, format->dirty, true);
-    if (pte == way->pte)
+    bool write = access == ACCESS_WRITE;
+    if (way->leaf.accessed && (way->leaf.dirty || !write))
         return MMU_OK;
     if ((way->how & MMU_WALK_PREFETCH) != 0)
-        return mmu_bits_hold(way->pte, format->accessed) ? MMU_OK : MMU_AD;
+        return way->leaf.accessed ? MMU_OK : MMU_AD;
     if (way->walker->ad == MMU_AD_FAULT) {
         way->stats->ad_faults++;
         return MMU_AD;
     }
-    if ((way->how & MMU_WALK_PEEK) == 0)
-        walker_update(way, pte);
+    if ((way->how & MMU_WALK_PEEK) != 0)
+        return MMU_OK;
+    uint64_t pte = mmu_bits_put(way->pte, format->accessed, true);
+    walker_update(way, write ? mmu_bits_put(pte, format->dirty, true) : pte);
+    way->leaf.dirty |= write;
     return MMU_OK;
+}
+
+/* The same for people. */
+static void
+walker_trace_result(struct walker_way *way, bool run, const struct mmu_walk *out)
+{
+    if (run)
+        mmu_trace_add(way->trace, MMU_STEP_RUN)->value = out->pfn;
+    way->trace->pa = (out->pfn << PAGE_SHIFT) | (way->va & (PAGE_SIZE - 1));
+    way->trace->order = out->order;
+    way->trace->prot = out->prot;
 }
 
 /* What the leaf at way maps va to. */
 static void
-walker_result(const struct walker_way *way, struct mmu_walk *out)
+walker_result(struct walker_way *way, struct mmu_walk *out)
 {
     const struct mmu_format *format = way->walker->format;
     const struct pwc_entry *table = &way->table[way->level];
@@ -203,35 +282,29 @@ walker_result(const struct walker_way *way, struct mmu_walk *out)
         pfn = mmu_pte_run_pfn(format, way->pte);
     }
     out->pfn = pfn + ((way->va >> PAGE_SHIFT) & ((1ull << order) - 1));
-    out->prot = mmu_pte_prot(format, way->pte) & table->prot;
+    out->prot = way->leaf.prot & table->prot;
     out->order = (uint8_t)order;
-    out->global = table->global || mmu_bits_hold(way->pte, format->global);
-    if (way->trace == NULL)
-        return;
-    if (run)
-        mmu_trace_add(way->trace, MMU_STEP_RUN)->value = out->pfn;
-    way->trace->pa = (out->pfn << PAGE_SHIFT) | (way->va & (PAGE_SIZE - 1));
-    way->trace->order = order;
-    way->trace->prot = out->prot;
+    out->global = table->global || way->leaf.global;
+    if (way->trace != NULL)
+        walker_trace_result(way, run, out);
 }
 
 /* The way to the leaf and what is asked there. */
 static enum mmu_fault
 walker_go(struct walker_way *way, enum access access, struct mmu_walk *out)
 {
-    const struct mmu_format *format = way->walker->format;
     enum mmu_fault fault = walker_descend(way);
     if (fault != MMU_OK)
         return fault;
     walker_result(way, out);
-    bool allowed = prot_allows(out->prot, access) && way->table[way->level].user &&
-                   mmu_bits_hold(way->pte, format->user);
-    if (!allowed && !(way->walker->accessed_first && !mmu_bits_hold(way->pte, format->accessed)))
+    bool allowed = prot_allows(out->prot, access) && way->table[way->level].user && way->leaf.user;
+    if (!allowed && !(way->walker->accessed_first && !way->leaf.accessed))
         return MMU_RIGHTS;
-    if ((way->how & MMU_WALK_PEEK) == 0 && mem_page_at(way->walker->base.mem, out->pfn) == NULL)
+    if ((way->how & MMU_WALK_PEEK) == 0 &&
+        mem_bytes_at(way->walker->base.mem, out->pfn << PAGE_SHIFT) == NULL)
         return MMU_BUS;
     fault = walker_set_ad(way, access);
-    out->dirty = mmu_bits_hold(way->pte, format->dirty);
+    out->dirty = way->leaf.dirty;
     return fault;
 }
 
@@ -338,6 +411,19 @@ walker_plain(const struct mmu_level *l)
     return walker_both(plain, l->table_accessed);
 }
 
+/* The bits of a leaf of the last level that tell its kind, if the frame's do not. */
+static uint64_t
+walker_kind_mask(const struct mmu_format *format)
+{
+    const struct mmu_level *l = &format->level[format->levels - 1];
+    uint64_t said = l->valid.mask | l->is_table.mask | l->leaf_reserved | format->leaf_bad.mask |
+                    format->run.mask | format->also_writable.mask | format->user.mask |
+                    format->global.mask | format->accessed.mask | format->dirty.mask;
+    for (unsigned i = 0; i < 3; i++)
+        said |= format->right[i].mask;
+    return (said & l->leaf_pfn) == 0 ? ~l->leaf_pfn : 0;
+}
+
 /* The sizes that the format's leaves have, as far as a mask of 32 orders can say. */
 static uint32_t
 walker_orders(const struct mmu_format *format)
@@ -371,6 +457,7 @@ mmu_radix_walker_create(const struct mmu_format *format, enum mmu_ad ad, struct 
         .va_start_high = format->sign_extended ? -half : 0,
         .orders = walker_orders(format)};
     made->format = format;
+    made->kind_mask = walker_kind_mask(format);
     made->pwc = pwc;
     made->alloc = alloc;
     made->ad = ad;
