@@ -66,8 +66,10 @@ struct translation {
     uint64_t data_pfn, table_frames;
     struct translation_space *spaces; /* by tag - 1 */
     uint64_t nspaces, spaces_room;
-    uint32_t tag;                  /* that is loaded; 0: none */
+    uint32_t tag, process;         /* that is loaded; tag 0: none */
     uint64_t leaf;                 /* the entry of a page that is mapped */
+    unsigned leaf_bits, pte_shift; /* of a table of the last level: 2^leaf_bits entries, each of
+                                      2^pte_shift bytes */
     struct translation_map *first; /* by page: most have one place at the most */
     uint64_t first_room;
     struct translation_map *more;
@@ -126,13 +128,11 @@ translation_descend(
 }
 
 /* Where the entry of va's page is, or would be; likewise. */
-static unsigned char *
+static inline unsigned char *
 translation_entry(
     struct translation *t, uint32_t tag, uint64_t va, bool make, enum pgw_status *status)
 {
-    const struct mmu_format *format = t->config.format;
-    const struct mmu_level *level = &format->level[format->levels - 1];
-    uint64_t region = va >> level->shift >> level->bits, key = region << 16 | tag;
+    uint64_t region = va >> PAGE_SHIFT >> t->leaf_bits, key = region << 16 | tag;
     struct translation_known *known = &t->known[(region ^ tag << 4) % TRANSLATION_KNOWN];
 
     *status = PGW_OK;
@@ -142,8 +142,8 @@ translation_entry(
             return NULL;
         *known = (struct translation_known){key, leaves};
     }
-    return known->leaves +
-           (size_t)mmu_format_index(format, format->levels - 1, va) * format->pte_bytes;
+    uint64_t idx = va >> PAGE_SHIFT & (((uint64_t)1 << t->leaf_bits) - 1);
+    return known->leaves + (idx << t->pte_shift);
 }
 
 static uint64_t
@@ -269,8 +269,6 @@ translation_load(struct translation *t, uint32_t process)
 {
     uint32_t tag = 0;
 
-    if (t->tag != 0 && t->spaces[t->tag - 1].process == process)
-        return PGW_OK;
     while (tag < t->nspaces && t->spaces[tag].process != process)
         tag++;
     if (tag == t->nspaces) {
@@ -286,6 +284,7 @@ translation_load(struct translation *t, uint32_t process)
         t->nspaces++;
     }
     t->tag = tag + 1;
+    t->process = process;
     t->mmu->ops->load(
         t->mmu, mmu_format_root(t->config.format, t->spaces[tag].root, t->tag), t->tag);
     return PGW_OK;
@@ -350,8 +349,10 @@ translation_touch(struct translation *t, const struct replay_where *where,
 {
     uint64_t va = where->vpn << PAGE_SHIFT;
     enum access access = translation_access(touch);
-    enum pgw_status status = translation_load(t, where->process);
+    enum pgw_status status = PGW_OK;
 
+    if (t->tag == 0 || t->process != where->process)
+        status = translation_load(t, where->process);
     if (status == PGW_OK)
         status = translation_try(t, va, access);
     if (status != PGW_OK && status != PGW_NOTFOUND)
@@ -418,6 +419,8 @@ translation_create(struct base_alloc *alloc, const struct translation_config *co
     struct mem_page *data = mem_alloc(&made->mem, 0, 0);
     made->data_pfn = mem_page_pfn(&made->mem, data);
     made->leaf = translation_leaf(made);
+    made->leaf_bits = config->format->level[config->format->levels - 1].bits;
+    made->pte_shift = config->format->pte_bytes == 8 ? 3 : 2;
     status = mmu_radix_create(
         config->format, config->ad, &config->tlb, config->seed, &made->mem, alloc, &made->mmu);
     if (status != PGW_OK)
