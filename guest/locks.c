@@ -135,8 +135,7 @@ writable(void)
     int fd = mkstemp(name);
 
     GUEST_CHECK(fd >= 0 && unlink(name) == 0 && ftruncate(fd, 2 * GUEST_PAGE) == 0);
-    unsigned char *p =
-        mmap(NULL, 2 * GUEST_PAGE, PROT_READ, MAP_PRIVATE | MAP_LOCKED, fd, 0);
+    unsigned char *p = mmap(NULL, 2 * GUEST_PAGE, PROT_READ, MAP_PRIVATE | MAP_LOCKED, fd, 0);
     GUEST_CHECK(p != MAP_FAILED && pwrite(fd, "a", 1, 0) == 1);
     printf("may be read: %c\n", p[0]);
     GUEST_CHECK(mprotect(p, 2 * GUEST_PAGE, PROT_READ | PROT_WRITE) == 0);
@@ -197,8 +196,8 @@ flags(void)
 static void
 twice(void)
 {
-    unsigned char *p = mmap(
-        NULL, N * GUEST_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    unsigned char *p =
+        mmap(NULL, N * GUEST_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     GUEST_CHECK(p != MAP_FAILED && mlock(p, N * GUEST_PAGE) == 0);
     unsigned char *q = mremap(p, 0, N * GUEST_PAGE, MREMAP_MAYMOVE);

@@ -287,8 +287,7 @@ protect_bring(struct os_process *p, uint64_t va, uint64_t end)
          va = region.end) {
         uint64_t from = region.start > va ? region.start : va;
         uint64_t to = region.end < end ? region.end : end;
-        if (region.locked && !region.on_fault && !region.shared &&
-            (region.prot & PROT_MASK_W) != 0)
+        if (region.locked && !region.on_fault && !region.shared && (region.prot & PROT_MASK_W) != 0)
             (void)!os_mem_populate(p, from, to - from);
     }
 }

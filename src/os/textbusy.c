@@ -43,8 +43,8 @@ textbusy_writes(const struct os_file *file, const struct host_file_identity *ide
 
 /* Has the process the file mapped so that what it stores goes there, or might? */
 static bool
-textbusy_maps(const struct os *os, const struct os_process *p,
-    const struct host_file_identity *identity)
+textbusy_maps(
+    const struct os *os, const struct os_process *p, const struct host_file_identity *identity)
 {
     struct space *space = p->mm != NULL ? p->mm->space : NULL;
     struct space_region region;

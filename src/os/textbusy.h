@@ -6,8 +6,8 @@
  * keeps everybody from starting it.
  *
  * Only processes of the machine count.  Of mappings that are left when their descriptor is closed,
- * those count that are shared and could be written; on Linux private ones do, too, if the descriptor
- * could.
+ * those count that are shared and could be written; on Linux private ones do, too, if the
+ * descriptor could.
  */
 #ifndef OS_TEXTBUSY_H
 #define OS_TEXTBUSY_H

@@ -277,9 +277,8 @@ vm_region_is_like(const struct vm_region *lower, const struct vm_region *upper)
     if (lower->object != upper->object || upper->growsdown || lower->shared != upper->shared)
         return false;
     if (lower->locked != upper->locked || (lower->locked && lower->on_fault != upper->on_fault) ||
-        lower->noreserve != upper->noreserve ||
-        lower->charged != upper->charged || lower->advice != upper->advice ||
-        lower->nowrite != upper->nowrite)
+        lower->noreserve != upper->noreserve || lower->charged != upper->charged ||
+        lower->advice != upper->advice || lower->nowrite != upper->nowrite)
         return false;
     return lower->object == NULL || lower->offset + (lower->end - lower->start) == upper->offset;
 }

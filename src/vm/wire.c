@@ -224,9 +224,8 @@ lock_locked(struct vm_space *space, uint64_t va, uint64_t end, enum space_lock h
     if (status == PGW_OK && how != SPACE_UNLOCK)
         status = lock_admit(space, va, end);
     if (status == PGW_OK)
-        status = how == SPACE_UNLOCK
-                     ? unlock_regions(space, va, end)
-                     : lock_regions(space, va, end, how == SPACE_LOCK_ONFAULT);
+        status = how == SPACE_UNLOCK ? unlock_regions(space, va, end)
+                                     : lock_regions(space, va, end, how == SPACE_LOCK_ONFAULT);
     vm_region_join(space, va, end);
     return status;
 }
