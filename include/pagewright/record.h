@@ -39,8 +39,9 @@ PGW_API void pgw_record_options_init(struct pgw_record_options *options);
  * Makes the file at path ("-": the standard output), as pgw_trace_writer_create() does; the next
  * pgw_run() records to it and closes it.  If that run cannot begin, no file is made.  When it
  * cannot be written (the disk is full), that run is ended and fails with that status; what could be
- * written is there, without its end, and can be read.  PGW_INVAL: a file is waiting for its run already, or
- * options are wrong; PGW_IO, PGW_ACCESS, PGW_NOTFOUND, PGW_NOMEM.  pgw_error_text() says more.
+ * written is there, without its end, and can be read.  PGW_INVAL: a file is waiting for its run
+ * already, or options are wrong; PGW_IO, PGW_ACCESS, PGW_NOTFOUND, PGW_NOMEM.  pgw_error_text()
+ * says more.
  */
 PGW_API enum pgw_status pgw_record_to(
     struct pgw_system *system, const char *path, const struct pgw_record_options *options);

@@ -60,8 +60,8 @@ host_stream_open(const char *path, struct host_stream *stream)
 
 #define HOST_STREAM_PARTS 100u /* names that are tried: a killed process leaves one */
 
-/* The place that path means, if a file can be put there; is: what is there now, its mode 0: nothing.
- * NULL: no, or no memory. */
+/* The place that path means, if a file can be put there; is: what is there now, its mode 0:
+ * nothing. NULL: no, or no memory. */
 static char *
 host_stream_place(const char *path, struct stat *is)
 {

@@ -18,9 +18,9 @@
 
 struct host_stream {
     int fd;
-    bool regular;  /* a file, which can be read at any offset */
-    bool owned;    /* closed by close(); the standard streams are not */
-    uint64_t size; /* bytes of a file when it was opened; else 0 */
+    bool regular;      /* a file, which can be read at any offset */
+    bool owned;        /* closed by close(); the standard streams are not */
+    uint64_t size;     /* bytes of a file when it was opened; else 0 */
     char *path, *part; /* of a file that is made: its place, and where it is until then; or NULL */
 };
 
