@@ -18,8 +18,8 @@
  *  R1  victim() names a page that was admitted and not forgotten or evicted.
  *  R2  No policy misses less than OPT.
  *  R3  Same input, same seed: same victims.
- *  R4  What counts is the size, not the capacity: of two policies whose sizes are equal all the
- * time the victims are the same.
+ *  R4  What counts is the size, not the capacity: policies whose sizes are equal all the time name
+ *      the same victims.
  */
 #ifndef VM_POLICY_H
 #define VM_POLICY_H
