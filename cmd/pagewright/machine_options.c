@@ -36,7 +36,7 @@ enum {
 
 /* clang-format off */
 static const struct argp_option options[] = {
-    {NULL, 0, NULL, 0, "The machine:", 2},
+    {NULL, 0, NULL, 0, "The machine:", 3},
     {"ram", KEY_RAM, "SIZE", 0, "physical memory, such as 512K, 64M, 2G (default 64M)", 0},
     {"swap", KEY_SWAP, "none|SIZE|FILE:SIZE|STACK", 0,
         "where pages go that do not fit in RAM; FILE is made if absent, and what it contains is "

@@ -116,7 +116,6 @@ command_record(int argc, char **argv)
         .parser = record_option,
         .doc = "Runs a riscv64 Linux program, as pagewright run does, and records each of its "
                "references to memory, and what changes its address spaces, for replay.",
-        .help_filter = machine_help,
     };
     struct record_options record = {.file = NULL};
 

@@ -9,10 +9,10 @@ enum { KEY_MMU = 0x100, KEY_REPORT, KEY_REPORT_FILE, KEY_WINDOW, KEY_MAPS, KEY_C
 
 /* clang-format off */
 static const struct argp_option options[] = {
-    {NULL, 0, NULL, 0, "Translation:", 1},
+    {NULL, 0, NULL, 0, "Translation:", 2},
     {"mmu", KEY_MMU, "NAME[:OPTION,...]", 0,
         "the scheme (default sv39); pagewright mmus says what each one can do", 0},
-    {NULL, 0, NULL, 0, "The report:", 3},
+    {NULL, 0, NULL, 0, "The report:", 4},
     {"report", KEY_REPORT, "text|json|none", 0, "its form (default text)", 0},
     {"report-file", KEY_REPORT_FILE, "FILE", 0, "where it goes (default: standard error)", 0},
     {"window", KEY_WINDOW, "N", 0,

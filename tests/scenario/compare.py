@@ -159,9 +159,11 @@ def check_holes(checks):
 
 def check_help(checks):
     """No line is broken in the middle of a list, and every command is named."""
-    for command in ("run", "compare"):
+    for command in ("run", "record", "compare"):
         lines = execute([checks.pagewright, command, "--help"]).out.decode().splitlines()
-        lists = lines[lines.index("Translation schemes (--mmu NAME, or NAME:OPTION,...):") + 1:]
+        title = "Translation schemes (--mmu NAME, or NAME:OPTION,...):"
+        lists = lines[lines.index(title) + 1:]
+        checks.tap.check(title not in lists, f"{command} --help has its lists once")
         loose = [line for line in lists if line and line[0] != " " and line[-1] != ":"]
         checks.tap.check(not loose and max(map(len, lists)) < 80, f"the lists of {command} --help", loose)
         names = [scheme["name"] for scheme in checks.listed["schemes"]]
@@ -172,6 +174,8 @@ def check_help(checks):
         lines = execute([checks.pagewright, *command.split(), "--help"]).out.decode().splitlines()
         at = [i for i, line in enumerate(lines) if line.split()[:1] in (["-?,"], ["--usage"], ["-V,"])]
         checks.tap.check(len(at) == 3 and at[2] - at[0] == 2, f"{command} --help: the options that all have come together", at)
+        empty = [line for line, after in zip(lines, lines[1:]) if line[:1] == " " and line[-1] == ":" and not after.strip()]
+        checks.tap.check(not empty, f"{command} --help: no heading is without options", empty)
     words = {line.split()[0] for line in execute([checks.pagewright, "--help"]).out.decode().splitlines()
              if line.startswith("  ")}
     checks.tap.check({"run", "compare", "mmus", "translate", "shell", "script"} <= words,
