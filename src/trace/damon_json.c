@@ -57,6 +57,7 @@ static enum pgw_status
 damon_json_open(struct pgw_trace *trace)
 {
     trace->own = calloc(1, sizeof(struct damon_json));
+    trace->info.pages = true;
     return trace->own != NULL ? PGW_OK : trace_fail(trace, PGW_NOMEM, "out of memory");
 }
 

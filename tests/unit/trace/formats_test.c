@@ -48,6 +48,7 @@ read_bytes(const void *bytes, size_t len, const struct pgw_trace_options *option
     }
     pgw_trace_get_info(trace, &info);
     assert_int_equal(info.format, want);
+    assert_true(info.pages || want != PGW_TRACE_DAMON);
     status = rig_read_on(&got, trace);
     pgw_trace_close(trace);
     return status;
