@@ -65,9 +65,10 @@ mrc_json_knees(const struct mrc_table *table, const struct pgw_curve *curve, boo
 
     for (unsigned i = 0; i < MRC_KNEES; i++) {
         uint64_t frames = mrc_knee(table, curve, mrc_ratios[i]);
+        bool half = every_size && frames / 2 >= mrc_apart(table, curve);
         mrc_append(&list, json_pack("{s:f, s:o, s:o, s:o}", "ratio", mrc_ratios[i], "least",
                               mrc_json_size(table, curve, frames), "half",
-                              mrc_json_size(table, curve, every_size ? frames / 2 : 0), "twice",
+                              mrc_json_size(table, curve, half ? frames / 2 : 0), "twice",
                               mrc_json_size(table, curve, every_size ? frames * 2 : 0)));
     }
     return list;

@@ -35,7 +35,12 @@ uint64_t mrc_from(const struct mrc_table *table);
 uint64_t mrc_first_point(const struct mrc_table *table, const struct pgw_curve *curve);
 bool mrc_get_point(const struct mrc_table *table, const struct pgw_curve *curve, uint64_t i,
     struct pgw_curve_point *point);
-/* The least size told of in which at most this part misses; 0: none. */
+/*
+ * A sample of one page in n does not tell sizes of less than n frames apart.  That n, or mrc_from()
+ * if it is more; a knee that is there may be at less.  1 of an exact curve of a whole trace.
+ */
+uint64_t mrc_apart(const struct mrc_table *table, const struct pgw_curve *curve);
+/* The least size told apart in which at most this part misses; 0: none. */
 uint64_t mrc_knee(const struct mrc_table *table, const struct pgw_curve *curve, double ratio);
 
 /* False: it could not be written, or there was no memory. */

@@ -67,6 +67,20 @@ mrc_get_point(const struct mrc_table *table, const struct pgw_curve *curve, uint
 }
 
 uint64_t
+mrc_apart(const struct mrc_table *table, const struct pgw_curve *curve)
+{
+    uint64_t from = mrc_from(table), apart = table->info.footprint;
+    struct pgw_curve_info is;
+
+    pgw_curve_get_info(curve, &is);
+    if (is.exact || !is.every_size || is.sample <= 0)
+        return from;
+    if (ceil(1 / is.sample) < (double)apart)
+        apart = (uint64_t)ceil(1 / is.sample);
+    return apart > from ? apart : from;
+}
+
+uint64_t
 mrc_knee(const struct mrc_table *table, const struct pgw_curve *curve, double ratio)
 {
     uint64_t least = pgw_curve_least(curve, ratio), i = mrc_first_point(table, curve);
@@ -74,10 +88,10 @@ mrc_knee(const struct mrc_table *table, const struct pgw_curve *curve, double ra
     struct pgw_curve_info is;
 
     pgw_curve_get_info(curve, &is);
-    if (least == 0 || least >= mrc_from(table))
+    if (least == 0 || least >= mrc_apart(table, curve))
         return least;
     if (is.every_size)
-        return mrc_from(table);
+        return mrc_apart(table, curve);
     return mrc_get_point(table, curve, i, &point) ? point.frames : 0;
 }
 
@@ -287,7 +301,7 @@ static void
 mrc_print_knee(const struct mrc_table *table, const struct pgw_curve *curve, bool every_size,
     double ratio, FILE *out)
 {
-    uint64_t frames = mrc_knee(table, curve, ratio);
+    uint64_t frames = mrc_knee(table, curve, ratio), apart = mrc_apart(table, curve);
     char a[MEASURE_TEXT_LEN], b[MEASURE_TEXT_LEN], c[MEASURE_TEXT_LEN];
     struct pgw_curve_point point;
 
@@ -300,12 +314,12 @@ mrc_print_knee(const struct mrc_table *table, const struct pgw_curve *curve, boo
     pgw_curve_at(curve, frames, &point);
     double time = mrc_time(table, &point);
     fprintf(out, "%s%s (%s page%s), %s",
-        table->info.reduced > 0 && frames == mrc_from(table) ? "at most " : "",
+        frames == apart && (apart > 1 || table->info.reduced > 0) ? "at most " : "",
         measure_bytes(frames * table->info.page_size, a), measure_count(frames, b),
         longwork_s(frames), measure_time(time, c));
     if (!every_size)
         mrc_print_beside(table, curve, frames, time, out);
-    if (every_size && frames / 2 >= mrc_from(table))
+    if (every_size && frames / 2 >= apart)
         mrc_print_other(table, curve, "half of it", frames / 2, time, out);
     if (every_size)
         mrc_print_other(table, curve, "twice", frames * 2, time, out);

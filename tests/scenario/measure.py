@@ -118,6 +118,12 @@ def check_samples(tap, run, trace):
     alone = json.loads(run(f"--json --sample 0.5 {trace}").out)
     tap.check(len(alone["curves"]) == 1 and alone["curves"][0]["error"] is None,
               "mrc --sample: the exact curve is not measured unasked")
+    # Three busy pages, so that 3 frames would do; but a tenth of the pages does not tell 3 from 10.
+    busy = "".join(f"{i % 3 if i % 100 else i}\n" for i in range(20000)).encode()
+    knee = json.loads(execute([run.binary, "mrc", "--sample", "0.1", "--json", "-"], stdin=busy).out)["curves"][0]["knees"][0]
+    text = execute([run.binary, "mrc", "--sample", "0.1", "-"], stdin=busy).out.decode()
+    tap.check(knee["least"]["frames"] == 10 and knee["half"] is None and "10.0% miss: at most 40K (10 pages), " in text,
+              "mrc --sample: the least RAM is told as far as sizes are told apart", f"{knee} {text}")
     one, same, other = (run(f"--sample 0.5 --seed {n} {trace}").out for n in (1, 1, 2))
     tap.check(one == same and b"seed 1\n" in one, "mrc: same seed, same output")
     tap.check(one != other, "mrc: another seed, another sample")
