@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "longwork.h"
+
 #define NAME_MAX_LEN 32
 #define LINE_WIDTH 100
 
@@ -232,8 +234,9 @@ replay_steps_show(const struct replay_steps *steps, FILE *out)
     for (unsigned r = 0; pgw_replay_get_row(steps->replay, r, &row) == PGW_OK; r++) {
         int width = steps_width(steps, r, row.frames);
         unsigned many = (unsigned)((LINE_WIDTH - 9) / (width + 1));
-        fprintf(out, "\n%s, %" PRIu64 " frame%s: %" PRIu64 " faults, %" PRIu64 " hits\n",
-            row.policy, row.frames, row.frames == 1 ? "" : "s", row.misses, row.hits);
+        fprintf(out, "\n%s, %" PRIu64 " frame%s: %" PRIu64 " fault%s, %" PRIu64 " hit%s\n",
+            row.policy, row.frames, longwork_s(row.frames), row.misses, longwork_s(row.misses),
+            row.hits, longwork_s(row.hits));
         many = many > 0 ? many : 1;
         for (unsigned first = 0; first < steps->n; first += many) {
             unsigned last = first + many < steps->n ? first + many : steps->n;

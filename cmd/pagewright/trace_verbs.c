@@ -70,8 +70,8 @@ info_header(const struct pgw_trace_info *info, const char *name)
         printf("command      %s\n", info->command);
     printf("content      %s\n", info->pages ? "runs of references to pages" : "single references");
     if (info->reduced > 0)
-        printf("reduced      exact for LRU with %" PRIu64 " pages or more, and for nothing else\n",
-            info->reduced);
+        printf("reduced      exact for LRU with %" PRIu64 " page%s or more, and for nothing else\n",
+            info->reduced, longwork_s(info->reduced));
     if (info->bytes > 0)
         printf("file         %" PRIu64 " bytes\n", info->bytes);
 }
@@ -220,8 +220,7 @@ cut_nothing(const struct cut *cut, const struct trace_options *options, int code
             "; pagewright trace info says how long it is\n",
             cut->time, options->from);
     else
-        fprintf(
-            stderr, "nothing is left: there no process that --process names refers to memory\n");
+        fprintf(stderr, "nothing is left: no process that --process names refers to memory\n");
     return true;
 }
 

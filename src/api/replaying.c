@@ -254,7 +254,7 @@ replaying_strange(const struct pgw_replay *replay, char *why)
     if (replay->strange_found)
         (void)snprintf(why, PGW_TRACE_WHY,
             "the trace refers to 0x%llx, and addresses of %.32s have %u bits: model a scheme that "
-            "has more, such as x86-64 or x86-64-la57, or none",
+            "has more, such as x86-64 or la57, or none",
             (unsigned long long)replay->strange, replay->options.mmu, replay->format->va_bits);
     return replay->strange_found;
 }
