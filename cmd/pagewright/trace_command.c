@@ -180,23 +180,13 @@ trace_every(struct argp_state *state, struct trace_options *options, const char 
 }
 
 static unsigned
-trace_column(struct argp_state *state, const char *text)
+trace_up_to(struct argp_state *state, const char *option, const char *text, unsigned most)
 {
-    uint64_t column = trace_number(state, "--csv-id", text);
+    uint64_t number = trace_number(state, option, text);
 
-    if (column < 1 || column > 1000)
-        argp_failure(state, EXIT_OURS, 0, "--csv-id: %s is not 1 to 1000", text);
-    return (unsigned)column;
-}
-
-static int
-trace_level(struct argp_state *state, const char *text)
-{
-    uint64_t level = trace_number(state, "--level", text);
-
-    if (level < 1 || level > 19)
-        argp_failure(state, EXIT_OURS, 0, "--level: %s is not 1 to 19", text);
-    return (int)level;
+    if (number < 1 || number > most)
+        argp_failure(state, EXIT_OURS, 0, "%s: %s is not 1 to %u", option, text, most);
+    return (unsigned)number;
 }
 
 /* Numbers of pages, with an optional p after them, as everywhere; or a size in bytes. */
@@ -278,7 +268,7 @@ trace_option(int key, char *arg, struct argp_state *state)
         trace_format(state, options, arg);
         return 0;
     case KEY_CSV_ID:
-        options->read.csv_id = trace_column(state, arg);
+        options->read.csv_id = trace_up_to(state, "--csv-id", arg, 1000);
         return 0;
     case KEY_CSV_SEPARATOR:
         trace_separator(state, options, arg);
@@ -298,7 +288,7 @@ trace_option(int key, char *arg, struct argp_state *state)
         options->write.pages = true;
         return 0;
     case KEY_LEVEL:
-        options->write.level = trace_level(state, arg);
+        options->write.level = (int)trace_up_to(state, "--level", arg, 19);
         return 0;
     case KEY_FROM:
         options->from = trace_number(state, "--from", arg);

@@ -211,6 +211,7 @@ record_resolve(struct space *space, uint64_t va, enum access access, unsigned ch
     if (stack == 0)
         return fault;
     put_growth(rs, space, va, stack);
+    /* Another call on the space came in between: bytes must be asked for again. */
     return fault == SPACE_FAULT_OK ? rs->under->resolve(space, va, access, bytes) : fault;
 }
 

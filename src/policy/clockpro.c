@@ -19,8 +19,8 @@
  *                 Ends the tests that it passes.  Runs when there are too many hot pages.
  *
  *      HAND_cold  cold, not used: the victim; a ghost if on test.
- *                 Used, on test: becomes hot, at the head.  Used, not on test: to the head, on
- * test.
+ *                 Used, on test: becomes hot, at the head.
+ *                 Used, not on test: to the head, on test.
  *
  *      HAND_test  ends tests.  Runs when there are more ghosts than frames.
  *

@@ -224,6 +224,12 @@ translation_gone(struct translation *t, uint32_t page)
 
 /* ---- what comes ---- */
 
+static bool
+translation_is_loaded(const struct translation *t, uint32_t process)
+{
+    return t->tag != 0 && t->process == process;
+}
+
 static void
 translation_fetch(struct translation *t, uint32_t tag, uint64_t vpn)
 {
@@ -244,7 +250,7 @@ translation_fetch_page(const struct translation *t, uint32_t page)
 static void
 translation_ahead(struct translation *t, const struct replay_batch *batch, uint32_t i)
 {
-    if (i >= batch->n || t->tag == 0 || t->spaces[t->tag - 1].process != batch->where[i].process)
+    if (i >= batch->n || !translation_is_loaded(t, batch->where[i].process))
         return;
     translation_fetch_page(t, batch->touch[i].page);
     translation_fetch(t, t->tag, batch->where[i].vpn);
@@ -351,7 +357,7 @@ translation_touch(struct translation *t, const struct replay_where *where,
     enum access access = translation_access(touch);
     enum pgw_status status = PGW_OK;
 
-    if (t->tag == 0 || t->process != where->process)
+    if (!translation_is_loaded(t, where->process))
         status = translation_load(t, where->process);
     if (status == PGW_OK)
         status = translation_try(t, va, access);

@@ -30,7 +30,6 @@ static enum pgw_status
 traverse_refs(struct traverse_state *state, const struct pgw_ref *refs, size_t n)
 {
     enum pgw_status status = PGW_OK;
-
     size_t most = (size_t)2 * PIECE / replay_pages_spread(state->traverse->pages);
 
     for (size_t done = 0; done < n && status == PGW_OK;) {

@@ -72,10 +72,10 @@ damon_pages(struct pgw_trace *trace, struct damon *damon, size_t *n)
     }
 }
 
-static enum pgw_status
-damon_open(struct pgw_trace *trace)
+enum pgw_status
+damon_open(struct pgw_trace *trace, size_t size)
 {
-    trace->own = calloc(1, sizeof(struct damon_record));
+    trace->own = calloc(1, size);
     trace->info.pages = true;
     return trace->own != NULL ? PGW_OK : trace_fail(trace, PGW_NOMEM, "out of memory");
 }
@@ -143,10 +143,16 @@ damon_text_next(struct pgw_trace *trace, struct pgw_trace_batch *batch)
     return status;
 }
 
+static enum pgw_status
+damon_text_open(struct pgw_trace *trace)
+{
+    return damon_open(trace, sizeof(struct damon));
+}
+
 const struct trace_format_ops trace_damon_text = {.format = PGW_TRACE_DAMON,
     .name = "damon",
     .recognise = damon_text_recognise,
-    .open = damon_open,
+    .open = damon_text_open,
     .next = damon_text_next};
 
 /* ---- record ---- */
@@ -162,7 +168,7 @@ static enum pgw_status
 damon_record_open(struct pgw_trace *trace)
 {
     const uint8_t *bytes;
-    enum pgw_status status = damon_open(trace);
+    enum pgw_status status = damon_open(trace, sizeof(struct damon_record));
     struct damon_record *record = trace->own;
 
     if (status != PGW_OK)

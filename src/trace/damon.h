@@ -16,6 +16,8 @@ struct damon {
     uint32_t process;
 };
 
+/* trace->own, of size bytes, which start with struct damon; all that comes is runs.  PGW_NOMEM. */
+MUST_CHECK enum pgw_status damon_open(struct pgw_trace *trace, size_t size);
 /* What follows is of this target's process, numbered as they come; false: there are too many. */
 bool damon_target(struct damon *damon, uint64_t target);
 /* The region to hand out next; false: it ends before it begins. */

@@ -56,9 +56,7 @@ damon_json_recognise(const uint8_t *bytes, size_t n, bool text)
 static enum pgw_status
 damon_json_open(struct pgw_trace *trace)
 {
-    trace->own = calloc(1, sizeof(struct damon_json));
-    trace->info.pages = true;
-    return trace->own != NULL ? PGW_OK : trace_fail(trace, PGW_NOMEM, "out of memory");
+    return damon_open(trace, sizeof(struct damon_json));
 }
 
 static void

@@ -293,22 +293,33 @@ small_pages_are_several(void **state)
     replay_pages_destroy(pages);
 }
 
+/* Pages of 4096 bytes that process 1 has referred to, and shares with its child, 2. */
+static struct replay_pages *
+pages_after_fork(struct base_alloc *alloc, const struct pgw_ref *before)
+{
+    const struct pgw_event fork = {.kind = PGW_EVENT_FORK, .process = 1, .other = 2};
+    struct policy_touch touch[2];
+    struct replay_pages *pages;
+
+    host_alloc_init(alloc, NULL);
+    assert_int_equal(replay_pages_create(alloc, 4096, &pages), PGW_OK);
+    touch_all(pages, before, 1, touch, 1);
+    assert_int_equal(replay_pages_event(pages, &fork, note_gone, model_new()), PGW_OK);
+    return pages;
+}
+
 /* A single one is what its kind says, and never nothing, which would be a mark. */
 static void
 a_single_reference_is_of_its_kind(void **state)
 {
     const struct pgw_ref refs[] = {{.va = 0, .process = 1, .size = 4, .kind = 2, .count = 1},
         {.va = 0, .process = 2, .size = 4, .kind = 1, .count = 1, .writes = 1}};
-    const struct pgw_event fork = {.kind = PGW_EVENT_FORK, .process = 1, .other = 2};
     struct policy_touch touch[2];
     struct replay_pages *pages;
     struct base_alloc alloc;
     (void)state;
 
-    host_alloc_init(&alloc, NULL);
-    assert_int_equal(replay_pages_create(&alloc, 4096, &pages), PGW_OK);
-    touch_all(pages, &refs[0], 1, touch, 1);
-    assert_int_equal(replay_pages_event(pages, &fork, note_gone, model_new()), PGW_OK);
+    pages = pages_after_fork(&alloc, &refs[0]);
     touch_all(pages, &refs[1], 1, touch, 1);
     assert_int_equal(touch[0].page, 0);
     assert_int_equal(touch[0].count, 1);
@@ -323,16 +334,12 @@ a_run_that_writes_after_a_fork_is_two(void **state)
 {
     const struct pgw_ref before = {.va = 0, .process = 1, .kind = 1, .count = 1};
     const struct pgw_ref run = {.va = 0, .process = 2, .kind = 1, .count = 9, .writes = 3};
-    const struct pgw_event fork = {.kind = PGW_EVENT_FORK, .process = 1, .other = 2};
     struct policy_touch touch[2];
     struct replay_pages *pages;
     struct base_alloc alloc;
     (void)state;
 
-    host_alloc_init(&alloc, NULL);
-    assert_int_equal(replay_pages_create(&alloc, 4096, &pages), PGW_OK);
-    touch_all(pages, &before, 1, touch, 1);
-    assert_int_equal(replay_pages_event(pages, &fork, note_gone, model_new()), PGW_OK);
+    pages = pages_after_fork(&alloc, &before);
     touch_all(pages, &run, 1, touch, 2);
     assert_int_equal(touch[0].page, 0);
     assert_int_equal(touch[0].count, 1);
