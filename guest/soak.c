@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
@@ -756,8 +757,11 @@ main(int argc, char **argv)
     }
     for (uint64_t i = 1; i <= workers; i++) {
         fflush(stdout);
-        pid_t pid = fork();
-        GUEST_CHECK(pid >= 0);
+        pid_t pid;
+        while ((pid = fork()) < 0) { /* refused until a child of those before this one ends */
+            GUEST_CHECK(errno == ENOMEM);
+            sched_yield();
+        }
         if (pid != 0)
             continue;
         snprintf(name, sizeof name, "%u", (unsigned)i);

@@ -94,7 +94,7 @@ def paged(chance, text, remote):
     scheme = chance.choice(SCHEMES)
     ram = workers * pages * 4 // 36  # KiB
     if scheme == "linear":
-        ram += 3072 * 12  # a table of 3 MiB for each process
+        ram += 4096 * (workers + 1)  # each process has a table of 4 MiB; their children if there is room
     options = ["--ram", f"{ram}K", "--swap", swap_of(chance, text, remote), "--mmu", scheme,
                "--policy", chance.choice(POLICIES), "--slice", chance.choice(("997", "20000", "100000"))]
     for name, values in SERVICES.items():

@@ -6,19 +6,14 @@
  */
 #include "api/translate_string.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include <cmocka.h>
 #include <jansson.h>
 
-#include "base/rng.h"
 #include "schema_check.h"
+#include "support/test.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 #define RWX (PGW_READ | PGW_WRITE | PGW_EXEC)
@@ -578,11 +573,10 @@ hashed_chains(void **state)
 static void
 random_maps(void **state)
 {
-    uint64_t seed = (uint64_t)time(NULL);
+    uint64_t seed = test_seed();
     struct base_rng rng;
 
     (void)state;
-    print_message("seed %llu\n", (unsigned long long)seed);
     base_rng_init(&rng, seed);
     for (size_t i = 0; i < COUNT(by_hand); i++) {
         struct pgw_translate_map maps[RANDOM_MAPS];

@@ -4,18 +4,13 @@
  * part in fusion, before every other, with random operands (often the same registers, often
  * addresses that fault or cross a page): once as neighbours, once each followed by a trap.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-#include <time.h>
-#include <cmocka.h>
 
 #include "asm.h"
-#include "base/rng.h"
 #include "cpu/hart.h"
 #include "flat_mmu.h"
 #include "host/host_mem.h"
+#include "support/test.h"
 
 #define PAGES 16
 #define CODE 0x1000u
@@ -99,7 +94,7 @@ set_registers(struct bed *bed, struct cpu_regs *regs)
         if (base_rng_below(&bed->rng, 2))
             v = DATA + (base_rng_below(&bed->rng, DATA_PAGES + 1) << 12) +
                 base_rng_below(&bed->rng, 40) - 20;
-        /* A return to the pair itself would find other code in either case. */
+        /* A load from the pair would tell whether the trap stands there. */
         regs->x[i] = v - CODE + 64 < 128 ? 0 : v;
     }
 }
@@ -170,9 +165,12 @@ check_pair(struct bed *bed, uint32_t first, uint32_t second)
         run(bed, &apart);
     }
     finish(bed, &apart);
+    assert_int_equal(together.why, apart.why);
+    /* A return into the pair goes round until the slice ends, and each run has one of its own. */
+    if (together.why == CPU_EXIT_SLICE)
+        return;
     if (memcmp(&together.regs, &apart.regs, sizeof together.regs) != 0)
         print_message("%08x %08x\n", first, second);
-    assert_int_equal(together.why, apart.why);
     assert_memory_equal(&together.regs, &apart.regs, sizeof together.regs);
     assert_int_equal(together.fault_va, apart.fault_va);
     assert_int_equal(together.stats.instructions, apart.stats.instructions);
@@ -186,8 +184,7 @@ pairs_equal_their_parts(void **state)
 {
     (void)state;
     static struct bed bed;
-    uint64_t seed = (uint64_t)time(NULL);
-    print_message("seed %llu\n", (unsigned long long)seed);
+    uint64_t seed = test_seed();
     base_rng_init(&bed.rng, seed);
     assert_true(flat_mmu_init(&bed.flat, PAGES, 0, 0));
     for (unsigned i = 0; i < DATA_PAGES; i++)

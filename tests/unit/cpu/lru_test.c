@@ -8,21 +8,16 @@
  * The same with entries that cover a block of four pages: then the MMU says "forget" when another
  * entry becomes the most recent of a set, and the hart's slots have nothing to do with the sets.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <cmocka.h>
 
 #include "asm.h"
-#include "base/rng.h"
 #include "code_spot.h"
 #include "cpu/hart.h"
 #include "flat_mmu.h"
 #include "host/host_mem.h"
+#include "support/test.h"
 
 #define PAGES 96
 #define CODE_PAGE 1u
@@ -263,8 +258,7 @@ static void
 hits_and_misses_are_exact(void **state)
 {
     (void)state;
-    uint64_t seed = (uint64_t)time(NULL);
-    print_message("seed %llu\n", (unsigned long long)seed);
+    uint64_t seed = test_seed();
     static const unsigned geometry[][2] = {{4, 2}, {1, 4}, {2, 1}, {16, 4}, {4, 4}, {1, 1}};
     for (unsigned i = 0; i < 60; i++)
         check_program(seed + i, geometry[i % 6][0], geometry[i % 6][1], 0);
@@ -274,8 +268,7 @@ static void
 entries_of_several_pages(void **state)
 {
     (void)state;
-    uint64_t seed = (uint64_t)time(NULL);
-    print_message("seed %llu\n", (unsigned long long)seed);
+    uint64_t seed = test_seed();
     static const unsigned geometry[][2] = {{1, 4}, {2, 2}, {4, 1}, {4, 2}};
     for (unsigned i = 0; i < 40; i++)
         check_program(seed + i, geometry[i % 4][0], geometry[i % 4][1], 2);
