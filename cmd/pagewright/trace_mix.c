@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "commands.h"
+#include "longwork.h"
 #include "trace_file.h"
 
 #define MIX_PAGE_SHIFT 12u
@@ -28,7 +29,7 @@ struct sample_line {
 struct sample {
     const struct trace_options *options;
     struct pgw_trace_writer *writer;
-    uint64_t time;
+    uint64_t time, kept;
     struct sample_line *line;
     size_t nlines, room;
 };
@@ -84,22 +85,29 @@ sample_wants(const struct sample *sample, const struct pgw_ref *ref)
     return ldexp((double)(hash >> 11), -53) < options->rate;
 }
 
+static enum pgw_status
+sample_keep(struct sample *sample, const struct pgw_ref *ref)
+{
+    sample->kept++;
+    return pgw_trace_write(sample->writer, ref, 1);
+}
+
 /* Of what lies in two pages, the part in each is kept with its page. */
 static enum pgw_status
-sample_ref(const struct sample *sample, const struct pgw_ref *ref)
+sample_ref(struct sample *sample, const struct pgw_ref *ref)
 {
     struct pgw_ref head = *ref, tail = *ref;
     uint64_t first = ((uint64_t)1 << MIX_PAGE_SHIFT) - (ref->va & ((1u << MIX_PAGE_SHIFT) - 1));
 
     if (ref->size <= first)
-        return sample_wants(sample, ref) ? pgw_trace_write(sample->writer, ref, 1) : PGW_OK;
+        return sample_wants(sample, ref) ? sample_keep(sample, ref) : PGW_OK;
     head.size = (uint16_t)first;
     tail.va += first;
     tail.size = (uint16_t)(ref->size - first);
     bool wanted = sample_wants(sample, &head), wanted_tail = sample_wants(sample, &tail);
     if (!wanted && !wanted_tail)
         return PGW_OK;
-    return pgw_trace_write(sample->writer, !wanted ? &tail : wanted_tail ? ref : &head, 1);
+    return sample_keep(sample, !wanted ? &tail : wanted_tail ? ref : &head);
 }
 
 static bool
@@ -119,6 +127,20 @@ sample_batch(struct sample *sample, const struct pgw_trace_batch *batch)
     if (event != NULL && status == PGW_OK)
         status = pgw_trace_write_event(sample->writer, event);
     return trace_output_good(options, status);
+}
+
+/* A sample with nothing in it is a mistake, and was said. */
+static bool
+sample_nothing(const struct sample *sample, int code, const struct trace_input *input)
+{
+    if (sample->kept > 0 || code > 0)
+        return false;
+    longwork_progress_clear();
+    fprintf(stderr, "pagewright trace sample: %s: nothing is left: %s\n", input->name,
+        sample->time == 0 ? "it has no references"
+                          : "none of its pages is in the sample; write a larger --rate, or another "
+                            "--seed");
+    return true;
 }
 
 int
@@ -144,6 +166,8 @@ trace_sample(const struct trace_options *options)
         }
     }
     free(sample.line);
+    if (sample_nothing(&sample, code, &input))
+        code = EXIT_OURS;
     code = trace_input_close(&input, code < 0 ? 0 : code);
     return trace_output_close(sample.writer, options, code);
 }

@@ -154,6 +154,9 @@ def check_verbs(checks):
         checks.tap.check(checks.refs("m.pwt") == whole + checks.refs("two.pwt"), "all references", counts)
     checks.good("a sample of time", "sample", "--every", "100:10", "-o", "t.pwt", "a.pwt")
     checks.good("reduced", "reduce", "--size", "5", "-o", "r.pwt", "a.pwt")
+    for size in ("5p", "20K", "0x5"):
+        checks.good(f"reduced for {size}", "reduce", "--size", size, "-o", "again.pwt", "a.pwt")
+        checks.tap.check(checks.run("cat", "again.pwt").out == checks.run("cat", "r.pwt").out, "is the same")
     checks.good("a sample of that", "sample", "--rate", "0.5", "-o", "rs.pwt", "r.pwt")
     counts = checks.counts("rs.pwt")
     checks.tap.check("5 pages or more" in counts.get("reduced", ""), "which says the same", counts)
@@ -254,6 +257,9 @@ def check_bad(checks):
             (["sample", "-o", "y", "a.pwt"], "which sample?"),
             (["sample", "--rate", "2", "-o", "y", "a.pwt"], "--rate: \"2\" is not a share"),
             (["sample", "--every", "5:6", "-o", "y", "a.pwt"], "--every: \"5:6\" is not N:KEEP"),
+            (["sample", "--rate", "0.0000001", "-o", "y", "a.pwt"], "nothing is left: none of its pages is in the sample"),
+            (["sample", "--every", "9:1", "--format", "lackey", "-o", "y", "events"], "nothing is left: it has no references"),
+            (["reduce", "--size", "5P", "-o", "y", "a.pwt"], "--size: \"5P\" is not"),
             (["reduce", "-o", "y", "a.pwt"], "for which sizes?"), (["reduce", "--size", "0", "-o", "y", "a.pwt"], "--size"),
             (["merge", "-o", "y", "a.pwt"], "too few traces"),
             (["merge", "-o", "y", "a.pwt", "text"], "its length is not known"),
