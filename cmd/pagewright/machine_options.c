@@ -37,7 +37,7 @@ enum {
 /* clang-format off */
 static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "The machine:", 3},
-    {"ram", KEY_RAM, "SIZE", 0, "physical memory, such as 512K, 64M, 2G (default 64M)", 0},
+    {"ram", KEY_RAM, "SIZE", 0, "physical memory, such as 512K, 64M, 2G or 100p, pages (default 64M)", 0},
     {"swap", KEY_SWAP, "none|SIZE|FILE:SIZE|STACK", 0,
         "where pages go that do not fit in RAM; FILE is made if absent, and what it contains is "
         "lost; STACK: zpool:25%,SIZE is a compressed pool in RAM before that, SIZE,file:FILE:SIZE,nbd:URI are devices one after the other (default: a temporary file of four times the RAM)", 0},
@@ -98,8 +98,9 @@ machine_size(struct argp_state *state, const char *option, const char *text)
         argp_failure(state, EXIT_OURS, 0, "%s: %s is too large", option, text);
     if (status != PGW_OK)
         argp_failure(state, EXIT_OURS, 0,
-            "%s: \"%s\" is not a size: write a number with K, M, G or T, such as 64M", option,
-            text);
+            "%s: \"%s\" is not a size: write a number with K, M, G or T, such as 64M, or of pages, "
+            "such as 100p",
+            option, text);
     return bytes;
 }
 
@@ -178,7 +179,7 @@ machine_cost(struct argp_state *state, struct pgw_cost *cost, const char *text)
     if (!machine_spec_cost(text, cost))
         argp_failure(state, EXIT_OURS, 0,
             "--cost: \"%s\" is not valid: write any of " MACHINE_SPEC_COSTS
-            ", each with a time, such as ram=80ns,disk=4ms",
+            ", each once with a time, such as ram=80ns,disk=4ms",
             text);
 }
 

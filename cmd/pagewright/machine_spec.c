@@ -121,13 +121,15 @@ machine_spec_cost(const char *text, struct pgw_cost *cost)
         {"ipi=", &cost->ipi_ns}, {"zstd=", &cost->zstd_ns}, {"unzstd=", &cost->unzstd_ns},
         {"lz4=", &cost->lz4_ns}, {"unlz4=", &cost->unlz4_ns}};
     const size_t n = sizeof figures / sizeof figures[0];
+    unsigned given = 0;
 
     for (;; text++) {
         size_t i = 0;
         while (i < n && strncmp(text, figures[i].name, strlen(figures[i].name)) != 0)
             i++;
-        if (i == n)
+        if (i == n || (given & 1u << i) != 0)
             return false;
+        given |= 1u << i;
         text += strlen(figures[i].name);
         double ns = machine_spec_time(&text);
         if (!(ns >= 0 && ns <= 1e18))

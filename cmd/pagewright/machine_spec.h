@@ -22,8 +22,8 @@ bool machine_spec_overcommit(const char *text, struct pgw_config *config);
 /* Reads "off", "madvise" or "all" into config.  False: it is none of these. */
 bool machine_spec_merge(const char *text, struct pgw_config *config);
 
-/* Reads a list such as "ram=80ns,disk=4ms", of any of MACHINE_SPEC_COSTS with ns, us, ms or s (ns
- * when there is none).  False: it is not one; cost may be changed in part. */
+/* Reads a list such as "ram=80ns,disk=4ms", of any of MACHINE_SPEC_COSTS, each at most once, with
+ * ns, us, ms or s (ns when there is none).  False: it is not one; cost may be changed in part. */
 #define MACHINE_SPEC_COSTS                                                                         \
     "tlb, l2, ram, fault, disk, refill, switch, register, move, ipi, zstd, unzstd, lz4, unlz4"
 bool machine_spec_cost(const char *text, struct pgw_cost *cost);

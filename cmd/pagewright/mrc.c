@@ -56,7 +56,7 @@ mrc_cost(struct argp_state *state, struct mrc_options *mrc, const char *text)
     if (!machine_spec_cost(text, &mrc->cost))
         argp_failure(state, EXIT_OURS, 0,
             "--cost: \"%s\" is not valid: write any of " MACHINE_SPEC_COSTS
-            ", each with a time, such as ram=80ns,disk=4ms",
+            ", each once with a time, such as ram=80ns,disk=4ms",
             text);
 }
 

@@ -189,19 +189,14 @@ trace_up_to(struct argp_state *state, const char *option, const char *text, unsi
     return (unsigned)number;
 }
 
-/* Numbers of pages, with an optional p after them, as everywhere; or a size in bytes. */
+/* A number of pages, or a size as everywhere: 100, 100p, 4M. */
 static uint64_t
 trace_pages(struct argp_state *state, const char *text)
 {
-    const char *rest;
     uint64_t n = 0;
 
-    if (number_begin(text, &n, &rest) == NUMBER && (*rest == '\0' || strcmp(rest, "p") == 0))
-        ;
-    else if (pgw_size_parse(text, &n) == PGW_OK)
-        n >>= 12;
-    else
-        n = 0;
+    if (number_read(text, &n) != NUMBER)
+        n = pgw_size_parse(text, &n) == PGW_OK ? n / PGW_PAGE_SIZE : 0;
     if (n == 0 || n > (uint64_t)1 << 40)
         argp_failure(state, EXIT_OURS, 0,
             "--size: \"%s\" is not a number of pages, such as 100 or 4M", text);

@@ -10,6 +10,7 @@
 /* What machine's options set. */
 struct verb_machine_options {
     struct pgw_config config;
+    unsigned given; /* a bit each */
     char swap_path[1024];
 };
 
@@ -69,7 +70,7 @@ verb_machine_cost(struct args *args, struct verb_machine_options *o, const char 
     if (!machine_spec_cost(text, &o->config.cost))
         args_wrong(args,
             "cost is any of " MACHINE_SPEC_COSTS
-            ", each with a time, such as ram=80ns,disk=4ms, and "
+            ", each once with a time, such as ram=80ns,disk=4ms, and "
             "not \"%.64s\"",
             text);
 }
@@ -109,6 +110,9 @@ verb_machine_option(struct args *args, struct verb_machine_options *options, con
     for (size_t i = 0; i < sizeof machine_options / sizeof machine_options[0]; i++) {
         size_t len = strlen(machine_options[i].name);
         if (strncmp(text, machine_options[i].name, len) == 0) {
+            if ((options->given & 1u << i) != 0)
+                args_wrong(args, "%.*s is there twice", (int)len - 1, text);
+            options->given |= 1u << i;
             machine_options[i].set(args, options, text + len);
             return;
         }
@@ -119,7 +123,7 @@ verb_machine_option(struct args *args, struct verb_machine_options *options, con
 enum script_result
 verb_machine(struct args *args)
 {
-    struct verb_machine_options options;
+    struct verb_machine_options options = {.given = 0};
     struct script *script = args->script;
     const uint64_t most = script->limits.ram;
     char size[24];

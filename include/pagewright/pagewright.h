@@ -66,8 +66,9 @@ struct pgw_space;
 PGW_API const char *pgw_version(void);
 
 /*
- * Reads a size such as 512K, 64M, 2G, 1T or a plain number of bytes: units of 1024 in either
- * case, an optional trailing "iB" or "B", nothing else before or after.
+ * Reads a size such as 512K, 64M, 2G, 1T, 100p or a plain number of bytes: units of 1024 in either
+ * case with an optional trailing "iB" or "B", or "p", pages of PGW_PAGE_SIZE; nothing else before
+ * or after.
  * PGW_INVAL: not a size; PGW_RANGE: more than 2^63-1.
  */
 PGW_API enum pgw_status pgw_size_parse(const char *text, uint64_t *bytes);

@@ -39,7 +39,7 @@ pgw_version(void)
 enum pgw_status
 pgw_size_parse(const char *text, uint64_t *bytes)
 {
-    return base_size_parse(text, bytes);
+    return base_size_parse(text, PAGE_SIZE, bytes);
 }
 
 const char *

@@ -175,42 +175,72 @@ registry_fit(const char *value, size_t len, const struct seg_fit_ops **fit)
     return false;
 }
 
+/* What an option sets, a bit each. */
+enum registry_sets {
+    REGISTRY_SETS_NOTHING = 0, /* it is none */
+    REGISTRY_SETS_AD = 1,
+    REGISTRY_SETS_COMPACTION = 2,
+    REGISTRY_SETS_FIT = 4,
+    REGISTRY_SETS_SPACE = 8,
+    REGISTRY_SETS_BITS = 16
+};
+
+static enum registry_sets
+registry_radix_option(
+    const struct registry_mmu *row, const char *text, size_t len, struct registry_options *options)
+{
+    size_t n;
+    const char *value = registry_value(text, len, "ad=", &n);
+    int choice = value != NULL ? registry_choice(value, n, "hardware", "fault") : -1;
+
+    if (len == strlen("svade") && strncmp(text, "svade", len) == 0 &&
+        strncmp(row->name, "sv", 2) == 0)
+        choice = 1;
+    options->ad = choice == 1 ? MMU_AD_FAULT : MMU_AD_HARDWARE;
+    return choice >= 0 ? REGISTRY_SETS_AD : REGISTRY_SETS_NOTHING;
+}
+
 /* One option of the row; the row's own list says which keys it takes. */
-static bool
+static enum registry_sets
 registry_option(
     const struct registry_mmu *row, const char *text, size_t len, struct registry_options *options)
 {
+    enum registry_sets sets = REGISTRY_SETS_NOTHING;
     const char *value;
+    bool good = false;
     size_t n;
-    int choice;
 
-    if (row->kind == REGISTRY_RADIX) {
-        if (len == strlen("svade") && strncmp(text, "svade", len) == 0 &&
-            strncmp(row->name, "sv", 2) == 0) {
-            options->ad = MMU_AD_FAULT;
-            return true;
-        }
-        value = registry_value(text, len, "ad=", &n);
-        choice = value != NULL ? registry_choice(value, n, "hardware", "fault") : -1;
-        options->ad = choice == 1 ? MMU_AD_FAULT : MMU_AD_HARDWARE;
-        return choice >= 0;
-    }
+    if (row->kind == REGISTRY_RADIX)
+        return registry_radix_option(row, text, len, options);
     if (row->kind != REGISTRY_CONTIGUOUS)
-        return false;
+        return sets;
     if ((value = registry_value(text, len, "compact=", &n)) != NULL) {
-        choice = registry_choice(value, n, "on", "off");
+        int choice = registry_choice(value, n, "on", "off");
         options->no_compaction = choice == 1;
-        return choice >= 0;
+        sets = REGISTRY_SETS_COMPACTION;
+        good = choice >= 0;
+    } else if (row->scheme == SEG_NONE) {
+        return sets;
+    } else if ((value = registry_value(text, len, "fit=", &n)) != NULL) {
+        sets = REGISTRY_SETS_FIT;
+        good = registry_fit(value, n, &options->fit);
+    } else if ((value = registry_value(text, len, "space=", &n)) != NULL) {
+        sets = REGISTRY_SETS_SPACE;
+        good = registry_number(value, n, 32, 48, &options->va_bits);
+    } else if ((value = registry_value(text, len, "bits=", &n)) != NULL) {
+        sets = REGISTRY_SETS_BITS;
+        good = row->scheme == SEG_SEGMENTS && registry_number(value, n, 2, 4, &options->bits);
     }
-    if (row->scheme == SEG_NONE)
-        return false;
-    if ((value = registry_value(text, len, "fit=", &n)) != NULL)
-        return registry_fit(value, n, &options->fit);
-    if ((value = registry_value(text, len, "space=", &n)) != NULL)
-        return registry_number(value, n, 32, 48, &options->va_bits);
-    value = registry_value(text, len, "bits=", &n);
-    return value != NULL && row->scheme == SEG_SEGMENTS &&
-           registry_number(value, n, 2, 4, &options->bits);
+    return good ? sets : REGISTRY_SETS_NOTHING;
+}
+
+/* Which of two values is meant nobody knows. */
+static enum pgw_status
+registry_twice(const char *of, const char *name, const char *text, size_t n, char *why, size_t len)
+{
+    (void)snprintf(why, len, "%s %s: \"%.*s\" sets what was set before it: give each at most once",
+        of, name, n < 64 ? (int)n : 64, text);
+    return PGW_INVAL;
 }
 
 /* "sv39, ref": what a wrong name could have been, one more of them. */
@@ -228,6 +258,7 @@ registry_mmu_parse(const char *text, const struct registry_mmu **mmu,
 {
     char names[256] = "", name[32];
     size_t name_len = strcspn(text, ":");
+    unsigned given = 0;
 
     *options = (struct registry_options){
         .ad = MMU_AD_HARDWARE, .fit = &seg_fit_first, .bits = 2, .va_bits = 32};
@@ -241,12 +272,16 @@ registry_mmu_parse(const char *text, const struct registry_mmu **mmu,
     }
     for (const char *at = text + name_len; *at != '\0';) {
         size_t n = strcspn(++at, ",");
-        if (!registry_option(*mmu, at, n, options)) {
+        enum registry_sets sets = registry_option(*mmu, at, n, options);
+        if (sets == REGISTRY_SETS_NOTHING) {
             (void)snprintf(why, len, "mmu %s has no option \"%.*s\": %s%s", name,
                 n < 64 ? (int)n : 64, at,
                 (*mmu)->options[0] != '\0' ? "write any of " : "it takes none", (*mmu)->options);
             return PGW_INVAL;
         }
+        if ((given & sets) != 0)
+            return registry_twice("mmu", name, at, n, why, len);
+        given |= sets;
         at += n;
     }
     return PGW_OK;
@@ -319,8 +354,8 @@ registry_policy_params(const struct policy_ops *policy, char *out, size_t len)
     }
 }
 
-/* One KEY=VALUE, n bytes of text. */
-static bool
+/* One KEY=VALUE, n bytes of text: which parameter it is, as a bit; 0: it is none. */
+static unsigned
 registry_policy_param(const struct policy_ops *policy, const char *text, size_t n, uint64_t *param)
 {
     for (unsigned i = 0; policy->params != NULL && policy->params[i].name != NULL; i++) {
@@ -331,13 +366,13 @@ registry_policy_param(const struct policy_ops *policy, const char *text, size_t 
             continue;
         for (value = key + 1; value < n; value++) {
             if (text[value] < '0' || text[value] > '9' || number > row->most)
-                return false;
+                return 0;
             number = number * 10 + (uint64_t)(text[value] - '0');
         }
         param[i] = number;
-        return number >= row->least && number <= row->most;
+        return number >= row->least && number <= row->most ? 1u << i : 0;
     }
-    return false;
+    return 0;
 }
 
 enum pgw_status
@@ -346,6 +381,7 @@ registry_policy_parse(
 {
     char names[384] = "", name[32];
     size_t name_len = strcspn(text, ":");
+    unsigned given = 0;
 
     memset(param, 0, POLICY_PARAMS_MAX * sizeof *param);
     (void)snprintf(name, sizeof name, "%.*s", name_len < 31 ? (int)name_len : 31, text);
@@ -358,13 +394,17 @@ registry_policy_parse(
     }
     for (const char *at = text + name_len; *at != '\0';) {
         size_t n = strcspn(++at, ":");
-        if (!registry_policy_param(*policy, at, n, param)) {
+        unsigned which = registry_policy_param(*policy, at, n, param);
+        if (which == 0) {
             registry_policy_params(*policy, names, sizeof names);
             (void)snprintf(why, len, "policy %s has no parameter \"%.*s\": %s%s", name,
                 n < 64 ? (int)n : 64, at,
                 names[0] != '\0' ? "write any of, with a colon between, " : "it takes none", names);
             return PGW_INVAL;
         }
+        if ((given & which) != 0)
+            return registry_twice("policy", name, at, n, why, len);
+        given |= which;
         at += n;
     }
     return PGW_OK;
@@ -387,6 +427,19 @@ registry_policy_or_opt_parse(
     if (*policy == NULL)
         (void)strncat(why, ", opt", len - 1 - strlen(why));
     return status;
+}
+
+enum pgw_status
+registry_tlb_parse(const char *text, struct mmu_tlb_spec *spec, char *why, size_t len)
+{
+    if (text != NULL && mmu_tlb_spec_parse(text, spec) == PGW_OK)
+        return PGW_OK;
+    (void)snprintf(why, len,
+        "tlb \"%.64s\" is not valid: write none, a preset, or l1=ENTRIES:WAYS,l2=ENTRIES:WAYS "
+        "with ENTRIES / WAYS a power of two, such as l1=64:4,l2=1536:12; l1i and l1d come "
+        "together, prefetch needs an l2, and nothing is given twice",
+        text != NULL ? text : "(null)");
+    return PGW_INVAL;
 }
 
 enum pgw_status

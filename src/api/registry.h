@@ -75,6 +75,11 @@ MUST_CHECK enum pgw_status registry_policy_parse(
 MUST_CHECK enum pgw_status registry_policy_or_opt_parse(
     const char *text, const struct policy_ops **policy, uint64_t *param, char *why, size_t len);
 
+/* Reads a specification of TLBs, or NULL, which is none.  PGW_INVAL, with what is wrong in why (len
+ * bytes). */
+MUST_CHECK enum pgw_status registry_tlb_parse(
+    const char *text, struct mmu_tlb_spec *spec, char *why, size_t len);
+
 /* A swap pager over file, which it takes over (not on failure), and a file's.  PGW_NOMEM. */
 MUST_CHECK enum pgw_status registry_swap_create(struct mem *mem, struct base_alloc *alloc,
     struct host_file file, uint64_t nslots, struct pager **pager);

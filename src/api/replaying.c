@@ -68,12 +68,9 @@ replay_translation(
         (void)snprintf(why, PGW_TRACE_WHY, "translation is modelled for pages of 4096 bytes only");
         return PGW_INVAL;
     }
-    if (options->tlb == NULL || mmu_tlb_spec_parse(options->tlb, &translation->tlb) != PGW_OK) {
-        (void)snprintf(why, PGW_TRACE_WHY,
-            "tlb \"%.64s\" is not valid: write a preset, or l1=ENTRIES:WAYS,l2=ENTRIES:WAYS",
-            options->tlb != NULL ? options->tlb : "(null)");
-        return PGW_INVAL;
-    }
+    status = registry_tlb_parse(options->tlb, &translation->tlb, why, PGW_TRACE_WHY);
+    if (status != PGW_OK)
+        return status;
     translation->format = row->format;
     translation->ad = mmu.ad;
     translation->seed = options->seed;
@@ -151,19 +148,6 @@ replay_share(const char *text, uint64_t *share)
     return strcmp(at, "%") == 0;
 }
 
-/* "100p". */
-static bool
-replay_frames(const char *text, uint64_t *frames)
-{
-    uint64_t n = 0;
-    const char *at = text;
-
-    for (; *at >= '0' && *at <= '9'; at++)
-        n = n <= REPLAY_FRAMES_MAX ? n * 10 + (uint64_t)(*at - '0') : n;
-    *frames = n;
-    return at > text && strcmp(at, "p") == 0;
-}
-
 static enum pgw_status
 replay_size(const struct pgw_replay *replay, const char *text, struct pass_size *size, char *why)
 {
@@ -181,16 +165,15 @@ replay_size(const struct pgw_replay *replay, const char *text, struct pass_size 
         }
         return PGW_OK;
     }
-    if (!replay_frames(text, &size->frames)) {
-        if (base_size_parse(text, &bytes) != PGW_OK) {
-            (void)snprintf(why, PGW_TRACE_WHY,
-                "\"%.32s\" is not a size: write bytes (4M), pages (100p) or a share of the "
-                "footprint (10%%)",
-                text);
-            return PGW_INVAL;
-        }
-        size->frames = bytes / page;
+    enum pgw_status status = base_size_parse(text, page, &bytes);
+    if (status == PGW_INVAL) {
+        (void)snprintf(why, PGW_TRACE_WHY,
+            "\"%.32s\" is not a size: write bytes (65536, 4M), pages (100p) or a share of the "
+            "footprint (10%%)",
+            text);
+        return PGW_INVAL;
     }
+    size->frames = status == PGW_OK ? bytes / page : UINT64_MAX;
     if (size->frames >= 1 && size->frames <= REPLAY_FRAMES_MAX)
         return PGW_OK;
     (void)snprintf(why, PGW_TRACE_WHY,

@@ -132,14 +132,10 @@ settings_read_names(struct pgw_system *system, const struct pgw_config *config)
         PGW_OK)
         return sim_fail(system, PGW_INVAL, "%s", why);
     (void)snprintf(s->policy_text, sizeof s->policy_text, "%s", config->policy);
-    if (config->tlb == NULL || strlen(config->tlb) >= sizeof s->tlb_text ||
-        mmu_tlb_spec_parse(config->tlb, &s->tlb) != PGW_OK)
-        return sim_fail(system, PGW_INVAL,
-            "tlb \"%.64s\" is not valid: write none, a preset, or l1=ENTRIES:WAYS,l2=ENTRIES:WAYS "
-            "with ENTRIES / WAYS a power of two, such as l1=64:4,l2=1536:12; l1i and l1d come "
-            "together, "
-            "and prefetch needs an l2",
-            config->tlb != NULL ? config->tlb : "(null)");
+    if (registry_tlb_parse(config->tlb, &s->tlb, why, sizeof why) != PGW_OK)
+        return sim_fail(system, PGW_INVAL, "%s", why);
+    if (strlen(config->tlb) >= sizeof s->tlb_text)
+        return sim_fail(system, PGW_INVAL, "the tlb's specification is too long");
     (void)snprintf(s->tlb_text, sizeof s->tlb_text, "%s", config->tlb);
     return PGW_OK;
 }

@@ -62,33 +62,49 @@ swapspec_wrong(struct piece piece, const char *what, char *why, size_t len)
     return PGW_INVAL;
 }
 
-/* One option of the pool. */
-static bool
+/* What an option of the pool sets, a bit each. */
+enum swapspec_sets {
+    SWAPSPEC_SETS_NOTHING = 0, /* it is none */
+    SWAPSPEC_SETS_CODEC = 1,
+    SWAPSPEC_SETS_CLEAN = 2,
+    SWAPSPEC_SETS_LIMIT = 4
+};
+
+static enum swapspec_sets
 swapspec_option(struct swapspec *spec, struct piece option)
 {
-    if (piece_is(option, "zstd"))
-        spec->lz4 = false;
-    else if (piece_is(option, "lz4"))
-        spec->lz4 = true;
-    else if (piece_is(option, "clean"))
+    if (piece_is(option, "zstd") || piece_is(option, "lz4")) {
+        spec->lz4 = piece_is(option, "lz4");
+        return SWAPSPEC_SETS_CODEC;
+    }
+    if (piece_is(option, "clean")) {
         spec->clean = true;
-    else if (piece_size(option, &spec->pool_bytes))
+        return SWAPSPEC_SETS_CLEAN;
+    }
+    if (piece_size(option, &spec->pool_bytes))
         spec->percent = 0;
-    else
-        return piece_percent(option, &spec->percent);
-    return true;
+    else if (!piece_percent(option, &spec->percent))
+        return SWAPSPEC_SETS_NOTHING;
+    return SWAPSPEC_SETS_LIMIT;
 }
 
 static enum pgw_status
 swapspec_pool(struct swapspec *spec, struct piece options, char *why, size_t len)
 {
+    unsigned given = 0;
+
     spec->pool = true;
     spec->percent = SWAPSPEC_PERCENT;
     while (options.len > 0) {
         struct piece option = {options.at + 1, 0};
         while (option.len + 1 < options.len && option.at[option.len] != ':')
             option.len++;
-        if (!swapspec_option(spec, option))
+        enum swapspec_sets sets = swapspec_option(spec, option);
+        if ((given & sets) != 0)
+            return swapspec_wrong(
+                option, "sets what was set before it: give each of zpool's options once", why, len);
+        given |= sets;
+        if (sets == SWAPSPEC_SETS_NOTHING)
             return swapspec_wrong(option,
                 "is no option of zpool: write a size such as 16M, a share of RAM from 1% to 90%, "
                 "zstd, lz4 or clean",

@@ -5,34 +5,25 @@
 
 static const char size_units[] = "KMGTPE";
 
-/* The power of 1024 that *text begins with, past which *text is moved; 0: none. */
-static unsigned
-size_take_unit(const char **text)
+/* What the unit at the end of a size is worth, in bytes; 0: it is none. */
+static uint64_t
+size_unit(const char *text, uint64_t page)
 {
-    char c = **text;
+    static const char units[] = "KkMmGgTt";
+    const char *at = text[0] != '\0' ? strchr(units, text[0]) : NULL;
+    unsigned power = at != NULL ? (unsigned)(at - units) / 2 + 1 : 0;
 
-    if (c >= 'a' && c <= 'z')
-        c = (char)(c - 'a' + 'A');
-    const char *at = c == '\0' ? NULL : strchr(size_units, c);
-    if (at == NULL)
-        return 0;
-    ++*text;
-    return (unsigned)(at - size_units) + 1;
-}
-
-/* True if text is what may follow the number and its unit. */
-static bool
-size_suffix_ok(const char *text, bool unit)
-{
-    if (unit && (text[0] == 'i' || text[0] == 'I'))
-        return (text[1] == 'B' || text[1] == 'b') && text[2] == '\0';
-    if (text[0] == 'B' || text[0] == 'b')
+    if (strcmp(text, "p") == 0)
+        return page;
+    text += power > 0;
+    if (power > 0 && (text[0] == 'i' || text[0] == 'I') && text[1] != '\0')
         text++;
-    return text[0] == '\0';
+    text += text[0] == 'B' || text[0] == 'b';
+    return text[0] == '\0' ? (uint64_t)1 << 10 * power : 0;
 }
 
 enum pgw_status
-base_size_parse(const char *text, uint64_t *bytes)
+base_size_parse(const char *text, uint64_t page, uint64_t *bytes)
 {
     uint64_t n = 0;
     bool fits = true;
@@ -44,12 +35,12 @@ base_size_parse(const char *text, uint64_t *bytes)
         fits = fits && n <= ((uint64_t)INT64_MAX - digit) / 10;
         n = n * 10 + digit;
     }
-    unsigned unit = size_take_unit(&text);
-    if (!size_suffix_ok(text, unit != 0))
+    uint64_t unit = size_unit(text, page);
+    if (unit == 0)
         return PGW_INVAL;
-    if (!fits || n > (uint64_t)INT64_MAX >> 10 * unit)
+    if (!fits || n > (uint64_t)INT64_MAX / unit)
         return PGW_RANGE;
-    *bytes = n << 10 * unit;
+    *bytes = n * unit;
     return PGW_OK;
 }
 

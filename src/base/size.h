@@ -27,11 +27,12 @@ page_ceil(uint64_t addr)
 }
 
 /*
- * Reads a size such as 512K, 64M, 2G, 1T or a plain number of bytes (units of 1024, either
- * case, an optional trailing "iB" or "B").  text must be used up.
+ * Reads a size such as 512K, 64M, 2G, 1T, 100p or a plain number of bytes: units of 1024 in either
+ * case with an optional trailing "iB" or "B", or "p", pages of page bytes.  There is no unit for
+ * petabytes, which would be a page's.  text must be used up.
  * PGW_INVAL: not a size; PGW_RANGE: more than 2^63-1.
  */
-MUST_CHECK enum pgw_status base_size_parse(const char *text, uint64_t *bytes);
+MUST_CHECK enum pgw_status base_size_parse(const char *text, uint64_t page, uint64_t *bytes);
 
 /* Writes bytes as a person would ("4.0M", "512K", "17") into out of len bytes (16 suffice). */
 void base_size_format(uint64_t bytes, char *out, size_t len);

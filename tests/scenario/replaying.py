@@ -52,6 +52,8 @@ def check_one(checks):
 
 def check_published(checks):
     check_one(checks)
+    frames = [row["frames"] for row in checks.rows("--page-size", "8K", "--ram", "3p,24K,25000", "-", stdin=b"l 0x0 1\n")]
+    checks.tap.check(frames == [3, 3, 3], "a size in pages is in pages of the replay", frames)
     for string, policy, frames, misses in (
             (ANOMALY, "fifo", 3, 9), (ANOMALY, "fifo", 4, 10), (SILBERSCHATZ, "fifo", 3, 15),
             (SILBERSCHATZ, "opt", 3, 9), (SILBERSCHATZ, "lru", 3, 12)):
@@ -122,6 +124,9 @@ def check_bad(checks, path):
             (("--ram", "7Q", path), 125, "7Q"), (("--ram", "0", path), 125, "less than a page"),
             (("--ram", "0.0001%", path), 125, "three digits"),
             (("--ram", "4K,,8K", path), 125, "empty item"), (("--policy", "nosuch", path), 125, "nosuch"),
+            (("--ram", "4P", path), 125, "\"4P\" is not a size"), (("--ram", "99999999999T", path), 125, "is too much"),
+            (("--policy", "fifo,clock:bits=1:bits=1", path), 125, "clock: \"bits=1\" sets what was set before it"),
+            (("--mmu", "sv39:ad=fault,ad=fault", path), 125, "\"ad=fault\" sets what was set before it"),
             (("--policy", "lru:x=1", path), 125, "lru"), (("--page-size", "5000", path), 125, "power of two"),
             (("--threads", "x", path), 125, "--threads"), (("--policy", "nosuch", path), 125, ", opt"),
             (("--policy", "opt:x=1", path), 125, "policy opt has no parameter \"x=1\""),

@@ -203,6 +203,8 @@ MISTAKES = [
     ("machine swap=/no/such/folder/swap:4M", 1, "cannot make the swap file"),
     ("machine cost=fun=1", 1, "cost is any of"),
     ("machine seed=x", 1, "seed is a number"),
+    ("machine ram=1M seed=2 ram=2M", 1, "ram is there twice"),
+    ("machine ram=64P", 1, "ram is a size"),
     ("machine 64K", 1, '"64K" is none of its options'),
     ("partitions", 1, "paged"),
     ("expect", 1, "a comparison is missing"),

@@ -63,6 +63,8 @@ try 125 '--ram: "4Q" is not a size' run --ram 4Q x
 try 125 '--ram: "-4M" is not a size' run --ram=-4M x
 try 125 '--ram: "4M " is not a size' run --ram '4M ' x
 try 125 '--ram: 99999999999T is too large' run --ram 99999999999T x
+try 125 '--ram: "64P" is not a size' run --ram 64P x
+try 125 '61440 bytes of RAM are too few' run --ram 15p x
 try 125 'are too few' run --ram 0 x
 try 125 'at least 64K' run --ram 63K x
 try 125 '--swap: "big" is none of: none, a size such as 256M, FILE:SIZE' run --swap big x
@@ -77,6 +79,12 @@ try 125 'cannot swap to /dev/null: it is neither' run --swap /dev/null:1M x
 try 125 'there is no mmu "sv99": use one of none, base-bounds, segments, linear' run --mmu sv99 x
 try 125 'there is no policy "none": use one of clock, ' run --policy none x
 try 125 'policy clock has no parameter "bits=9": write any of, with a colon between, bits=1..8' run --policy clock:bits=9 x
+try 125 'policy clock: "bits=3" sets what was set before it' run --policy clock:bits=2:bits=3 x
+try 125 'mmu x86-64: "ad=fault" sets what was set before it' run --mmu x86-64:ad=hardware,ad=fault x
+try 125 'mmu sv39: "svade" sets what was set before it' run --mmu sv39:ad=hardware,svade x
+try 125 'mmu segments: "fit=best" sets what was' run --mmu segments:fit=first,bits=2,fit=best x
+try 125 'and nothing is given twice' run --tlb l1=64:4,replace=fifo,replace=lru x
+try 125 '"10%" sets what was set before it' run --swap zpool:16M:lz4:10% x
 try 125 'policy fifo has no parameter "bits=2": it takes none' run --policy fifo:bits=2 x
 try 125 'tlb "l1=3:2" is not valid' run --tlb l1=3:2 x
 try 125 'tlb "l2=64:4" is not valid' run --tlb l2=64:4 x
@@ -91,7 +99,7 @@ try 125 '--slice: "" is not a whole number' run --slice '' x
 try 125 '--window: "1K" is not a whole number' run --window 1K x
 try 125 '--stack: "deep" is not a size' run --stack deep x
 for cost in '' ram ram= ram=x ram=-1 'ram= 1' ram=1h ram=1ns, ,ram=1 ram=1:tlb=2 cpu=1 ram=nan \
-    disk=1e30s; do
+    disk=1e30s ram=1,ram=2; do
     try 125 "--cost: \"$cost\" is not valid" run --cost "$cost" x
 done
 

@@ -31,8 +31,9 @@ test_good_sizes(void **state)
         {"2G", 2 * GIB},
         {"2g", 2 * GIB},
         {"1T", TIB},
-        {"1P", 1024 * TIB},
-        {"7E", 7 * 1024 * 1024 * TIB},
+        {"7t", 7 * TIB},
+        {"64p", 64 * 4096},
+        {"0p", 0},
         {"64MiB", 64 * MIB},
         {"64MB", 64 * MIB},
         {"64mib", 64 * MIB},
@@ -45,7 +46,7 @@ test_good_sizes(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         uint64_t bytes = 99;
-        if (base_size_parse(good[i].text, &bytes) != PGW_OK || bytes != good[i].bytes)
+        if (base_size_parse(good[i].text, PAGE_SIZE, &bytes) != PGW_OK || bytes != good[i].bytes)
             fail_msg("%s", good[i].text);
     }
 }
@@ -77,6 +78,13 @@ test_bad_sizes(void **state)
         {"1KBB", PGW_INVAL},
         {"1KiBs", PGW_INVAL},
         {"1Z", PGW_INVAL},
+        {"1P", PGW_INVAL},
+        {"1E", PGW_INVAL},
+        {"1e", PGW_INVAL},
+        {"1pB", PGW_INVAL},
+        {"1piB", PGW_INVAL},
+        {"1kp", PGW_INVAL},
+        {"p", PGW_INVAL},
         {"4M/s", PGW_INVAL},
         {"1e6", PGW_INVAL},
         {"1\n", PGW_INVAL},
@@ -84,20 +92,34 @@ test_bad_sizes(void **state)
         {"9223372036854775808", PGW_RANGE},
         {"18446744073709551616", PGW_RANGE},
         {"99999999999999999999999999999999", PGW_RANGE},
-        {"8E", PGW_RANGE},
+        {"2251799813685248p", PGW_RANGE},
         {"8388608T", PGW_RANGE},
         {"9007199254740992K", PGW_RANGE},
-        {"8EiB", PGW_RANGE},
         {"99999999999999999999999999999999x", PGW_INVAL},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         uint64_t bytes = 99;
-        if (base_size_parse(bad[i].text, &bytes) != bad[i].status)
+        if (base_size_parse(bad[i].text, PAGE_SIZE, &bytes) != bad[i].status)
             fail_msg("\"%s\" is taken for %llu", bad[i].text, (unsigned long long)bytes);
         assert_int_equal(bytes, 99);
     }
+}
+
+/* "p" is of the page that the caller has. */
+static void
+test_sizes_in_pages(void **state)
+{
+    uint64_t bytes = 99;
+
+    (void)state;
+    assert_int_equal(base_size_parse("100p", 512, &bytes), PGW_OK);
+    assert_int_equal(bytes, 51200);
+    assert_int_equal(base_size_parse("1k", 512, &bytes), PGW_OK);
+    assert_int_equal(bytes, 1024);
+    assert_int_equal(base_size_parse("9007199254740992p", 1024, &bytes), PGW_RANGE);
+    assert_int_equal(bytes, 1024);
 }
 
 static void
@@ -191,6 +213,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good_sizes),
         cmocka_unit_test(test_bad_sizes),
+        cmocka_unit_test(test_sizes_in_pages),
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_format_fits),
         cmocka_unit_test(test_pages),
