@@ -98,8 +98,8 @@ adaptive_create(const struct policy_env *env, struct policy **policy)
     adaptive->least = policy_param(&policy_adaptive, env, 0);
     for (unsigned i = 0; i < ADAPTIVE_POLICIES; i++) {
         uint64_t most = 2 * adaptive->least - 1;
-        enum pgw_status status = ghost_init(
-            &adaptive->model[i].table, env->alloc, most < env->capacity ? most : env->capacity);
+        enum pgw_status status = ghost_init(&adaptive->model[i].table, env->alloc, NULL,
+            most < env->capacity ? most : env->capacity);
         if (status != PGW_OK) {
             adaptive_fini(adaptive, i);
             return status;
@@ -140,7 +140,7 @@ adaptive_model_cut(struct adaptive *adaptive, struct adaptive_model *model)
 
     for (uint32_t i = model->order.oldest; i != 0; i = newer) {
         newer = model->table.entry[i].newer;
-        if (!adaptive_sampled(adaptive, model->table.entry[i].key))
+        if (!adaptive_sampled(adaptive, ghost_key(&model->table, i)))
             ghost_drop(&model->table, &model->order, i);
     }
 }
@@ -183,7 +183,7 @@ adaptive_model_use(struct adaptive *adaptive, unsigned which, uint64_t scattered
         return false;
     }
     while (model->order.count >= adaptive->frames)
-        ghost_drop(&model->table, &model->order, model->order.oldest);
+        ghost_drop_oldest(&model->table, &model->order);
     i = ghost_new(&model->table);
     ghost_enter(&model->table, i, scattered);
     if (adaptive_goes_on_top(which, ++model->inserted))
@@ -326,7 +326,7 @@ adaptive_check(struct policy *policy)
         if (!ghost_order_check(&model->table, &model->order))
             return false;
         for (uint32_t at = model->order.oldest; at != 0; at = model->table.entry[at].newer)
-            if (!adaptive_sampled(adaptive, model->table.entry[at].key))
+            if (!adaptive_sampled(adaptive, ghost_key(&model->table, at)))
                 return false;
     }
     return n == policy->count && n <= policy->env.capacity;

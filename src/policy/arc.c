@@ -26,7 +26,8 @@
  * always full by then, cannot be.
  *
  * Costs: a hit is a move to the end of T2; a miss is one look-up of a ghost, and a second, warm,
- * one; victim is O(1) (in the core, amortised over the uses that it finds); 32 bytes a ghost.
+ * one; victim is O(1) (in the core, amortised over the uses that it finds); 12 bytes a ghost
+ * in replay, 28 in the core.
  */
 
 struct arc {
@@ -67,9 +68,9 @@ arc_missed(struct policy *policy, uint64_t key)
     arc->told = true;
     arc->key = key;
     for (unsigned which = 0; which < 2; which++)
-        arc->from_b[which] = ghost != 0 && ghosts->entry[ghost].tag == which;
+        arc->from_b[which] = ghost != 0 && ghost_tag(ghosts, ghost) == which;
     if (ghost != 0)
-        arc_lists_adapt(&arc->lists, ghosts->entry[ghost].tag);
+        arc_lists_adapt(&arc->lists, ghost_tag(ghosts, ghost));
 }
 
 static void

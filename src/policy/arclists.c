@@ -16,7 +16,7 @@ arc_lists_create(
         return PGW_NOMEM;
     for (unsigned q = 0; q < ARC_QUEUES; q++)
         policy_queue_init(&lists->t[q]);
-    enum pgw_status status = ghost_init(&lists->ghosts, env->alloc, env->capacity + 1);
+    enum pgw_status status = ghost_init(&lists->ghosts, env->alloc, env->frames, env->capacity + 1);
     if (status != PGW_OK) {
         policy_delete(&lists->policy, len);
         return status;
@@ -45,7 +45,7 @@ arc_lists_adapt(struct arc_lists *lists, unsigned which)
 static void
 arc_lists_drop_oldest(struct arc_lists *lists, unsigned which)
 {
-    ghost_drop(&lists->ghosts, &lists->b[which], lists->b[which].oldest);
+    ghost_drop_oldest(&lists->ghosts, &lists->b[which]);
 }
 
 /* Makes room in the lists for one more page in T1: ARC's case IV, CAR's "cache directory
@@ -68,7 +68,7 @@ arc_lists_admit(struct arc_lists *lists, struct base_node *node, uint64_t key)
     uint32_t ghost = ghost_find(&lists->ghosts, key);
 
     if (ghost != 0)
-        ghost_drop(&lists->ghosts, &lists->b[lists->ghosts.entry[ghost].tag], ghost);
+        ghost_drop(&lists->ghosts, &lists->b[ghost_tag(&lists->ghosts, ghost)], ghost);
     else
         arc_lists_shorten(lists);
     node->bits = ghost != 0 ? ARC_FREQUENT : ARC_RECENT;
@@ -101,7 +101,7 @@ arc_lists_evicted(struct policy *policy, struct base_node *node, uint64_t key)
     if (lists->b[0].count + lists->b[1].count > policy->env.capacity) /* nothing came for long */
         arc_lists_drop_oldest(lists, lists->b[1].count > 0);
     uint32_t ghost = ghost_add(&lists->ghosts, &lists->b[which], key, UINT64_MAX);
-    lists->ghosts.entry[ghost].tag = which;
+    ghost_set_tag(&lists->ghosts, ghost, which);
 }
 
 void

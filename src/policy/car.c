@@ -57,7 +57,7 @@ car_admit(struct policy *policy, struct base_node *node, uint64_t key)
     uint32_t ghost = ghost_find(&lists->ghosts, key);
 
     if (ghost != 0)
-        arc_lists_adapt(lists, lists->ghosts.entry[ghost].tag);
+        arc_lists_adapt(lists, ghost_tag(&lists->ghosts, ghost));
     arc_lists_admit(lists, node, key);
 }
 

@@ -42,13 +42,13 @@
  * 1 <= target, which leaves room for a hot page where there are two, but for a size that has just
  * shrunk.
  *
- * Costs: an entry of the circle is 24 bytes a page and a ghost; accessed is one store; victim
+ * Costs: an entry of the circle, of which each page and ghost has one, is 12 bytes in replay and 28
+ * in the core; accessed is one store; victim
  * passes hot pages once for each use of theirs.
  */
 
-enum { CLOCKPRO_HOT, CLOCKPRO_COLD, CLOCKPRO_GHOST };
-#define CLOCKPRO_KIND 0x3u
-#define CLOCKPRO_TEST 0x4u
+/* An entry's tag; of a cold page in memory, by whether it is on test. */
+enum { CLOCKPRO_HOT, CLOCKPRO_COLD, CLOCKPRO_TEST, CLOCKPRO_GHOST, CLOCKPRO_KINDS };
 #define CLOCKPRO_FIRST_PERCENT 1u /* target until memory is full */
 #define CLOCKPRO_USED ((uint64_t)1 << 32)
 
@@ -78,7 +78,8 @@ clockpro_create(const struct policy_env *env, struct policy **policy)
         return PGW_NOMEM;
     pro->target = 1;
     TAILQ_INIT(&pro->cold);
-    enum pgw_status status = ghost_init(&pro->table, env->alloc, 2 * env->capacity + 1);
+    enum pgw_status status =
+        ghost_init(&pro->table, env->alloc, env->frames, 2 * env->capacity + 1);
     if (status != PGW_OK) {
         policy_delete(&pro->policy, sizeof *pro);
         return status;
@@ -100,10 +101,17 @@ clockpro_entry(const struct base_node *node)
     return (uint32_t)node->bits;
 }
 
-static uint32_t
+static unsigned
 clockpro_kind(const struct clockpro *pro, uint32_t i)
 {
-    return pro->table.entry[i].tag & CLOCKPRO_KIND;
+    return ghost_tag(&pro->table, i);
+}
+
+/* Is it of a cold page in memory? */
+static bool
+clockpro_is_cold(const struct clockpro *pro, uint32_t i)
+{
+    return clockpro_kind(pro, i) == CLOCKPRO_COLD || clockpro_kind(pro, i) == CLOCKPRO_TEST;
 }
 
 /* One page at the least may be hot, where there are two. */
@@ -200,18 +208,18 @@ clockpro_forget_ghost(struct clockpro *pro, uint32_t i)
 static bool
 clockpro_end_test(struct clockpro *pro, uint32_t i)
 {
-    struct ghost_entry *entry = &pro->table.entry[i];
+    unsigned kind = clockpro_kind(pro, i);
 
-    if ((entry->tag & CLOCKPRO_TEST) == 0)
-        return false;
-    if (clockpro_kind(pro, i) == CLOCKPRO_GHOST) {
+    if (kind == CLOCKPRO_GHOST) {
         clockpro_less_cold(pro);
         clockpro_forget_ghost(pro, i);
         return true;
     }
-    entry->tag &= ~CLOCKPRO_TEST;
-    if (!clockpro_used(pro, entry->node))
-        clockpro_less_cold(pro);
+    if (kind == CLOCKPRO_TEST) {
+        ghost_set_tag(&pro->table, i, CLOCKPRO_COLD);
+        if (!clockpro_used(pro, ghost_node(&pro->table, i)))
+            clockpro_less_cold(pro);
+    }
     return false;
 }
 
@@ -219,11 +227,9 @@ clockpro_end_test(struct clockpro *pro, uint32_t i)
 static void
 clockpro_make_cold(struct clockpro *pro, uint32_t i)
 {
-    struct ghost_entry *entry = &pro->table.entry[i];
-
     pro->hot--;
-    entry->tag = CLOCKPRO_COLD;
-    TAILQ_INSERT_TAIL(&pro->cold, entry->node, link);
+    ghost_set_tag(&pro->table, i, CLOCKPRO_COLD);
+    TAILQ_INSERT_TAIL(&pro->cold, ghost_node(&pro->table, i), link);
 }
 
 /* Makes one hot page cold, and stops at the next hot one.  There is a hot page. */
@@ -236,17 +242,16 @@ clockpro_run_hot(struct clockpro *pro)
     /* On the second lap all bits were clear, even if the MMU has set some meanwhile. */
     for (uint64_t looks = 2 * lap; looks > 0; looks--) {
         uint32_t i = pro->circle.oldest;
-        struct base_node *node = pro->table.entry[i].node;
         if (clockpro_kind(pro, i) != CLOCKPRO_HOT) {
             if (clockpro_end_test(pro, i))
                 continue;
         } else if (done) {
             return;
-        } else if (!clockpro_used(pro, node) || looks <= lap) {
+        } else if (!clockpro_used(pro, ghost_node(&pro->table, i)) || looks <= lap) {
             clockpro_make_cold(pro, i);
             done = true;
         } else {
-            node->bits &= ~CLOCKPRO_USED;
+            ghost_node(&pro->table, i)->bits &= ~CLOCKPRO_USED;
         }
         clockpro_pass(pro);
     }
@@ -272,15 +277,13 @@ clockpro_balance(struct clockpro *pro)
 
 /* The page, whose entry is in no order, goes to the head, hot or cold. */
 static void
-clockpro_push(struct clockpro *pro, struct base_node *node, uint32_t i, uint32_t tag)
+clockpro_push(struct clockpro *pro, struct base_node *node, uint32_t i, unsigned kind)
 {
-    struct ghost_entry *entry = &pro->table.entry[i];
-
     node->bits = i;
-    entry->node = node;
-    entry->tag = tag;
+    ghost_set_node(&pro->table, i, node);
+    ghost_set_tag(&pro->table, i, kind);
     ghost_append(&pro->table, &pro->circle, i);
-    if (tag == CLOCKPRO_HOT) {
+    if (kind == CLOCKPRO_HOT) {
         pro->hot++;
         clockpro_balance(pro);
     } else {
@@ -304,8 +307,7 @@ clockpro_admit(struct policy *policy, struct base_node *node, uint64_t key)
         clockpro_forget_ghost(pro, i);
         clockpro_more_cold(pro);
     }
-    clockpro_push(pro, node, ghost_new(&pro->table),
-        i != 0 || room ? CLOCKPRO_HOT : CLOCKPRO_COLD | CLOCKPRO_TEST);
+    clockpro_push(pro, node, ghost_new(&pro->table), i != 0 || room ? CLOCKPRO_HOT : CLOCKPRO_TEST);
 }
 
 static void
@@ -321,13 +323,13 @@ static void
 clockpro_spare(struct clockpro *pro, struct base_node *node)
 {
     uint32_t i = clockpro_entry(node);
-    bool test = (pro->table.entry[i].tag & CLOCKPRO_TEST) != 0;
+    bool test = clockpro_kind(pro, i) == CLOCKPRO_TEST;
 
     TAILQ_REMOVE(&pro->cold, node, link);
     clockpro_unlink(pro, i);
     if (test)
         clockpro_more_cold(pro);
-    clockpro_push(pro, node, i, test ? CLOCKPRO_HOT : CLOCKPRO_COLD | CLOCKPRO_TEST);
+    clockpro_push(pro, node, i, test ? CLOCKPRO_HOT : CLOCKPRO_TEST);
 }
 
 static struct base_node *
@@ -379,7 +381,7 @@ clockpro_cold(struct policy *policy, struct base_node *node)
 
     clockpro_out(pro, node);
     node->bits = clockpro_entry(node);
-    pro->table.entry[clockpro_entry(node)].tag = CLOCKPRO_COLD;
+    ghost_set_tag(&pro->table, clockpro_entry(node), CLOCKPRO_COLD);
     TAILQ_INSERT_HEAD(&pro->cold, node, link);
 }
 
@@ -391,11 +393,11 @@ clockpro_evicted(struct policy *policy, struct base_node *node, uint64_t key)
 
     clockpro_out(pro, node);
     policy->count--;
-    if ((pro->table.entry[i].tag & CLOCKPRO_TEST) == 0) {
+    if (clockpro_kind(pro, i) != CLOCKPRO_TEST) {
         clockpro_remove(pro, i);
         return;
     }
-    pro->table.entry[i].tag = CLOCKPRO_GHOST | CLOCKPRO_TEST;
+    ghost_set_tag(&pro->table, i, CLOCKPRO_GHOST);
     ghost_enter(&pro->table, i, key);
     pro->ghosts++;
     clockpro_run_test(pro);
@@ -408,7 +410,7 @@ clockpro_moved(struct policy *policy, struct base_node *from, struct base_node *
     uint32_t i = clockpro_entry(from);
 
     to->bits = from->bits;
-    pro->table.entry[i].node = to;
+    ghost_set_node(&pro->table, i, to);
     if (clockpro_kind(pro, i) != CLOCKPRO_HOT) {
         TAILQ_INSERT_AFTER(&pro->cold, from, to, link);
         TAILQ_REMOVE(&pro->cold, from, link);
@@ -419,25 +421,25 @@ static bool
 clockpro_check(struct policy *policy)
 {
     const struct clockpro *pro = clockpro_of(policy);
-    const struct ghost_entry *entry = pro->table.entry;
+    const struct ghost_table *table = &pro->table;
     const struct base_node *node;
-    uint64_t n[CLOCKPRO_KIND + 1] = {0}, cold = 0;
+    uint64_t n[CLOCKPRO_KINDS] = {0}, cold = 0;
     bool hand = pro->hand_test == 0;
 
     if (!ghost_order_check(&pro->table, &pro->circle))
         return false;
-    for (uint32_t i = pro->circle.oldest; i != 0; i = entry[i].newer) {
-        uint32_t kind = clockpro_kind(pro, i);
+    for (uint32_t i = pro->circle.oldest; i != 0; i = table->entry[i].newer) {
+        unsigned kind = clockpro_kind(pro, i);
         n[kind]++;
         hand = hand || i == pro->hand_test;
-        if (kind == CLOCKPRO_GHOST ? ghost_find(&pro->table, entry[i].key) == 0
-                                   : clockpro_entry(entry[i].node) != i)
+        if (kind == CLOCKPRO_GHOST ? ghost_find(table, ghost_key(table, i)) != i
+                                   : clockpro_entry(ghost_node(table, i)) != i)
             return false;
     }
     TAILQ_FOREACH (node, &pro->cold, link)
-        if (clockpro_kind(pro, clockpro_entry(node)) != CLOCKPRO_COLD || cold++ == policy->count)
+        if (!clockpro_is_cold(pro, clockpro_entry(node)) || cold++ == policy->count)
             return false;
-    return hand && n[CLOCKPRO_HOT] == pro->hot && n[CLOCKPRO_COLD] == cold &&
+    return hand && n[CLOCKPRO_HOT] == pro->hot && n[CLOCKPRO_COLD] + n[CLOCKPRO_TEST] == cold &&
            n[CLOCKPRO_GHOST] == pro->ghosts && pro->hot + cold == policy->count &&
            policy->count <= policy->env.capacity && pro->ghosts <= policy->env.capacity &&
            pro->target >= 1 && pro->target <= policy->env.capacity;

@@ -33,13 +33,6 @@
 /* How many victims ahead, of policies that go round. */
 #define DRIVE_AHEAD_VICTIM 8u
 
-/* The entry of what stands in a frame's place, which of a free frame is no page's, soon. */
-static inline __attribute__((always_inline)) void
-policy_drive_fetch(const struct policy_frames *frames, uint32_t page)
-{
-    __builtin_prefetch(&frames->frame_of[page], 1);
-}
-
 /* What the next victim but one needs, and the entry of the next one, soon: where victims come in
  * the order of a list, each step hangs on what was fetched for the victim before. */
 static inline __attribute__((always_inline)) void
@@ -49,7 +42,7 @@ policy_drive_fetch_victims(const struct policy_frames *frames, const struct base
 
     if (next == NULL || (later = TAILQ_NEXT(next, link)) == NULL)
         return;
-    policy_drive_fetch(frames, frames->page_of[next - frames->node]);
+    policy_frames_fetch(frames, frames->page_of[next - frames->node]);
     __builtin_prefetch(&frames->page_of[later - frames->node], 1);
     __builtin_prefetch(later, 1);
 }
@@ -60,14 +53,14 @@ policy_drive_evict(const struct policy_ops *ops, struct policy *policy,
 {
     uint32_t frame = (uint32_t)(node - frames->node);
     uint32_t page = frames->page_of[frame];
-    bool dirty = (frames->frame_of[page] & 1u) != 0;
+    bool dirty = (frames->frame_of[page] & POLICY_DIRTY) != 0;
 
     if ((ops->wants & POLICY_GOES_ROUND) != 0 && frame + DRIVE_AHEAD_VICTIM < frames->fresh)
-        policy_drive_fetch(frames, frames->page_of[frame + DRIVE_AHEAD_VICTIM]);
+        policy_frames_fetch(frames, frames->page_of[frame + DRIVE_AHEAD_VICTIM]);
     if ((ops->wants & POLICY_MOVES_USED) != 0)
         policy_drive_fetch_victims(frames, node);
-    ops->evicted(policy, node, page);
     frames->frame_of[page] = 0;
+    ops->evicted(policy, node, page); /* which may note something there */
     frames->page_of[frame] = frames->free;
     frames->free = frame + 1;
     frames->evictions++;
@@ -102,25 +95,32 @@ policy_drive_miss(const struct policy_ops *ops, struct policy *policy, struct po
         policy_drive_evict(ops, policy, frames, ops->victim(policy));
     frame = policy_drive_frame(frames);
     frames->page_of[frame] = touch->page;
-    frames->frame_of[touch->page] = (frame + 1) << 1 | touch->write;
-    ops->admit(policy, &frames->node[frame], touch->page);
+    ops->admit(policy, &frames->node[frame], touch->page); /* which may look at what it noted */
+    frames->frame_of[touch->page] = policy_frames_entry(frame, touch->write);
     while ((node = ops->surplus(policy)) != NULL)
         policy_drive_evict(ops, policy, frames, node);
+}
+
+/* The node of a page that is resident; else any. */
+static inline __attribute__((always_inline)) const struct base_node *
+policy_drive_soon(const struct policy_frames *frames, uint32_t entry)
+{
+    return &frames->node[(entry & POLICY_RESIDENT) != 0 ? entry >> POLICY_FRAME_SHIFT : 0];
 }
 
 static inline __attribute__((always_inline)) void
 policy_drive_ahead(const struct policy_ops *ops, const struct policy_frames *frames,
     const struct policy_touch *touch)
 {
-    policy_drive_fetch(frames, touch[DRIVE_AHEAD_ENTRY].page);
+    policy_frames_fetch(frames, touch[DRIVE_AHEAD_ENTRY].page);
     if ((ops->wants & POLICY_IGNORES_USE) != 0)
         return;
     uint32_t entry = frames->frame_of[touch[DRIVE_AHEAD_NODE].page];
-    __builtin_prefetch(&frames->node[(entry >> 1) - (entry != 0)], 1);
+    __builtin_prefetch(policy_drive_soon(frames, entry), 1);
     if ((ops->wants & POLICY_MOVES_USED) == 0)
         return;
     entry = frames->frame_of[touch[DRIVE_AHEAD_LINK].page];
-    const struct base_node *node = &frames->node[(entry >> 1) - (entry != 0)];
+    const struct base_node *node = policy_drive_soon(frames, entry);
     __builtin_prefetch(node->link.tqe_next, 1);
     __builtin_prefetch(node->link.tqe_prev, 1);
 }
@@ -134,12 +134,13 @@ policy_drive_one(const struct policy_ops *ops, struct policy *policy, struct pol
 
     if ((ops->wants & POLICY_WANTS_TIME) != 0)
         policy->now++;
-    if (__builtin_expect(entry == 0, 0)) {
+    if (__builtin_expect((entry & POLICY_RESIDENT) == 0, 0)) {
         policy_drive_miss(ops, policy, frames, touch);
         more--;
         entry = frames->frame_of[touch->page];
-    } else if (__builtin_expect((touch->write & ~entry & 1u) != 0, 0)) {
-        frames->frame_of[touch->page] = entry | 1u; /* rare: so most hits store nothing here */
+    } else if (__builtin_expect((touch->write << 1 & ~entry & POLICY_DIRTY) != 0, 0)) {
+        frames->frame_of[touch->page] =
+            entry | POLICY_DIRTY; /* rare: so most hits store nothing here */
     }
     if ((ops->wants & POLICY_IGNORES_USE) != 0) {
         if ((ops->wants & POLICY_WANTS_TIME) != 0)
@@ -149,7 +150,7 @@ policy_drive_one(const struct policy_ops *ops, struct policy *policy, struct pol
     for (; more > 0; more--) {
         if ((ops->wants & POLICY_WANTS_TIME) != 0 && more < touch->count)
             policy->now++;
-        ops->accessed(policy, &frames->node[(entry >> 1) - 1], touch->write != 0);
+        ops->accessed(policy, &frames->node[entry >> POLICY_FRAME_SHIFT], touch->write != 0);
     }
 }
 

@@ -1,34 +1,46 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "policy/ghost.h"
 
-#define GHOST_CAPACITY_MAX ((uint64_t)1 << 31)
+#define GHOST_CAPACITY_MAX (((uint64_t)1 << 31) - 1)
 
-static size_t
-ghost_entries_len(const struct ghost_table *table)
+static void *
+ghost_map(const struct ghost_table *table, size_t n, size_t size)
 {
-    return ((size_t)table->capacity + 1) * sizeof(struct ghost_entry);
+    return table->alloc->map(table->alloc, n * size);
+}
+
+static void
+ghost_unmap(const struct ghost_table *table, void *array, size_t n, size_t size)
+{
+    if (array != NULL)
+        table->alloc->unmap(table->alloc, array, n * size);
 }
 
 static size_t
-ghost_buckets_len(const struct ghost_table *table)
+ghost_buckets(const struct ghost_table *table)
 {
-    return sizeof(uint32_t) << (64 - table->shift);
+    return (size_t)1 << (64 - table->shift);
 }
 
 enum pgw_status
-ghost_init(struct ghost_table *table, struct base_alloc *alloc, uint64_t capacity)
+ghost_init(struct ghost_table *table, struct base_alloc *alloc, struct policy_frames *frames,
+    uint64_t capacity)
 {
     if (capacity > GHOST_CAPACITY_MAX)
         return PGW_NOMEM;
-    *table = (struct ghost_table){.alloc = alloc, .capacity = (uint32_t)capacity, .shift = 63};
-    while ((uint64_t)1 << (64 - table->shift) < capacity)
+    size_t n = (size_t)capacity + 1;
+    *table = (struct ghost_table){
+        .alloc = alloc, .frames = frames, .capacity = (uint32_t)capacity, .shift = 63};
+    while (ghost_buckets(table) < capacity)
         table->shift--;
-    table->entry = alloc->map(alloc, ghost_entries_len(table));
-    if (table->entry == NULL)
-        return PGW_NOMEM;
-    table->bucket = alloc->map(alloc, ghost_buckets_len(table));
-    if (table->bucket == NULL) {
-        alloc->unmap(alloc, table->entry, ghost_entries_len(table));
+    table->entry = ghost_map(table, n, sizeof *table->entry);
+    if (frames == NULL && table->entry != NULL) {
+        table->name = ghost_map(table, n, sizeof *table->name);
+        table->bucket = ghost_map(table, ghost_buckets(table), sizeof *table->bucket);
+    }
+    if (table->entry == NULL ||
+        (frames == NULL && (table->name == NULL || table->bucket == NULL))) {
+        ghost_fini(table);
         return PGW_NOMEM;
     }
     return PGW_OK;
@@ -37,8 +49,11 @@ ghost_init(struct ghost_table *table, struct base_alloc *alloc, uint64_t capacit
 void
 ghost_fini(struct ghost_table *table)
 {
-    table->alloc->unmap(table->alloc, table->bucket, ghost_buckets_len(table));
-    table->alloc->unmap(table->alloc, table->entry, ghost_entries_len(table));
+    size_t n = (size_t)table->capacity + 1;
+
+    ghost_unmap(table, table->bucket, ghost_buckets(table), sizeof *table->bucket);
+    ghost_unmap(table, table->name, n, sizeof *table->name);
+    ghost_unmap(table, table->entry, n, sizeof *table->entry);
 }
 
 bool

@@ -40,7 +40,8 @@
  * lowest is at or below the lowest ghost, where it is known; each search for that goes on from
  * there, so that an entry is passed over once for each time that it was put on top.
  *
- * Costs: an entry of S is 24 bytes a page and a ghost; a use moves one, amortised with what is
+ * Costs: an entry of S, of which each page and ghost has one, is 12 bytes in replay and 28 in the
+ * core; a use moves one, amortised with what is
  * pruned; victim O(1) in replay.
  */
 
@@ -84,7 +85,7 @@ lirs_create(const struct policy_env *env, struct policy **policy)
     lirs->ghost_percent = policy_param(&policy_lirs, env, 1);
     TAILQ_INIT(&lirs->queue);
     /* One more for a ghost that is made before the lowest goes. */
-    enum pgw_status status = ghost_init(&lirs->table, env->alloc,
+    enum pgw_status status = ghost_init(&lirs->table, env->alloc, env->frames,
         env->capacity + policy_share(env->capacity, lirs->ghost_percent) + 1);
     if (status != PGW_OK) {
         policy_delete(&lirs->policy, sizeof *lirs);
@@ -104,7 +105,7 @@ lirs_destroy(struct policy *policy)
 static bool
 lirs_is_lir(const struct lirs *lirs, const struct base_node *node)
 {
-    return node->bits != 0 && lirs->table.entry[node->bits].tag == LIRS_LIR;
+    return node->bits != 0 && ghost_tag(&lirs->table, (uint32_t)node->bits) == LIRS_LIR;
 }
 
 /* ---- S ---- */
@@ -121,14 +122,14 @@ lirs_unlink(struct lirs *lirs, uint32_t i)
 static void
 lirs_leave(struct lirs *lirs, uint32_t i)
 {
-    const struct ghost_entry *entry = &lirs->table.entry[i];
+    unsigned tag = ghost_tag(&lirs->table, i);
 
-    if (entry->tag == LIRS_GHOST) {
+    if (tag == LIRS_GHOST) {
         ghost_leave(&lirs->table, i);
         lirs->ghosts--;
     } else {
-        lirs->lirs -= entry->tag == LIRS_LIR;
-        entry->node->bits = 0;
+        lirs->lirs -= tag == LIRS_LIR;
+        ghost_node(&lirs->table, i)->bits = 0;
     }
     lirs_unlink(lirs, i);
     ghost_free(&lirs->table, i);
@@ -139,7 +140,7 @@ static void
 lirs_prune(struct lirs *lirs)
 {
     uint32_t bottom;
-    while ((bottom = lirs->stack.oldest) != 0 && lirs->table.entry[bottom].tag != LIRS_LIR)
+    while ((bottom = lirs->stack.oldest) != 0 && ghost_tag(&lirs->table, bottom) != LIRS_LIR)
         lirs_leave(lirs, bottom);
 }
 
@@ -147,7 +148,7 @@ lirs_prune(struct lirs *lirs)
 static void
 lirs_demote(struct lirs *lirs)
 {
-    struct base_node *node = lirs->table.entry[lirs->stack.oldest].node;
+    struct base_node *node = ghost_node(&lirs->table, lirs->stack.oldest);
 
     lirs_leave(lirs, lirs->stack.oldest);
     TAILQ_INSERT_TAIL(&lirs->queue, node, link);
@@ -156,12 +157,10 @@ lirs_demote(struct lirs *lirs)
 
 /* Puts an entry that is in no order on top of S, for a page that is LIR or HIR from now on. */
 static void
-lirs_push(struct lirs *lirs, uint32_t i, struct base_node *node, uint32_t tag)
+lirs_push(struct lirs *lirs, uint32_t i, struct base_node *node, unsigned tag)
 {
-    struct ghost_entry *entry = &lirs->table.entry[i];
-
-    entry->node = node;
-    entry->tag = tag;
+    ghost_set_node(&lirs->table, i, node);
+    ghost_set_tag(&lirs->table, i, tag);
     node->bits = i;
     ghost_append(&lirs->table, &lirs->stack, i);
     if (tag == LIRS_HIR)
@@ -179,7 +178,7 @@ lirs_drop_lowest_ghost(struct lirs *lirs)
     do {
         if (i == 0)
             i = lirs->stack.oldest;
-        if (lirs->table.entry[i].tag == LIRS_GHOST)
+        if (ghost_tag(&lirs->table, i) == LIRS_GHOST)
             break;
         i = lirs->table.entry[i].newer;
     } while (true);
@@ -194,7 +193,7 @@ lirs_admit(struct policy *policy, struct base_node *node, uint64_t key)
 {
     struct lirs *lirs = lirs_of(policy);
     uint32_t i = ghost_find(&lirs->table, key);
-    uint32_t tag = LIRS_LIR;
+    unsigned tag = LIRS_LIR;
 
     if (i != 0) {
         ghost_leave(&lirs->table, i);
@@ -292,7 +291,7 @@ lirs_evicted(struct policy *policy, struct base_node *node, uint64_t key)
         return;
     }
     TAILQ_REMOVE(&lirs->queue, node, link);
-    lirs->table.entry[i].tag = LIRS_GHOST;
+    ghost_set_tag(&lirs->table, i, LIRS_GHOST);
     ghost_enter(&lirs->table, i, key);
     lirs->ghosts++;
     while (lirs->ghosts > policy_share(policy->size, lirs->ghost_percent))
@@ -310,23 +309,24 @@ lirs_moved(struct policy *policy, struct base_node *from, struct base_node *to)
         TAILQ_REMOVE(&lirs->queue, from, link);
     }
     if (to->bits != 0)
-        lirs->table.entry[to->bits].node = to;
+        ghost_set_node(&lirs->table, (uint32_t)to->bits, to);
 }
 
 static bool
 lirs_check(struct policy *policy)
 {
     const struct lirs *lirs = lirs_of(policy);
-    const struct ghost_entry *entry = lirs->table.entry;
+    const struct ghost_table *table = &lirs->table;
     const struct base_node *node;
-    uint64_t n[3] = {0}, hirs = 0, in_stack = 0;
+    uint64_t n[GHOST_TAG_MAX + 1] = {0}, hirs = 0, in_stack = 0;
 
     if (!ghost_order_check(&lirs->table, &lirs->stack))
         return false;
-    for (uint32_t i = lirs->stack.oldest; i != 0; i = entry[i].newer) {
-        n[entry[i].tag]++;
-        if (entry[i].tag == LIRS_GHOST ? ghost_find(&lirs->table, entry[i].key) == 0
-                                       : entry[i].node->bits != i)
+    for (uint32_t i = lirs->stack.oldest; i != 0; i = table->entry[i].newer) {
+        unsigned tag = ghost_tag(table, i);
+        n[tag]++;
+        if (tag == LIRS_GHOST ? ghost_find(table, ghost_key(table, i)) != i
+                              : ghost_node(table, i)->bits != i)
             return false;
     }
     TAILQ_FOREACH (node, &lirs->queue, link) {
@@ -337,7 +337,7 @@ lirs_check(struct policy *policy)
     }
     return n[LIRS_LIR] == lirs->lirs && n[LIRS_HIR] == in_stack && n[LIRS_GHOST] == lirs->ghosts &&
            lirs->lirs + hirs == policy->count && policy->count <= policy->env.capacity &&
-           (lirs->stack.oldest == 0 || entry[lirs->stack.oldest].tag == LIRS_LIR);
+           (lirs->stack.oldest == 0 || ghost_tag(table, lirs->stack.oldest) == LIRS_LIR);
 }
 
 static void

@@ -78,7 +78,7 @@ mglru_create(const struct policy_env *env, struct policy **policy)
     mglru->max = MGLRU_GENS_MIN;
     for (unsigned i = 0; i < MGLRU_GENS_MAX; i++)
         TAILQ_INIT(&mglru->gen[i]);
-    enum pgw_status status = ghost_init(&mglru->ghosts, env->alloc, env->capacity);
+    enum pgw_status status = ghost_init(&mglru->ghosts, env->alloc, env->frames, env->capacity);
     if (status != PGW_OK) {
         policy_delete(&mglru->policy, sizeof *mglru);
         return status;
@@ -213,7 +213,7 @@ mglru_admit(struct policy *policy, struct base_node *node, uint64_t key)
     uint32_t ghost = ghost_find(&mglru->ghosts, key);
 
     if (ghost != 0) {
-        mglru->tier[mglru->ghosts.entry[ghost].tag].refaults++;
+        mglru->tier[ghost_tag(&mglru->ghosts, ghost)].refaults++;
         ghost_drop(&mglru->ghosts, &mglru->order, ghost);
     }
     mglru_append(mglru, node, mglru->max, 0);
@@ -277,7 +277,7 @@ mglru_evicted(struct policy *policy, struct base_node *node, uint64_t key)
     struct mglru *mglru = mglru_of(policy);
     uint32_t ghost = ghost_add(&mglru->ghosts, &mglru->order, key, policy->size);
 
-    mglru->ghosts.entry[ghost].tag = mglru_tier(node);
+    ghost_set_tag(&mglru->ghosts, ghost, mglru_tier(node));
     mglru->tier[mglru_tier(node)].evictions++;
     mglru_forget(policy, node);
 }

@@ -87,7 +87,8 @@ s3fifo_create(const struct policy_env *env, struct policy **policy)
     s3->percent = policy_param(&policy_s3fifo, env, 0);
     for (unsigned q = 0; q < S3FIFO_QUEUES; q++)
         policy_queue_init(&s3->queue[q]);
-    enum pgw_status status = ghost_init(&s3->ghosts, env->alloc, s3fifo_ghosts_max(s3));
+    enum pgw_status status =
+        ghost_init(&s3->ghosts, env->alloc, env->frames, s3fifo_ghosts_max(s3));
     if (status != PGW_OK) {
         policy_delete(&s3->policy, sizeof *s3);
         return status;

@@ -67,7 +67,8 @@ twoq_create(const struct policy_env *env, struct policy **policy)
     twoq->out_percent = policy_param(&policy_twoq, env, 1);
     for (unsigned q = 0; q < TWOQ_QUEUES; q++)
         policy_queue_init(&twoq->queue[q]);
-    enum pgw_status status = ghost_init(&twoq->ghosts, env->alloc, twoq_out_max(twoq) + 1);
+    enum pgw_status status =
+        ghost_init(&twoq->ghosts, env->alloc, env->frames, twoq_out_max(twoq) + 1);
     if (status != PGW_OK) {
         policy_delete(&twoq->policy, sizeof *twoq);
         return status;
@@ -86,7 +87,7 @@ twoq_destroy(struct policy *policy)
 static void
 twoq_drop_oldest(struct twoq *twoq)
 {
-    ghost_drop(&twoq->ghosts, &twoq->out, twoq->out.oldest);
+    ghost_drop_oldest(&twoq->ghosts, &twoq->out);
 }
 
 static void

@@ -30,6 +30,7 @@ replay_instance_init(struct replay_instance *instance, const struct policy_ops *
     own.alloc = &instance->alloc;
     own.modified = policy_frames_modified;
     own.ctx = frames;
+    own.frames = frames;
     frames->page_of = own.alloc->map(own.alloc, env->capacity * sizeof *frames->page_of);
     if (ops != NULL)
         frames->node = own.alloc->map(own.alloc, env->capacity * sizeof *frames->node);
@@ -100,9 +101,9 @@ instance_gone(struct replay_instance *instance, uint32_t page)
     struct policy_frames *frames = &instance->frames;
     uint32_t entry = frames->frame_of[page];
 
-    if (entry == 0)
+    if ((entry & POLICY_RESIDENT) == 0)
         return;
-    uint32_t frame = (entry >> 1) - 1;
+    uint32_t frame = entry >> POLICY_FRAME_SHIFT;
     instance->ops->forget(instance->policy, &frames->node[frame]);
     frames->frame_of[page] = 0;
     frames->page_of[frame] = frames->free;
@@ -152,10 +153,11 @@ replay_instance_frame(const struct replay_instance *instance, uint32_t frame, ui
     uint32_t held = frame < frames->fresh ? frames->page_of[frame] : UINT32_MAX;
 
     /* A frame that is free has the number of another in its place, which is no page of it. */
-    if (held >= instance->pages_room || frames->frame_of[held] >> 1 != frame + 1)
+    if (held >= instance->pages_room ||
+        (frames->frame_of[held] & ~POLICY_DIRTY) != policy_frames_entry(frame, false))
         return false;
     *page = held;
-    *dirty = (frames->frame_of[held] & 1u) != 0;
+    *dirty = (frames->frame_of[held] & POLICY_DIRTY) != 0;
     *uses = 0;
     if (instance->ops != NULL && (instance->ops->wants & POLICY_SHOWS_USE) != 0)
         *uses = frames->node[frame].bits;

@@ -94,7 +94,7 @@ opt_push(struct opt *opt, const struct policy_frames *frames, uint64_t entry)
 static void
 opt_free(struct opt *opt, struct policy_frames *frames, uint32_t page)
 {
-    uint32_t frame = (frames->frame_of[page] >> 1) - 1;
+    uint32_t frame = frames->frame_of[page] >> POLICY_FRAME_SHIFT;
 
     frames->frame_of[page] = 0;
     frames->page_of[frame] = frames->free;
@@ -114,7 +114,7 @@ opt_place(struct opt *opt, struct policy_frames *frames, uint32_t page)
         frames->free = frames->page_of[frame];
     frames->page_of[frame] = page;
     opt->resident++;
-    return (frame + 1) << 1;
+    return policy_frames_entry(frame, false);
 }
 
 static void
@@ -131,9 +131,9 @@ opt_evict(struct opt *opt, struct policy_frames *frames)
     } while (entry == 0); /* gone */
     opt_free(opt, frames, page);
     frames->evictions++;
-    frames->writebacks += entry & 1u;
+    frames->writebacks += (entry & POLICY_DIRTY) != 0;
     if (frames->on_evict != NULL)
-        frames->on_evict(frames->ctx, page, (entry & 1u) != 0);
+        frames->on_evict(frames->ctx, page, (entry & POLICY_DIRTY) != 0);
 }
 
 static inline void
@@ -150,7 +150,7 @@ opt_touch(
             opt_evict(opt, frames);
         entry = opt_place(opt, frames, touch->page);
     }
-    frames->frame_of[touch->page] = entry | touch->write;
+    frames->frame_of[touch->page] = entry | (touch->write != 0 ? POLICY_DIRTY : 0);
     opt_push(opt, frames, use << OPT_PAGE_BITS | touch->page);
 }
 

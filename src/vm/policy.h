@@ -50,6 +50,9 @@ struct policy_env {
     bool (*modified)(void *ctx, struct base_node *node);
     void *ctx;
     struct base_alloc *alloc;
+    /* Of replay, in which keys are page numbers and nodes are those of the frames: a word for each
+     * page that is out is the policy's.  NULL in the core. */
+    struct policy_frames *frames;
     uint64_t capacity; /* frames that the policy ranks at the most; at least 1 */
     uint64_t seed;
     /* By place in policy_ops.params; 0: the parameter's default. */
@@ -148,8 +151,10 @@ struct policy_touch {
 enum { POLICY_TOUCH_READ, POLICY_TOUCH_WRITE, POLICY_TOUCH_FETCH, POLICY_TOUCH_KINDS };
 
 /*
- * The frames of one policy at one size, and the page table of replay.  An entry of frame_of is 0
- * for a page that is not resident, else (frame + 1) << 1 | dirty.
+ * The frames of one policy at one size, and the page table of replay.  An entry of frame_of is
+ *
+ *      frame << 2 | dirty << 1 | 1     of a page that is resident
+ *      note << 1                       of one that is not: what the policy has noted; 0 at first
  */
 struct policy_frames {
     struct base_node *node;   /* frame i's; capacity of them */
@@ -166,13 +171,47 @@ struct policy_frames {
     void *ctx;
 };
 
+#define POLICY_RESIDENT 1u
+#define POLICY_DIRTY 2u
+#define POLICY_FRAME_SHIFT 2u
+
+static inline uint32_t
+policy_frames_entry(uint32_t frame, bool dirty)
+{
+    return frame << POLICY_FRAME_SHIFT | (dirty ? POLICY_DIRTY : 0) | POLICY_RESIDENT;
+}
+
+/* What the policy has noted of a page; 0: nothing, or it is resident. */
+static inline uint32_t
+policy_frames_note(const struct policy_frames *frames, uint32_t page)
+{
+    uint32_t entry = frames->frame_of[page];
+
+    return (entry & POLICY_RESIDENT) != 0 ? 0 : entry >> 1;
+}
+
+/* Of a page that is not resident; note < 2^31. */
+static inline void
+policy_frames_set_note(struct policy_frames *frames, uint32_t page, uint32_t note)
+{
+    frames->frame_of[page] = note << 1;
+}
+
+/* Its entry, soon.  Always inline: gcc takes a function that only fetches ahead for one without
+ * effect, and leaves out the call. */
+static inline __attribute__((always_inline)) void
+policy_frames_fetch(const struct policy_frames *frames, uint32_t page)
+{
+    __builtin_prefetch(&frames->frame_of[page], 1);
+}
+
 /* policy_env.modified for replay; ctx is the struct policy_frames. */
 static inline bool
 policy_frames_modified(void *ctx, struct base_node *node)
 {
     const struct policy_frames *frames = ctx;
 
-    return (frames->frame_of[frames->page_of[node - frames->node]] & 1u) != 0;
+    return (frames->frame_of[frames->page_of[node - frames->node]] & POLICY_DIRTY) != 0;
 }
 
 #endif

@@ -361,8 +361,11 @@ rig_replay(struct test_env *env, const struct policy_twin *twin, const struct ri
         .capacity = frames,
         .on_evict = rig_on_evict,
         .ctx = result};
-    struct policy_env policy_env = {
-        .modified = policy_frames_modified, .ctx = &f, .alloc = &env->alloc, .capacity = frames};
+    struct policy_env policy_env = {.modified = policy_frames_modified,
+        .ctx = &f,
+        .alloc = &env->alloc,
+        .frames = &f,
+        .capacity = frames};
     struct policy *policy;
     struct base_rng rng;
     unsigned n = rig_fold(t, touch);
