@@ -82,7 +82,7 @@ enum pgw_trace_format {
     PGW_TRACE_AUTO,     /* recognised by content */
     PGW_TRACE_OWN,      /* pagewright-trace(5) */
     PGW_TRACE_LACKEY,   /* valgrind --tool=lackey --trace-mem=yes */
-    PGW_TRACE_IDS,      /* one page number a line, decimal or 0x */
+    PGW_TRACE_IDS,      /* page numbers, decimal or 0x */
     PGW_TRACE_TEXT,     /* "l 0xADDR size" or "s 0xADDR size" a line */
     PGW_TRACE_ORACLE,   /* libCacheSim's oracleGeneral, 24 bytes a record */
     PGW_TRACE_CSV,      /* libCacheSim's CSV: columns by option */

@@ -136,11 +136,16 @@ test_ids_and_text(void **state)
 {
     (void)state;
     assert_int_equal(
-        read_text("# pages\n\n1\n0x10 x\n 18446744073709551615\n", PGW_TRACE_IDS), PGW_OK);
+        read_text("# pages\n\n1\n0x10 # x\n 18446744073709551615\n", PGW_TRACE_IDS), PGW_OK);
     assert_int_equal(got.n, 3);
     assert_ref(0, 1, PGW_REF_READ, 0x1000, 0);
     assert_ref(1, 1, PGW_REF_READ, 0x10000, 0);
     assert_ref(2, 4096, PGW_REF_READ, 0xfffffffffffff000, 0);
+    assert_int_equal(read_text("7 0 1 \t2#\n \n0x3 0\n", PGW_TRACE_IDS), PGW_OK);
+    assert_int_equal(got.n, 6); /* several in a line */
+    assert_ref(3, 1, PGW_REF_READ, 0x2000, 0);
+    assert_ref(5, 1, PGW_REF_READ, 0, 0);
+    assert_int_equal(read_text("7 0 read\n", PGW_TRACE_IDS), PGW_CORRUPT);
     assert_int_equal(read_text("1\n2\nthree\n", PGW_TRACE_IDS), PGW_CORRUPT);
     assert_int_equal(got.n, 2); /* what comes before the damage is read */
     assert_int_equal(read_text("1\n18446744073709551616\n", PGW_TRACE_IDS), PGW_CORRUPT);
@@ -168,6 +173,22 @@ test_last_line(void **state)
         assert_ref(got.n - 2, 1, PGW_REF_READ, 5 << 12, 0);
         assert_ref(got.n - 1, 1, PGW_REF_READ, 123456 << 12, 0);
     }
+}
+
+/* A line of more references than are handed out at a time. */
+static void
+test_long_line(void **state)
+{
+    enum { PAGES = 3 * 4096 + 5 };
+    static char text[PAGES * 2 + 1];
+
+    (void)state;
+    for (size_t i = 0; i < PAGES; i++)
+        memcpy(text + 2 * i, i % 2 == 0 ? "3 " : "4 ", 2);
+    assert_int_equal(read_text(text, PGW_TRACE_IDS), PGW_OK);
+    assert_int_equal(got.n, PAGES);
+    assert_ref(PAGES - 1, 1, PGW_REF_READ, 0x3000, 0);
+    assert_ref(PAGES - 2, 1, PGW_REF_READ, 0x4000, 0);
 }
 
 /* The damaged line is told, and the rest read, if that is wanted. */
@@ -589,6 +610,7 @@ main(int argc, char **argv)
         cmocka_unit_test(test_long),
         cmocka_unit_test(test_directives),
         cmocka_unit_test(test_ids_and_text),
+        cmocka_unit_test(test_long_line),
         cmocka_unit_test(test_last_line),
         cmocka_unit_test(test_damaged_line),
         cmocka_unit_test(test_csv),
