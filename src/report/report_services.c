@@ -10,7 +10,7 @@
 struct service_row {
     const char *key, *label, *note; /* of PAGES, the note goes on behind a size: ", of files" */
     size_t offset;                  /* in struct pgw_stats */
-    enum { COUNT, PAGES, RATIO, SETTING } kind; /* RATIO: a double */
+    enum { COUNT, PAGES, RATIO, IDLE } kind; /* RATIO: a double; IDLE: no sign of activity */
 };
 
 struct service {
@@ -25,7 +25,7 @@ struct service {
 
 /* clang-format off */
 static const struct service_row harts_rows[] = {
-    ROW(SETTING, harts, "harts", "harts", ""),
+    ROW(IDLE, harts, "harts", "harts", ""),
     ROW(COUNT, threads, "threads", "further threads", "than the first of each process"),
     ROW(COUNT, shootdowns, "shootdowns", "shootdowns", "from all harts' TLBs"),
     ROW(COUNT, shootdown_interrupts, "interrupts", "interrupts", "of other harts, by these"),
@@ -70,7 +70,7 @@ static const struct service_row merging[] = {
     ROW(PAGES, merge_shared, "shared_pages", "pages in common", ", at the end"),
     ROW(COUNT, merge_merged, "merged", "merged", "pages given up for an equal one"),
     ROW(COUNT, merge_splits, "splits", "split", "copied again, mostly because one was written"),
-    ROW(COUNT, merge_scans, "scans", "full scans", ""),
+    ROW(IDLE, merge_scans, "scans", "full scans", ""),
     ROW(COUNT, merge_scanned, "scanned", "looked at", "pages"),
     ROW(COUNT, merge_volatile, "volatile", "not calm", "of these: not yet twice the same"),
     ROW(COUNT, merge_full, "full", "refused", "by pages that 256 use already"),
@@ -220,8 +220,8 @@ static bool
 service_is_idle(const struct pgw_stats *stats, const struct service *service)
 {
     for (const struct service_row *row = service->rows; row->key != NULL; row++)
-        /* Ratios are of other figures; settings are no activity. */
-        if (row->kind != RATIO && row->kind != SETTING && service_count(stats, row) > 0)
+        /* Ratios are of other figures; scans in vain and settings are no activity. */
+        if (row->kind != RATIO && row->kind != IDLE && service_count(stats, row) > 0)
             return false;
     return true;
 }
@@ -231,7 +231,7 @@ service_text(struct report_buf *buf, const struct pgw_stats *stats, const struct
 {
     switch (row->kind) {
     case COUNT:
-    case SETTING:
+    case IDLE:
         report_line(buf, row->label, service_count(stats, row), "%s", row->note);
         break;
     case PAGES:
