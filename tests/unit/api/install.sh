@@ -33,8 +33,10 @@ $cc -std=c11 $flags "$example" "$lib/libpagewright.a" $private -o "$root/embed-s
 cmp "$root/shared.out" "$root/static.out"
 
 # Each header stands alone, in C and in C++.
-for header in status memory grouping pagewright; do
-    echo "#include <pagewright/$header.h>" >"$root/alone.c"
+source=$(dirname "$example")/..
+for header in "$source"/include/pagewright/*.h; do
+    header=$(basename "$header")
+    echo "#include <pagewright/$header>" >"$root/alone.c"
     $cc -std=c11 -Wall -Wextra -Wpedantic -Werror $flags -fsyntax-only "$root/alone.c"
     if command -v c++ >/dev/null; then
         c++ -x c++ -Wall -Wextra -Werror $flags -fsyntax-only "$root/alone.c"
@@ -47,6 +49,7 @@ others=$(nm -D --defined-only "$lib/libpagewright.so" | awk '{print $3}' | grep 
 
 # The command and its manual pages are there.
 "$(find "$root" -path '*/bin/pagewright')" --version
-for page in pagewright.1 libpagewright.3; do
+for page in "$source"/man/*.[1-8]; do
+    page=$(basename "$page")
     [ -n "$(find "$root" -name "$page*")" ] || { echo "$page was not installed"; exit 1; }
 done
