@@ -450,13 +450,13 @@ registry_swap_create(struct mem *mem, struct base_alloc *alloc, struct host_file
 }
 
 enum pgw_status
-registry_remote_create(struct mem *mem, struct base_alloc *alloc, const char *uri, uint64_t nslots,
-    struct pager **pager)
+registry_remote_create(
+    struct mem *mem, struct base_alloc *alloc, const char *uri, struct pager **pager)
 {
 #ifdef HAVE_LIBNBD
-    return pager_remote_create(mem, alloc, uri, nslots, pager);
+    return pager_remote_create(mem, alloc, uri, PAGER_REMOTE_PATIENCE, pager);
 #else
-    (void)mem, (void)alloc, (void)uri, (void)nslots, (void)pager;
+    (void)mem, (void)alloc, (void)uri, (void)pager;
     return PGW_UNSUPPORTED;
 #endif
 }

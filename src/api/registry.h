@@ -84,8 +84,8 @@ MUST_CHECK enum pgw_status registry_tlb_parse(
 MUST_CHECK enum pgw_status registry_swap_create(struct mem *mem, struct base_alloc *alloc,
     struct host_file file, uint64_t nslots, struct pager **pager);
 /* Swap on a remote store; PGW_UNSUPPORTED: this build has none. */
-MUST_CHECK enum pgw_status registry_remote_create(struct mem *mem, struct base_alloc *alloc,
-    const char *uri, uint64_t nslots, struct pager **pager);
+MUST_CHECK enum pgw_status registry_remote_create(
+    struct mem *mem, struct base_alloc *alloc, const char *uri, struct pager **pager);
 /* Up to PGW_SWAP_DEVICES_MAX pagers, one after the other, which it takes over (not on failure). */
 MUST_CHECK enum pgw_status registry_chain_create(struct mem *mem, struct base_alloc *alloc,
     struct pager *const *levels, unsigned n, struct pager **pager);

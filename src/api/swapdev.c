@@ -74,11 +74,15 @@ swapdev_open_temp(struct pgw_system *system, struct host_file *file)
 static enum pgw_status
 swapdev_open_remote(struct pgw_system *system, const char *uri, struct pager **pager)
 {
-    enum pgw_status status = registry_remote_create(&system->mem, &system->core, uri, 0, pager);
+    enum pgw_status status = registry_remote_create(&system->mem, &system->core, uri, pager);
     const char *why = status == PGW_UNSUPPORTED ? "this build has no remote stores (libnbd)"
                       : status == PGW_ACCESS    ? "it is read-only"
                       : status == PGW_NOSWAP    ? "it has no room for a page"
-                      : status == PGW_IO        ? "it cannot be reached"
+                      : status == PGW_RANGE     ? "it cannot transfer blocks of 4K"
+                      : status == PGW_IO        ? "it cannot be reached, or does not answer"
+                      : status == PGW_INVAL
+                          ? "this is no URI of NBD: write nbd://HOST/EXPORT or "
+                            "nbd+unix:///EXPORT?socket=PATH"
                                                 : pgw_status_text(status);
 
     if (status == PGW_OK)

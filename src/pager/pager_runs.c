@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pager/pager_runs.h"
 
+#include <xxhash.h>
+
 #include "base/assert.h"
 
 unsigned
@@ -41,6 +43,32 @@ pager_runs_write(
     uint64_t offset = pager_runs_prepare(pager, io, i, n, bufs);
     pager->stats.put_ios++;
     return host_file_write_pages(file, bufs, n, offset);
+}
+
+static uint64_t
+pager_runs_sum(const struct pager *pager, const struct pager_io *io, unsigned i)
+{
+    return XXH3_64bits_withSeed(mem_page_bytes(pager->mem, io->pages[i]), PAGE_SIZE, io->slots[i]);
+}
+
+void
+pager_runs_seal(const struct pager *pager, struct slotmap *map, const struct pager_io *io)
+{
+    for (unsigned i = 0; i < io->n; i++)
+        slotmap_set_sum(map, io->slots[i], pager_runs_sum(pager, io, i));
+}
+
+enum pgw_status
+pager_runs_verify(const struct pager *pager, const struct slotmap *map, const struct pager_io *io,
+    unsigned i, unsigned n)
+{
+    for (unsigned end = i + n; i < end; i++) {
+        uint64_t sum;
+        if (slotmap_get_sum(map, io->slots[i], &sum) != PGW_OK ||
+            sum != pager_runs_sum(pager, io, i))
+            return PGW_CORRUPT;
+    }
+    return PGW_OK;
 }
 
 static void

@@ -25,13 +25,17 @@ void pager_file_write_by(struct pager *pager, struct host_file file);
 /* The descriptor that it reads by, which stays its own. */
 int pager_file_fd(const struct pager *pager);
 
+#define PAGER_REMOTE_PATIENCE 30000u /* milliseconds */
+
 /*
- * Swap on a remote store, by NBD: nslots pages, or as many as the store has if that is fewer or
- * nslots is 0.  There is none in a build without libnbd.  PGW_NOMEM; PGW_IO: it cannot be reached;
- * PGW_ACCESS: it is read-only; PGW_NOSWAP: it has no room for a page.
+ * Swap on a remote store, by NBD, of as many pages as it has.  patience: milliseconds that a
+ * connection, and each io, may take before the store counts as lost.  There is none in a build
+ * without libnbd.  PGW_NOMEM; PGW_INVAL: it is no URI of NBD; PGW_IO: it cannot be reached, or does
+ * not answer; PGW_ACCESS: it is read-only; PGW_NOSWAP: it has no room for a page; PGW_RANGE: it
+ * transfers no single pages.
  */
 MUST_CHECK enum pgw_status pager_remote_create(struct mem *mem, struct base_alloc *alloc,
-    const char *uri, uint64_t nslots, struct pager **pager);
+    const char *uri, unsigned patience, struct pager **pager);
 
 #define PAGER_CHAIN_MAX 8u /* levels */
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pager/pagers.h"
 
-#include <xxhash.h>
-
 #include "base/assert.h"
 #include "host/host_nbd.h"
+#include "pager/pager_runs.h"
 #include "pager/slotmap.h"
 
 /*
@@ -14,22 +13,29 @@
  * pages go over the network, each in a request of its own, all those of an io at once.
  *
  *     start --> requests under way --(drive: each has ended)--> done
+ *                 ^                                     |
+ *                 +--- a get that failed, once ---------+
  *
  * A store that cannot be reached fails what is under way and is connected to again by the next
- * io.  A get that fails keeps its slot, so that the page is there when the store is again; a put
- * that fails gives its slots back (law G2).  A store that comes back with other bytes (it kept them
- * in memory, and was started again) is found out by the checksums (law G1).  A store that is silent
- * for REMOTE_PATIENCE counts as lost: nobody may wait for it forever.
+ * io.  A get that fails is tried a second time, on a new connection if the old one was lost:
+ * whoever waits for it cannot go on without.  If that fails too it keeps its slot, so that the page
+ * is there when the store is again; a put that fails gives its slots back (law G2).  A store that
+ * comes back with other bytes (it kept them in memory, and was started again) is found out by the
+ * checksums (law G1).
+ *
+ * An io that is under way for longer than the pager's patience takes the connection with it: nobody
+ * may wait forever for a server that is silent, that answers all but this, or a byte a minute.
  */
-#define REMOTE_PATIENCE 30000 /* milliseconds */
-#define REMOTE_ENDED (-1)     /* the cookie of a request that is no more under way */
+#define REMOTE_ENDED (-1) /* the cookie of a request that is no more under way */
 
 struct remote_io {
     TAILQ_ENTRY(remote_io) link;
     struct pager_io *outer;
     int64_t cookies[PAGER_RUN_MAX];
     enum pgw_status status;
+    uint64_t until; /* by host_nbd_now */
     bool put;
+    bool again; /* it is tried a second time */
 };
 
 TAILQ_HEAD(remote_ios, remote_io);
@@ -38,6 +44,7 @@ struct remote {
     struct pager pager;
     struct base_alloc *alloc;
     struct host_nbd *nbd;
+    unsigned patience; /* milliseconds */
     struct slotmap map;
     struct base_pool pool; /* of ios */
     struct remote_ios ios;
@@ -47,12 +54,6 @@ static struct remote *
 remote_of(struct pager *pager)
 {
     return (struct remote *)pager;
-}
-
-static uint64_t
-remote_sum(const struct remote *remote, const struct mem_page *page, uint64_t slot)
-{
-    return XXH3_64bits_withSeed(mem_page_bytes(remote->pager.mem, page), PAGE_SIZE, slot);
 }
 
 static void
@@ -68,6 +69,23 @@ remote_count(struct remote *remote)
 /* --- starting --- */
 
 /* Starts a request for each page; what cannot be started fails the io. */
+static void
+remote_send(struct remote *remote, struct remote_io *io)
+{
+    struct pager_io *outer = io->outer;
+
+    io->status = PGW_OK;
+    io->until = host_nbd_now() + remote->patience;
+    for (unsigned i = 0; i < outer->n; i++) {
+        io->cookies[i] = REMOTE_ENDED;
+        if (io->status == PGW_OK)
+            io->status = host_nbd_start(remote->nbd, io->put,
+                mem_page_bytes(remote->pager.mem, outer->pages[i]), PAGE_SIZE,
+                outer->slots[i] << PAGE_SHIFT, &io->cookies[i]);
+    }
+    *(io->put ? &remote->pager.stats.put_ios : &remote->pager.stats.get_ios) += 1;
+}
+
 static enum pgw_status
 remote_start(struct remote *remote, struct pager_io *outer, bool put)
 {
@@ -77,15 +95,7 @@ remote_start(struct remote *remote, struct pager_io *outer, bool put)
         return PGW_NOMEM;
     io->outer = outer;
     io->put = put;
-    io->status = PGW_OK;
-    for (unsigned i = 0; i < outer->n; i++) {
-        io->cookies[i] = REMOTE_ENDED;
-        if (io->status == PGW_OK)
-            io->status =
-                host_nbd_start(remote->nbd, put, mem_page_bytes(remote->pager.mem, outer->pages[i]),
-                    PAGE_SIZE, outer->slots[i] << PAGE_SHIFT, &io->cookies[i]);
-    }
-    *(put ? &remote->pager.stats.put_ios : &remote->pager.stats.get_ios) += 1;
+    remote_send(remote, io);
     TAILQ_INSERT_TAIL(&remote->ios, io, link);
     return PGW_OK;
 }
@@ -110,8 +120,7 @@ remote_start_put(struct pager *pager, struct pager_io *io)
     enum pgw_status status = slotmap_take(&remote->map, io->n, io->slots);
     if (status != PGW_OK)
         return status;
-    for (unsigned i = 0; i < io->n; i++)
-        slotmap_set_sum(&remote->map, io->slots[i], remote_sum(remote, io->pages[i], io->slots[i]));
+    pager_runs_seal(pager, &remote->map, io);
     status = remote_start(remote, io, true);
     if (status != PGW_OK)
         remote_free_slots(remote, io);
@@ -133,18 +142,6 @@ remote_start_get(struct pager *pager, struct pager_io *io)
 }
 
 /* --- ending --- */
-
-static enum pgw_status
-remote_verify(const struct remote *remote, const struct pager_io *io)
-{
-    for (unsigned i = 0; i < io->n; i++) {
-        uint64_t sum;
-        if (slotmap_get_sum(&remote->map, io->slots[i], &sum) != PGW_OK ||
-            sum != remote_sum(remote, io->pages[i], io->slots[i]))
-            return PGW_CORRUPT;
-    }
-    return PGW_OK;
-}
 
 /* True if none of the io's requests is under way any more. */
 static bool
@@ -170,25 +167,24 @@ remote_ended(struct remote *remote, struct remote_io *io)
 static void
 remote_finish(struct remote *remote, struct remote_io *io)
 {
-    struct pager_stats *stats = &remote->pager.stats;
     struct pager_io *outer = io->outer;
     enum pgw_status status = io->status;
+    bool put = io->put;
 
-    if (status == PGW_OK && !io->put)
-        status = remote_verify(remote, outer);
-    else if (status != PGW_OK && io->put)
-        remote_free_slots(remote, outer);
-    if (status == PGW_OK)
-        *(io->put ? &stats->puts : &stats->gets) += outer->n;
-    else
-        stats->errors++;
     TAILQ_REMOVE(&remote->ios, io, link);
     base_pool_put(&remote->pool, io);
-    outer->status = status;
-    outer->done(outer);
+    if (status != PGW_OK && put)
+        remote_free_slots(remote, outer);
+    if (put) {
+        pager_runs_finish_put(&remote->pager, outer, status);
+        return;
+    }
+    if (status == PGW_OK)
+        status = pager_runs_verify(&remote->pager, &remote->map, outer, 0, outer->n);
+    pager_runs_finish_get(&remote->pager, outer, status);
 }
 
-/* Finishes what has ended; how many that were. */
+/* Finishes what has ended; how many ios that were. */
 static unsigned
 remote_reap(struct remote *remote)
 {
@@ -197,7 +193,11 @@ remote_reap(struct remote *remote)
 
     while (io != NULL) {
         struct remote_io *next = TAILQ_NEXT(io, link);
-        if (remote_ended(remote, io)) {
+        bool ended = remote_ended(remote, io);
+        if (ended && io->status != PGW_OK && !io->put && !io->again) {
+            io->again = true;
+            remote_send(remote, io);
+        } else if (ended) {
             remote_finish(remote, io);
             n++;
         }
@@ -206,18 +206,37 @@ remote_reap(struct remote *remote)
     return n;
 }
 
+/* How many milliseconds the connection may go on, for the sake of the io that has least left. */
+static int
+remote_left(const struct remote *remote)
+{
+    const struct remote_io *io;
+    uint64_t now = host_nbd_now(), least = remote->patience;
+
+    TAILQ_FOREACH (io, &remote->ios, link) {
+        uint64_t left = io->until > now ? io->until - now : 0;
+        least = left < least ? left : least;
+    }
+    return (int)least;
+}
+
 static unsigned
 remote_drive(struct pager *pager, bool wait)
 {
     struct remote *remote = remote_of(pager);
     unsigned n = 0;
 
-    if (TAILQ_EMPTY(&remote->ios))
-        return 0;
     (void)host_nbd_poll(remote->nbd, 0);
-    while ((n = remote_reap(remote)) == 0 && wait)
-        if (!host_nbd_poll(remote->nbd, REMOTE_PATIENCE))
+    while (!TAILQ_EMPTY(&remote->ios)) {
+        n += remote_reap(remote);
+        int left = remote_left(remote);
+        if (left == 0)
             host_nbd_drop(remote->nbd);
+        else if (n > 0 || !wait)
+            break;
+        else
+            (void)host_nbd_poll(remote->nbd, left);
+    }
     return n;
 }
 
@@ -289,7 +308,7 @@ remote_make(struct remote *remote, uint64_t nslots)
 }
 
 enum pgw_status
-pager_remote_create(struct mem *mem, struct base_alloc *alloc, const char *uri, uint64_t nslots,
+pager_remote_create(struct mem *mem, struct base_alloc *alloc, const char *uri, unsigned patience,
     struct pager **pager)
 {
     struct remote *remote = alloc->map(alloc, sizeof *remote);
@@ -301,11 +320,12 @@ pager_remote_create(struct mem *mem, struct base_alloc *alloc, const char *uri, 
     remote->pager.mem = mem;
     remote->alloc = alloc;
     TAILQ_INIT(&remote->ios);
-    enum pgw_status status = host_nbd_open(uri, alloc->inject, &remote->nbd, &bytes);
-    uint64_t most = status == PGW_OK ? bytes >> PAGE_SHIFT : 0;
-    remote->pager.stats.slots = nslots == 0 || nslots > most ? most : nslots;
-    if (status == PGW_OK)
-        status = most > 0 ? remote_make(remote, remote->pager.stats.slots) : PGW_NOSWAP;
+    remote->patience = patience;
+    enum pgw_status status = host_nbd_open(uri, alloc->inject, patience, &remote->nbd, &bytes);
+    if (status == PGW_OK) {
+        remote->pager.stats.slots = bytes >> PAGE_SHIFT;
+        status = bytes >= PAGE_SIZE ? remote_make(remote, bytes >> PAGE_SHIFT) : PGW_NOSWAP;
+    }
     if (status != PGW_OK) {
         host_nbd_close(remote->nbd);
         alloc->unmap(alloc, remote, sizeof *remote);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pager/pagers.h"
 
-#include <xxhash.h>
-
-#include "base/assert.h"
 #include "pager/pager_runs.h"
 #include "pager/slotmap.h"
 
@@ -20,8 +17,7 @@
  *
  * Every page's checksum is kept in memory, by slot, away from the page.  So a get finds out not
  * only flipped bits (G1), but also a write that never reached the device and a page that comes
- * from another slot.  The slot's number is the seed, which makes sums of equal pages differ, so
- * that a sum looked up in the wrong place shows too.  64 bits: one wrong page in 2^64 passes.
+ * from another slot.  64 bits: one wrong page in 2^64 passes.
  *
  * Writes are ordered as the slots are: n pages in consecutive slots are one host call.  A put
  * whose write fails gives all its slots back (G2): they were free before, so that nothing that
@@ -43,12 +39,6 @@ static struct swap *
 swap_of(struct pager *pager)
 {
     return (struct swap *)pager;
-}
-
-static uint64_t
-swap_sum(const struct swap *swap, const struct mem_page *page, uint64_t slot)
-{
-    return XXH3_64bits_withSeed(mem_page_bytes(swap->pager.mem, page), PAGE_SIZE, slot);
 }
 
 /* slots is the size in force: what was asked for, less once the disk was found to be full. */
@@ -108,8 +98,7 @@ swap_start_put(struct pager *pager, struct pager_io *io)
     if (status != PGW_OK)
         return status;
 
-    for (unsigned i = 0; i < io->n; i++)
-        slotmap_set_sum(&swap->map, io->slots[i], swap_sum(swap, io->pages[i], io->slots[i]));
+    pager_runs_seal(pager, &swap->map, io);
     status = swap_write_runs(swap, io);
     if (status != PGW_OK) {
         for (unsigned i = 0; i < io->n; i++) {
@@ -125,25 +114,13 @@ swap_start_put(struct pager *pager, struct pager_io *io)
 }
 
 static enum pgw_status
-swap_verify(const struct swap *swap, const struct pager_io *io, unsigned i, unsigned n)
-{
-    for (unsigned end = i + n; i < end; i++) {
-        uint64_t sum;
-        if (slotmap_get_sum(&swap->map, io->slots[i], &sum) != PGW_OK ||
-            sum != swap_sum(swap, io->pages[i], io->slots[i]))
-            return PGW_CORRUPT;
-    }
-    return PGW_OK;
-}
-
-static enum pgw_status
 swap_read_runs(struct swap *swap, struct pager_io *io)
 {
     for (unsigned i = 0; i < io->n;) {
         unsigned n = pager_runs_length(io, i);
         enum pgw_status status = pager_runs_read(&swap->pager, &swap->file, io, i, n);
         if (status == PGW_OK)
-            status = swap_verify(swap, io, i, n);
+            status = pager_runs_verify(&swap->pager, &swap->map, io, i, n);
         if (status != PGW_OK)
             return status;
         i += n;

@@ -41,7 +41,7 @@ rig_open_remote(struct fixture *f, struct host_file file, struct pager **pager)
     enum pgw_status status = PGW_IO;
     for (unsigned i = 0; i < 500 && status == PGW_IO; i++) {
         (void)usleep(10000); /* until it listens */
-        status = pager_remote_create(&f->env.mem, &f->env.alloc, uri, 0, pager);
+        status = pager_remote_create(&f->env.mem, &f->env.alloc, uri, PAGER_REMOTE_PATIENCE, pager);
     }
     (void)unlink(at);
     (void)unlink(rig_path());
