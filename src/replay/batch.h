@@ -16,8 +16,9 @@
 #define REPLAY_BATCH 131072u
 
 /*
- * A touch with count 0 is a mark: its page is gone.  The touches between marks are replayed by one
- * call of a policy.
+ * A touch with count 0 is a mark: its page is gone or, where write is set, left the place that
+ * where tells, which is of interest where translation is modelled, and not made elsewhere.  The
+ * touches between marks are replayed by one call of a policy.
  */
 struct replay_batch {
     const struct policy_touch *touch; /* at most REPLAY_BATCH of them: room, or somebody's memory */
@@ -36,5 +37,11 @@ struct replay_batch {
 };
 
 #define REPLAY_NEVER UINT32_MAX
+
+static inline bool
+replay_mark_is_left(const struct policy_touch *mark)
+{
+    return mark->write != 0;
+}
 
 #endif

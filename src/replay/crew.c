@@ -45,7 +45,8 @@ crew_run_watched(struct crew *crew, const struct replay_batch *batch)
         one.next = batch->next != NULL ? batch->next + i : NULL;
         one.where = batch->where != NULL ? batch->where + i : NULL;
         crew_run_some(crew, &one, 0, 1);
-        crew->watcher.told(crew->watcher.ctx, one.touch);
+        if (one.nmarks == 0 || !replay_mark_is_left(one.touch))
+            crew->watcher.told(crew->watcher.ctx, one.touch);
     }
 }
 

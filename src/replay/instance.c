@@ -125,7 +125,8 @@ instance_run(struct replay_instance *instance, const struct replay_batch *batch)
         if (mark > from)
             instance->ops->replay(
                 instance->policy, &instance->frames, batch->touch + from, mark - from);
-        instance_gone(instance, batch->touch[mark].page);
+        if (!replay_mark_is_left(&batch->touch[mark]))
+            instance_gone(instance, batch->touch[mark].page);
         from = mark + 1;
     }
     if (batch->n > from)

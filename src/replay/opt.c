@@ -169,10 +169,10 @@ opt_run(struct opt *opt, struct policy_frames *frames, const struct replay_batch
         opt->now = batch->at + i;
         if (i + 16 < batch->n)
             __builtin_prefetch(&frames->frame_of[touch[16].page], 1);
-        if (touch->count == 0)
-            opt_gone(opt, frames, touch->page);
-        else
+        if (touch->count > 0)
             opt_touch(opt, frames, touch, batch->next[i]);
+        else if (!replay_mark_is_left(touch))
+            opt_gone(opt, frames, touch->page);
     }
 }
 

@@ -71,7 +71,7 @@ pages_nobody(void *ctx, uint32_t page)
 void
 replay_pages_destroy(struct replay_pages *pages)
 {
-    const struct pages_gone nobody = {.gone = pages_nobody};
+    const struct replay_told nobody = {.gone = pages_nobody};
 
     if (pages == NULL)
         return;
@@ -125,18 +125,47 @@ pages_new(struct replay_pages *pages, uint32_t process, uint64_t vpn, uint32_t *
     return PGW_OK;
 }
 
-/* A table lets go of the page in a slot. */
 void
-pages_release(struct replay_pages *pages, uint32_t value, const struct pages_gone *gone)
+pages_rename(struct replay_pages *pages, uint32_t page, const struct pages_space *space,
+    uint64_t vpn, uint64_t to)
 {
-    uint32_t page = (value & VPN_PAGE_MASK) - 1;
+    struct pages_place *place = &pages->places[page];
 
-    if ((value & VPN_SHARED) != 0)
+    if (place->process != space->process || memcmp(place->vpn, &vpn, sizeof vpn) != 0)
         return;
-    if (pages->holders != NULL && pages->holders[page] > 0)
+    for (uint64_t i = 0; i < pages->nspaces; i++) {
+        const struct pages_space *other = pages->spaces[i];
+        uint32_t value = vpn_table_find(&other->table, vpn)->value;
+        if (other != space && (value & VPN_PAGE_MASK) == page + 1) {
+            place->process = other->process;
+            return;
+        }
+    }
+    memcpy(place->vpn, &to, sizeof to);
+}
+
+void
+pages_left(const struct pages_space *space, struct pages_found slot, const struct replay_told *told)
+{
+    if (told->left != NULL)
+        told->left(told->ctx, (slot.value & VPN_PAGE_MASK) - 1, space->process, slot.vpn);
+}
+
+void
+pages_release(struct replay_pages *pages, const struct pages_space *space, struct pages_found slot,
+    const struct replay_told *told)
+{
+    uint32_t page = (slot.value & VPN_PAGE_MASK) - 1;
+
+    if ((slot.value & VPN_SHARED) == 0) {
+        if (pages->holders == NULL || pages->holders[page] == 0) {
+            told->gone(told->ctx, page);
+            return;
+        }
         pages->holders[page]--;
-    else
-        gone->gone(gone->ctx, page);
+    }
+    pages_rename(pages, page, space, slot.vpn, slot.vpn);
+    pages_left(space, slot, told);
 }
 
 /* ---- spaces ---- */
@@ -219,13 +248,14 @@ pages_first_touch(
 static __attribute__((noinline)) enum pgw_status
 pages_own(struct replay_pages *pages, const struct pages_space *space, struct vpn_slot *slot)
 {
-    uint32_t page = (slot->value & VPN_PAGE_MASK) - 1;
+    uint32_t was = (slot->value & VPN_PAGE_MASK) - 1, page = was;
 
-    if (pages->holders[page] > 0) {
+    if (pages->holders[was] > 0) {
         enum pgw_status status = pages_new(pages, space->process, vpn_slot_vpn(slot), &page);
         if (status != PGW_OK)
             return status;
-        pages->holders[(slot->value & VPN_PAGE_MASK) - 1]--;
+        pages->holders[was]--;
+        pages_rename(pages, was, space, vpn_slot_vpn(slot), vpn_slot_vpn(slot));
     }
     slot->value = page + 1;
     return PGW_OK;
@@ -233,11 +263,11 @@ pages_own(struct replay_pages *pages, const struct pages_space *space, struct vp
 
 static inline __attribute__((always_inline)) void
 pages_put(struct replay_pages *pages, const struct pages_space *space, uint64_t vpn,
-    struct policy_touch how, struct policy_touch **touch)
+    struct policy_touch how, uint32_t was, struct policy_touch **touch)
 {
     *(*touch)++ = how;
     if (__builtin_expect(pages->where != NULL, 0))
-        *pages->where++ = (struct replay_where){.vpn = vpn, .process = space->process};
+        *pages->where++ = (struct replay_where){.vpn = vpn, .process = space->process, .was = was};
 }
 
 /* One touch, or two where a run comes to write to a page that a fork shared. */
@@ -246,7 +276,7 @@ pages_touch_one(struct replay_pages *pages, struct pages_space *space, uint64_t 
     struct policy_touch how, struct policy_touch **touch)
 {
     struct vpn_slot *slot = vpn_table_find(&space->table, vpn);
-    uint32_t value = slot->value;
+    uint32_t value = slot->value, was = 0;
     enum pgw_status status = PGW_OK;
 
     if (__builtin_expect(value == 0, 0)) {
@@ -254,15 +284,16 @@ pages_touch_one(struct replay_pages *pages, struct pages_space *space, uint64_t 
     } else if (__builtin_expect((value & VPN_COPY) != 0, 0) && how.write != 0) {
         struct policy_touch before = {(value & VPN_PAGE_MASK) - 1, 1, how.first, 0};
         status = pages_own(pages, space, slot);
+        was = (value ^ slot->value) & VPN_PAGE_MASK ? value & VPN_PAGE_MASK : 0;
         value = slot->value;
         if (status == PGW_OK && how.first != POLICY_TOUCH_WRITE) {
-            pages_put(pages, space, vpn, before, touch);
+            pages_put(pages, space, vpn, before, 0, touch);
             how.first = POLICY_TOUCH_WRITE;
             how.count--;
         }
     }
     how.page = (value & VPN_PAGE_MASK) - 1;
-    pages_put(pages, space, vpn, how, touch);
+    pages_put(pages, space, vpn, how, was, touch);
     return status;
 }
 

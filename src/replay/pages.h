@@ -20,10 +20,20 @@
 
 struct replay_pages;
 
-/* Where a touch is. */
+/* Where a touch is; if what was there until now is a page that a fork shared, and this is a copy of
+ * it, that page's number plus 1. */
 struct replay_where {
     uint64_t vpn;
     uint32_t process;
+    uint32_t was;
+};
+
+/* Who is to be told what an event does to pages, one by one. */
+struct replay_told {
+    void (*gone)(void *ctx, uint32_t page);
+    /* The page is not at the place any more, and is not gone; NULL: nobody wants to know. */
+    void (*left)(void *ctx, uint32_t page, uint32_t process, uint64_t vpn);
+    void *ctx;
 };
 
 /* page_size in bytes: a power of two, 512 at least.  PGW_NOMEM, PGW_INVAL. */
@@ -51,13 +61,13 @@ size_t replay_pages_spread(const struct replay_pages *pages);
  */
 void replay_pages_tell_where(struct replay_pages *pages, struct replay_where *where);
 
-/* An event: the pages that are gone by it are told one by one through gone.  PGW_NOMEM. */
-MUST_CHECK enum pgw_status replay_pages_event(struct replay_pages *pages,
-    const struct pgw_event *event, void (*gone)(void *ctx, uint32_t page), void *ctx);
+/* An event.  PGW_NOMEM. */
+MUST_CHECK enum pgw_status replay_pages_event(
+    struct replay_pages *pages, const struct pgw_event *event, const struct replay_told *told);
 
 /* Page numbers given out so far: all are below it. */
 uint32_t replay_pages_count(const struct replay_pages *pages);
-/* Where page is, or was first: for people. */
+/* A place that page has, or had last: for people. */
 void replay_pages_place(
     const struct replay_pages *pages, uint32_t page, uint32_t *process, uint64_t *va);
 /* Bytes held, all told. */

@@ -48,21 +48,21 @@ pages_collect(
 /* Takes what was found out of the table; shared: pages of shared mappings, too. */
 static void
 pages_drop_found(struct replay_pages *pages, struct pages_space *space, bool shared,
-    const struct pages_gone *gone)
+    const struct replay_told *told)
 {
     for (uint64_t i = 0; i < pages->nfound; i++) {
         const struct pages_found *found = &pages->found[i];
         if ((found->value & VPN_SHARED) != 0 && !shared)
             continue;
         vpn_table_remove(&space->table, found->vpn);
-        pages_release(pages, found->value, gone);
+        pages_release(pages, space, *found, told);
     }
 }
 
 /* Nothing is in [first, end) any more. */
 static enum pgw_status
 pages_unmap(struct replay_pages *pages, struct pages_space *space, uint64_t first, uint64_t end,
-    const struct pages_gone *gone)
+    const struct replay_told *told)
 {
     enum pgw_status status = pages_shared_reserve(pages, space);
 
@@ -70,27 +70,27 @@ pages_unmap(struct replay_pages *pages, struct pages_space *space, uint64_t firs
         status = pages_collect(pages, space, first, end);
     if (status != PGW_OK || first >= end)
         return status;
-    pages_drop_found(pages, space, true, gone);
-    pages_shared_cut(pages, space, first, end, gone);
+    pages_drop_found(pages, space, true, told);
+    pages_shared_cut(pages, space, first, end, told);
     return PGW_OK;
 }
 
 static enum pgw_status
 pages_discard(struct replay_pages *pages, struct pages_space *space, uint64_t first, uint64_t end,
-    const struct pages_gone *gone)
+    const struct replay_told *told)
 {
     enum pgw_status status = pages_collect(pages, space, first, end);
 
     if (status == PGW_OK)
-        pages_drop_found(pages, space, false, gone);
+        pages_drop_found(pages, space, false, told);
     return status;
 }
 
 static enum pgw_status
 pages_map(struct replay_pages *pages, struct pages_space *space, const struct pgw_event *event,
-    uint64_t first, uint64_t end, const struct pages_gone *gone)
+    uint64_t first, uint64_t end, const struct replay_told *told)
 {
-    enum pgw_status status = pages_unmap(pages, space, first, end, gone);
+    enum pgw_status status = pages_unmap(pages, space, first, end, told);
 
     if (status == PGW_OK && (event->prot & PGW_EVENT_SHARED) != 0 && first < end)
         status = pages_shared_map(pages, space, first, end);
@@ -100,25 +100,27 @@ pages_map(struct replay_pages *pages, struct pages_space *space, const struct pg
 /* What was in [first, end) is from to on, and the pages are what they were. */
 static enum pgw_status
 pages_move(struct replay_pages *pages, struct pages_space *space, uint64_t first, uint64_t end,
-    uint64_t to, const struct pages_gone *gone)
+    uint64_t to, const struct replay_told *told)
 {
-    enum pgw_status status = pages_unmap(pages, space, to, to + (end - first), gone);
+    enum pgw_status status = pages_unmap(pages, space, to, to + (end - first), told);
 
     if (to + (end - first) < to) /* no such place */
-        return pages_unmap(pages, space, first, end, gone);
+        return pages_unmap(pages, space, first, end, told);
     if (status == PGW_OK)
         status = pages_shared_reserve(pages, space);
     if (status == PGW_OK)
         status = pages_collect(pages, space, first, end);
     if (status != PGW_OK)
         return status;
-    for (uint64_t i = 0; i < pages->nfound; i++)
+    for (uint64_t i = 0; i < pages->nfound; i++) {
         vpn_table_remove(&space->table, pages->found[i].vpn);
+        pages_left(space, pages->found[i], told);
+    }
     for (uint64_t i = 0; i < pages->nfound; i++) {
         const struct pages_found *found = &pages->found[i];
         uint64_t vpn = found->vpn - first + to;
         (void)vpn_table_put(&space->table, vpn, found->value);
-        memcpy(pages->places[(found->value & VPN_PAGE_MASK) - 1].vpn, &vpn, sizeof vpn);
+        pages_rename(pages, (found->value & VPN_PAGE_MASK) - 1, space, found->vpn, vpn);
     }
     pages_shared_move(space, first, end, to);
     return PGW_OK;
@@ -126,13 +128,13 @@ pages_move(struct replay_pages *pages, struct pages_space *space, uint64_t first
 
 /* The process's space is empty; last: it is none any more. */
 static enum pgw_status
-pages_leave(struct replay_pages *pages, uint32_t process, bool last, const struct pages_gone *gone)
+pages_leave(struct replay_pages *pages, uint32_t process, bool last, const struct replay_told *told)
 {
     struct pages_space *space = pages_space_find(pages, process);
 
     if (space == NULL)
         return PGW_OK;
-    enum pgw_status status = pages_unmap(pages, space, 0, UINT64_MAX, gone);
+    enum pgw_status status = pages_unmap(pages, space, 0, UINT64_MAX, told);
     if (status != PGW_OK || !last)
         return status;
     for (uint64_t i = 0; i < pages->nspaces; i++) {
@@ -161,14 +163,14 @@ pages_copy_on_write(
 
 static enum pgw_status
 pages_fork(
-    struct replay_pages *pages, uint32_t process, uint32_t other, const struct pages_gone *gone)
+    struct replay_pages *pages, uint32_t process, uint32_t other, const struct replay_told *told)
 {
     struct pages_space *parent, *child;
     enum pgw_status status;
 
     if (process == other)
         return PGW_OK;
-    status = pages_leave(pages, other, true, gone);
+    status = pages_leave(pages, other, true, told);
     if (status == PGW_OK)
         status = pages_space(pages, process, &parent);
     if (status == PGW_OK)
@@ -208,17 +210,16 @@ pages_range_of(
 }
 
 enum pgw_status
-replay_pages_event(struct replay_pages *pages, const struct pgw_event *event,
-    void (*told)(void *ctx, uint32_t page), void *ctx)
+replay_pages_event(
+    struct replay_pages *pages, const struct pgw_event *event, const struct replay_told *told)
 {
-    const struct pages_gone gone = {.gone = told, .ctx = ctx};
     struct pages_space *space;
     uint64_t first, end;
 
     if (event->kind == PGW_EVENT_EXEC || event->kind == PGW_EVENT_EXIT)
-        return pages_leave(pages, event->process, event->kind == PGW_EVENT_EXIT, &gone);
+        return pages_leave(pages, event->process, event->kind == PGW_EVENT_EXIT, told);
     if (event->kind == PGW_EVENT_FORK)
-        return pages_fork(pages, event->process, (uint32_t)event->other, &gone);
+        return pages_fork(pages, event->process, (uint32_t)event->other, told);
     if (event->kind == PGW_EVENT_PROTECT)
         return PGW_OK;
     enum pgw_status status = pages_space(pages, event->process, &space);
@@ -227,18 +228,17 @@ replay_pages_event(struct replay_pages *pages, const struct pgw_event *event,
     pages_range_of(pages, event, &first, &end);
     switch (event->kind) {
     case PGW_EVENT_MAP:
-        return pages_map(pages, space, event, first, end, &gone);
+        return pages_map(pages, space, event, first, end, told);
     case PGW_EVENT_UNMAP:
-        return pages_unmap(pages, space, first, end, &gone);
+        return pages_unmap(pages, space, first, end, told);
     case PGW_EVENT_DISCARD:
-        return pages_discard(pages, space, first, end, &gone);
+        return pages_discard(pages, space, first, end, told);
     case PGW_EVENT_MOVE:
         if ((event->other ^ event->va) & (((uint64_t)1 << pages->page_shift) - 1))
-            return pages_unmap(pages, space, first, end, &gone);
+            return pages_unmap(pages, space, first, end, told);
         /* Down, as often as up. */
         return pages_move(pages, space, first, end,
-            (event->other >> pages->page_shift) + (first - (event->va >> pages->page_shift)),
-            &gone);
+            (event->other >> pages->page_shift) + (first - (event->va >> pages->page_shift)), told);
     default:
         return PGW_OK;
     }

@@ -54,18 +54,20 @@ struct replay_pages {
     struct replay_where *where; /* of the next touch; NULL: not wanted */
 };
 
-/* Who is to be told of pages that are gone. */
-struct pages_gone {
-    void (*gone)(void *ctx, uint32_t page);
-    void *ctx;
-};
-
 /* A new page at the place, and its number.  PGW_NOMEM; PGW_RANGE: there are 2^30 - 1. */
 MUST_CHECK enum pgw_status pages_new(
     struct replay_pages *pages, uint32_t process, uint64_t vpn, uint32_t *page);
 
-/* A table lets go of the page that a slot's value says. */
-void pages_release(struct replay_pages *pages, uint32_t value, const struct pages_gone *gone);
+/* Where the page is named by the space's vpn, at which it is not any more, it is named by who else
+ * has it there, or else by the space's vpn that is to. */
+void pages_rename(struct replay_pages *pages, uint32_t page, const struct pages_space *space,
+    uint64_t vpn, uint64_t to);
+/* Tells that the page that was in a slot of the space is not any more. */
+void pages_left(
+    const struct pages_space *space, struct pages_found slot, const struct replay_told *told);
+/* The space has let go of the page that a slot's value said. */
+void pages_release(struct replay_pages *pages, const struct pages_space *space,
+    struct pages_found slot, const struct replay_told *told);
 /* The space of a process, NULL: it has none yet. */
 struct pages_space *pages_space_find(struct replay_pages *pages, uint32_t process);
 /* The same, made if there is none. */
@@ -90,7 +92,7 @@ MUST_CHECK enum pgw_status pages_shared_reserve(
     struct replay_pages *pages, struct pages_space *space);
 /* Nothing in [first, end) is a shared mapping any more. */
 void pages_shared_cut(struct replay_pages *pages, struct pages_space *space, uint64_t first,
-    uint64_t end, const struct pages_gone *gone);
+    uint64_t end, const struct replay_told *told);
 /* What is shared in [first, end) is so at to instead, where nothing is. */
 void pages_shared_move(struct pages_space *space, uint64_t first, uint64_t end, uint64_t to);
 MUST_CHECK enum pgw_status pages_shared_fork(

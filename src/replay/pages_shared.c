@@ -73,7 +73,7 @@ pages_shared_reserve(struct replay_pages *pages, struct pages_space *space)
 
 static void
 pages_object_put(
-    struct replay_pages *pages, struct pages_object *object, const struct pages_gone *gone)
+    struct replay_pages *pages, struct pages_object *object, const struct replay_told *told)
 {
     const struct vpn_table *table = &object->table;
 
@@ -81,7 +81,7 @@ pages_object_put(
         return;
     for (uint64_t i = 0; i < table->nslots; i++) {
         if (table->slots[i].value != 0)
-            gone->gone(gone->ctx, table->slots[i].value - 1);
+            told->gone(told->ctx, table->slots[i].value - 1);
     }
     vpn_table_fini(&object->table, pages->alloc);
     pages->alloc->unmap(pages->alloc, object, sizeof *object);
@@ -106,7 +106,7 @@ pages_shared_split(struct pages_space *space, uint64_t at)
 
 void
 pages_shared_cut(struct replay_pages *pages, struct pages_space *space, uint64_t first,
-    uint64_t end, const struct pages_gone *gone)
+    uint64_t end, const struct replay_told *told)
 {
     pages_shared_split(space, first);
     pages_shared_split(space, end);
@@ -116,7 +116,7 @@ pages_shared_cut(struct replay_pages *pages, struct pages_space *space, uint64_t
             i++;
             continue;
         }
-        pages_object_put(pages, range->object, gone);
+        pages_object_put(pages, range->object, told);
         space->ranges[i] = space->ranges[--space->nranges];
     }
 }

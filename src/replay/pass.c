@@ -232,9 +232,8 @@ pass_refs(struct pass *pass, const struct pgw_ref *refs, size_t n)
 }
 
 static void
-pass_gone(void *ctx, uint32_t page)
+pass_mark(struct pass *pass, struct policy_touch mark, struct replay_where where)
 {
-    struct pass *pass = ctx;
     struct replay_batch *batch = pass_batch(pass);
 
     if (batch->n == REPLAY_BATCH && pass->status == PGW_OK)
@@ -243,8 +242,24 @@ pass_gone(void *ctx, uint32_t page)
         return;
     batch = pass_batch(pass);
     batch->mark[batch->nmarks++] = batch->n;
-    batch->room[batch->n++] = (struct policy_touch){.page = page};
-    pass->gone++;
+    batch->where_room[batch->n] = where;
+    batch->room[batch->n++] = mark;
+}
+
+static void
+pass_gone(void *ctx, uint32_t page)
+{
+    struct pass *pass = ctx;
+
+    pass_mark(pass, (struct policy_touch){.page = page}, (struct replay_where){.vpn = 0});
+    pass->gone += pass->status == PGW_OK;
+}
+
+static void
+pass_left(void *ctx, uint32_t page, uint32_t process, uint64_t vpn)
+{
+    pass_mark(ctx, (struct policy_touch){.page = page, .write = 1},
+        (struct replay_where){.vpn = vpn, .process = process});
 }
 
 /* Pages come one by one and go by events, so there were never more than before one or at the end.
@@ -266,7 +281,10 @@ pass_event(struct pass *pass, const struct pgw_event *event)
     if (pass->status != PGW_OK)
         return pass->status;
     pass_note_peak(pass);
-    enum pgw_status status = replay_pages_event(pass->pages, event, pass_gone, pass);
+    const struct replay_told told = {.gone = pass_gone,
+        .left = pass->config.translation.format != NULL ? pass_left : NULL,
+        .ctx = pass};
+    enum pgw_status status = replay_pages_event(pass->pages, event, &told);
     if (pass->status == PGW_OK)
         pass->status = status;
     if (pass->status == PGW_OK && pass_batch(pass)->n > REPLAY_BATCH - REPLAY_BATCH / 16)

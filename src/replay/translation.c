@@ -10,18 +10,21 @@
  * RAM that holds nothing else.  A touch is translated; where no entry is found, that walk is
  * counted, the page is mapped (after the policy made room) and translated again, as a machine does
  * when the instruction is taken up anew.  A page that is evicted or gone is unmapped in every space
- * that had it, and shot down in TLBs and walk caches.
+ * that had it, and shot down in TLBs and walk caches; where it is at a place no more, there.
+ *
+ * A write to what a fork has shared finds that it may not, and the copy in its place: that the old
+ * entry is looked up is counted as for a read, then it goes, and the write is translated anew.
  *
  * The policy knows nothing of translation, so it goes through a batch first and leaves a list of
  * what it evicted and for which touch; the batch is translated after it, by that list.  Either is
  * a loop of its own that knows what comes, and has the host fetch it in time: tables, and what is
  * known of the pages that will go.
  *
- * What is not: entries have all rights, so there are no faults for want of them; the hardware sets
- * accessed and dirty bits (unless the scheme leaves that to software: then the entry is made with
- * both); tables that were made stay, also those of processes that are gone; all pages are 4 KiB. Of
- * a run of references that was recorded as one, the first is translated, and a write if it has one:
- * the others hit.
+ * What is not: entries have all rights, so there are no other faults for want of them; the hardware
+ * sets accessed and dirty bits (unless the scheme leaves that to software: then the entry is made
+ * with both); tables that were made stay, also those of processes that are gone; all pages are 4
+ * KiB. Of a run of references that was recorded as one, the first is translated, and a write if it
+ * has one: the others hit.
  *
  * All leaves lead to the same frame: what is in a page is nobody's business here.
  */
@@ -158,6 +161,17 @@ translation_leaf(const struct translation *t)
     return mmu_bits_put(mmu_bits_put(pte, format->accessed, true), format->dirty, true);
 }
 
+/* The tag of a process's space; 0: it has none yet. */
+static uint32_t
+translation_tag(const struct translation *t, uint32_t process)
+{
+    uint32_t tag = 0;
+
+    while (tag < t->nspaces && t->spaces[tag].process != process)
+        tag++;
+    return tag < t->nspaces ? tag + 1 : 0;
+}
+
 /* ---- what is mapped where ---- */
 
 /* Room for one more map, and for the page. */
@@ -222,6 +236,36 @@ translation_gone(struct translation *t, uint32_t page)
     t->first[page] = (struct translation_map){0};
 }
 
+/* The page is not at vpn of the process any more. */
+static void
+translation_left(struct translation *t, uint32_t page, uint32_t process, uint64_t vpn)
+{
+    uint32_t tag = translation_tag(t, process), at;
+
+    if (tag == 0 || page >= t->first_room)
+        return;
+    struct translation_map *first = &t->first[page], *before = first;
+    if (first->tag == tag && first->vpn == vpn) {
+        translation_unmap(t, first);
+        at = first->next;
+        *first = at != 0 ? t->more[at - 1] : (struct translation_map){0};
+    } else {
+        for (at = first->next; at != 0; at = before->next) {
+            if (t->more[at - 1].tag == tag && t->more[at - 1].vpn == vpn)
+                break;
+            before = &t->more[at - 1];
+        }
+        if (at == 0)
+            return;
+        translation_unmap(t, &t->more[at - 1]);
+        before->next = t->more[at - 1].next;
+    }
+    if (at != 0) {
+        t->more[at - 1].next = t->free;
+        t->free = at;
+    }
+}
+
 /* ---- what comes ---- */
 
 static bool
@@ -273,26 +317,23 @@ translation_ahead_evicted(struct translation *t, uint64_t i)
 static enum pgw_status
 translation_load(struct translation *t, uint32_t process)
 {
-    uint32_t tag = 0;
+    uint32_t tag = translation_tag(t, process);
 
-    while (tag < t->nspaces && t->spaces[tag].process != process)
-        tag++;
-    if (tag == t->nspaces) {
-        enum pgw_status status = tag == TRANSLATION_SPACES
+    if (tag == 0) {
+        enum pgw_status status = t->nspaces == TRANSLATION_SPACES
                                      ? PGW_RANGE
                                      : growing_reserve(t->alloc, (void **)&t->spaces,
                                            &t->spaces_room, t->nspaces + 1, sizeof *t->spaces);
         if (status == PGW_OK)
-            status = translation_table(t, 0, &t->spaces[tag].root);
+            status = translation_table(t, 0, &t->spaces[t->nspaces].root);
         if (status != PGW_OK)
             return status;
-        t->spaces[tag].process = process;
-        t->nspaces++;
+        t->spaces[t->nspaces].process = process;
+        tag = (uint32_t)++t->nspaces;
     }
-    t->tag = tag + 1;
+    t->tag = tag;
     t->process = process;
-    t->mmu->ops->load(
-        t->mmu, mmu_format_root(t->config.format, t->spaces[tag].root, t->tag), t->tag);
+    t->mmu->ops->load(t->mmu, mmu_format_root(t->config.format, t->spaces[tag - 1].root, tag), tag);
     return PGW_OK;
 }
 
@@ -360,10 +401,14 @@ translation_touch(struct translation *t, const struct replay_where *where,
     if (!translation_is_loaded(t, where->process))
         status = translation_load(t, where->process);
     if (status == PGW_OK)
-        status = translation_try(t, va, access);
+        status = translation_try(t, va, where->was != 0 ? ACCESS_READ : access);
     if (status != PGW_OK && status != PGW_NOTFOUND)
         return status;
     *evicted = translation_make_room(t, touch, *evicted);
+    if (where->was != 0) {
+        translation_left(t, where->was - 1, where->process, where->vpn);
+        status = PGW_NOTFOUND;
+    }
     if (status == PGW_NOTFOUND) {
         status = translation_map(t, touch->page, where->vpn);
         if (status == PGW_OK)
@@ -393,10 +438,12 @@ translation_run(struct translation *t, const struct replay_batch *batch)
     for (uint32_t i = 0; i < batch->n && status == PGW_OK; i++) {
         const struct policy_touch *touch = &batch->touch[i];
         translation_ahead(t, batch, i + TRANSLATION_AHEAD);
-        if (touch->count == 0)
-            translation_gone(t, touch->page);
-        else
+        if (touch->count > 0)
             status = translation_touch(t, &batch->where[i], touch, &evicted);
+        else if (replay_mark_is_left(touch))
+            translation_left(t, touch->page, batch->where[i].process, batch->where[i].vpn);
+        else
+            translation_gone(t, touch->page);
     }
     t->nevicted = 0;
     return status;

@@ -57,8 +57,8 @@ traverse_gone(void *ctx, uint32_t page)
 static enum pgw_status
 traverse_event(struct traverse_state *state, const struct pgw_event *event)
 {
-    enum pgw_status status =
-        replay_pages_event(state->traverse->pages, event, traverse_gone, state);
+    const struct replay_told told = {.gone = traverse_gone, .ctx = state};
+    enum pgw_status status = replay_pages_event(state->traverse->pages, event, &told);
 
     return status != PGW_OK ? status : state->status;
 }

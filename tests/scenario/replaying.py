@@ -163,6 +163,9 @@ def check_steps(checks, folder, path):
     tap.check(shown.endswith(STEPS), "--step shows LRU's frames as the textbook does", shown)
     shown = checks.replay("--step", "--policy", "clock,opt", "--ram", "3p,1p", small).out.decode()
     tap.check(" 7:1" in shown and shown.count("frame 0") == 4, "--step shows CLOCK's bits, and each row", shown)
+    forked = checks.replay("--step", "--ram", "6p", "--policy", "lru", "-", stdin=b" S 00001000,4\n S 00002000,4\n@ fork 2\n"
+                           b" S 00001000,4\n@ process 2\n L 00001000,4\n S 00002000,4\n").out.decode()
+    tap.check("page      2/1w 1/2w 1/1w  2/1 2/2w\n" in forked, "--step: a page and its copy have two names", forked)
     answers = "m m m 7 h 1 h 2 3 0 4 h h 0 h 3 h 2 h h".split()
     quiz = checks.replay("--quiz", "--policy", "lru", "--ram", "3p", small, stdin=("\n".join(answers) + "\n").encode())
     tap.check(quiz.status == 0 and quiz.out.decode().endswith("20 of 20 right\n"), "--quiz: the table's answers are right",

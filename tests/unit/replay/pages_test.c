@@ -24,6 +24,7 @@ struct model {
     uint32_t shared[OBJECTS][PLACES]; /* pages of shared mappings */
     uint32_t nobjects, npages;
     bool gone[PAGES];
+    uint32_t left[PROCESSES][PLACES]; /* told since the last event: the page, plus 1 */
 };
 
 static void
@@ -141,6 +142,44 @@ note_gone(void *ctx, uint32_t page)
     model->gone[page] = true;
 }
 
+/* A page that is left is not gone, or not yet. */
+static void
+note_left(void *ctx, uint32_t page, uint32_t process, uint64_t vpn)
+{
+    struct model *model = ctx;
+
+    assert_true(page < model->npages && !model->gone[page]);
+    if (process < PROCESSES && vpn < PLACES)
+        model->left[process][vpn] = page + 1;
+}
+
+static enum pgw_status
+pages_event(struct replay_pages *pages, const struct pgw_event *event, struct model *model)
+{
+    const struct replay_told told = {.gone = note_gone, .left = note_left, .ctx = model};
+
+    return replay_pages_event(pages, event, &told);
+}
+
+/* What was at a place before the event, and is there no more, is gone or has been left; and only
+ * that. */
+static void
+check_left(struct model *model, const struct pgw_event *event,
+    const struct place before[PROCESSES][PLACES])
+{
+    for (unsigned p = 0; p < PROCESSES; p++) {
+        for (unsigned i = 0; i < PLACES; i++) {
+            uint32_t was = before[p][i].page, left = model->left[p][i];
+            /* A process that a fork makes leaves what the one of its number had. */
+            bool stays = was == model->place[p][i].page &&
+                         (event->kind != PGW_EVENT_FORK || event->other != p);
+            if (was != NONE && !model->gone[was])
+                assert_int_equal(left, stays ? 0 : was + 1);
+        }
+    }
+    memset(model->left, 0, sizeof model->left);
+}
+
 static struct pgw_event
 random_event(struct base_rng *rng)
 {
@@ -184,10 +223,13 @@ pages_are_the_models(void **state)
         for (unsigned i = 0; i < 4000; i++) {
             if (base_rng_below(&rng, 12) == 0) {
                 struct pgw_event event = random_event(&rng);
+                struct place before[PROCESSES][PLACES];
+                memcpy(before, model->place, sizeof before);
                 model_event(model, &event);
-                assert_int_equal(replay_pages_event(pages, &event, note_gone, model), PGW_OK);
+                assert_int_equal(pages_event(pages, &event, model), PGW_OK);
                 for (uint32_t page = 0; page < model->npages; page++)
                     assert_int_equal(model->gone[page], !model_lives(model, page));
+                check_left(model, &event, before);
                 continue;
             }
             unsigned process = (unsigned)base_rng_below(&rng, PROCESSES);
@@ -304,7 +346,7 @@ pages_after_fork(struct base_alloc *alloc, const struct pgw_ref *before)
     host_alloc_init(alloc, NULL);
     assert_int_equal(replay_pages_create(alloc, 4096, &pages), PGW_OK);
     touch_all(pages, before, 1, touch, 1);
-    assert_int_equal(replay_pages_event(pages, &fork, note_gone, model_new()), PGW_OK);
+    assert_int_equal(pages_event(pages, &fork, model_new()), PGW_OK);
     return pages;
 }
 
@@ -352,6 +394,51 @@ a_run_that_writes_after_a_fork_is_two(void **state)
     replay_pages_destroy(pages);
 }
 
+static void
+expect_place(struct replay_pages *pages, uint32_t page, uint32_t process, uint64_t va)
+{
+    uint32_t is_process;
+    uint64_t is_va;
+
+    replay_pages_place(pages, page, &is_process, &is_va);
+    assert_int_equal(is_process, process);
+    assert_int_equal(is_va, va);
+}
+
+/* A page that its first owner has no more is named by who has it: the two of a copy have two names.
+ */
+static void
+a_page_is_named_by_who_has_it(void **state)
+{
+    const struct pgw_ref first = {.va = 0, .process = 1, .kind = 1, .count = 1};
+    const struct pgw_ref second = {.va = 8192, .process = 1, .kind = 2, .count = 1};
+    const struct pgw_ref write = {.va = 0, .process = 1, .kind = 2, .count = 1};
+    const struct pgw_event fork = {.kind = PGW_EVENT_FORK, .process = 1, .other = 3};
+    const struct pgw_event move = {
+        .kind = PGW_EVENT_MOVE, .process = 1, .va = 8192, .len = 4096, .other = 4096};
+    const struct pgw_event leave = {.kind = PGW_EVENT_EXEC, .process = 1};
+    struct policy_touch touch[2];
+    struct base_alloc alloc;
+    struct replay_pages *pages = pages_after_fork(&alloc, &first);
+    (void)state;
+
+    expect_place(pages, 0, 1, 0);
+    touch_all(pages, &write, 1, touch, 1); /* page 1 */
+    expect_place(pages, 0, 2, 0);
+    expect_place(pages, 1, 1, 0);
+    touch_all(pages, &second, 1, touch, 1); /* page 2 */
+    struct model *model = model_new();
+    model->npages = 3;
+    assert_int_equal(pages_event(pages, &move, model), PGW_OK);
+    expect_place(pages, 2, 1, 4096);
+    assert_int_equal(pages_event(pages, &fork, model), PGW_OK);
+    assert_int_equal(pages_event(pages, &leave, model), PGW_OK);
+    expect_place(pages, 1, 3, 0);
+    expect_place(pages, 2, 3, 4096);
+    assert_false(model->gone[0] || model->gone[1] || model->gone[2]);
+    replay_pages_destroy(pages);
+}
+
 /* Far apart, many, and gone again: the table grows, and removal keeps what is left findable. */
 static void
 tables_hold_places_of_all_kinds(void **state)
@@ -380,7 +467,7 @@ tables_hold_places_of_all_kinds(void **state)
             assert_true(replay_pages_bytes(pages) / n < 64);
     }
     const struct pgw_event unmap = {.kind = PGW_EVENT_UNMAP, .process = 7, .va = 0, .len = n * 512};
-    assert_int_equal(replay_pages_event(pages, &unmap, note_gone, &model), PGW_OK);
+    assert_int_equal(pages_event(pages, &unmap, &model), PGW_OK);
     test_rng_init(&rng, 2);
     for (uint64_t i = 0; i < n; i++) {
         uint64_t va = i % 3 == 0 ? i * 512 : i % 3 == 1 ? base_rng_next(&rng) : i << 30;
@@ -423,7 +510,7 @@ torture_body(void *ctx)
             .process = (uint32_t)base_rng_below(&rng, PROCESSES),
             .kind = (uint8_t)(1 + base_rng_below(&rng, 2)),
             .count = 1};
-        status = i % 50 == 0 ? replay_pages_event(pages, &event, note_gone, &model)
+        status = i % 50 == 0 ? pages_event(pages, &event, &model)
                              : replay_pages_touch(pages, &ref, 1, touch, &done, &n);
     }
     assert_true(status == PGW_OK || status == PGW_NOMEM);
@@ -451,6 +538,7 @@ main(void)
         cmocka_unit_test(small_pages_are_several),
         cmocka_unit_test(a_single_reference_is_of_its_kind),
         cmocka_unit_test(a_run_that_writes_after_a_fork_is_two),
+        cmocka_unit_test(a_page_is_named_by_who_has_it),
         cmocka_unit_test(tables_hold_places_of_all_kinds),
         cmocka_unit_test(no_memory_is_an_ordinary_result),
     };

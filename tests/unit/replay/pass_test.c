@@ -598,7 +598,7 @@ wrong_wishes_are_refused(void **state)
         {"lru", "0", "less than a page"}, {"lru", "4095", "less than a page"},
         {"lru", "0p", "less than a page"}, {"lru", "-1p", "-1p"}, {"lru", "10%%", "10%%"},
         {"lru", "0%", "not a share"}, {"lru", "%", "not a share"}, {"lru", "1p1", "1p1"},
-        {"lru", "99999999999999999999p", "too much"}, {"lru", "1E", "too much"},
+        {"lru", "99999999999999999999p", "too much"}, {"lru", "8388607T", "too much"},
         {"opt:x=1", "4M", "opt"}};
     struct rows rows = rows_new(1, 0);
     (void)state;

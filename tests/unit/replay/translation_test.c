@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Replay behind an MMU against a machine that is written down: two levels of TLBs, x86-64's tables,
- * LRU, two spaces, reads, writes and fetches, and pages that go by an unmapping. */
+ * LRU, three spaces, reads, writes and fetches, pages that go by an unmapping or move, and forks,
+ * whose pages are common until somebody writes. */
 #include <pagewright/replay.h>
 
 #include <stdio.h>
@@ -11,7 +12,7 @@
 #define LENGTH 40000u
 #define PLACES 200u
 #define STRIDE 301u /* so that tables of the last level are many, and all sets are met */
-#define SPACES 2u
+#define SPACES 3u
 #define PAGES (SPACES * PLACES)
 #define WAYS 4u
 
@@ -26,9 +27,12 @@ struct sets {
     unsigned nsets, ways;
 };
 
+/* A page here is a place of a space; what is in it, several may have. */
 struct machine {
     struct sets l1i, l1d, l2;
-    unsigned frames[PAGES], nframes, room; /* most recent first */
+    unsigned content[PAGES]; /* 0: none */
+    unsigned ncontents, refs[LENGTH + 1];
+    unsigned frames[PAGES], nframes, room; /* contents, most recent first */
     bool leaf[PAGES], dirty[PAGES];
     bool table[SPACES][3][PLACES * STRIDE / 512 + 1];
     struct pgw_replay_row counts;
@@ -141,14 +145,8 @@ machine_try(struct machine *m, unsigned page, uint8_t kind)
 }
 
 static void
-machine_gone(struct machine *m, unsigned page)
+machine_unmap(struct machine *m, unsigned page)
 {
-    for (unsigned i = 0; i < m->nframes; i++) {
-        if (m->frames[i] == page) {
-            memmove(&m->frames[i], &m->frames[i + 1], (m->nframes - i - 1) * sizeof m->frames[0]);
-            m->nframes--;
-        }
-    }
     m->leaf[page] = m->dirty[page] = false;
     sets_drop(&m->l1i, page);
     sets_drop(&m->l1d, page);
@@ -156,24 +154,101 @@ machine_gone(struct machine *m, unsigned page)
 }
 
 static void
-machine_touch(struct machine *m, unsigned page, uint8_t kind)
+machine_free_frame(struct machine *m, unsigned content)
 {
-    bool mapped = machine_try(m, page, kind);
+    for (unsigned i = 0; i < m->nframes; i++) {
+        if (m->frames[i] == content) {
+            memmove(&m->frames[i], &m->frames[i + 1], (m->nframes - i - 1) * sizeof m->frames[0]);
+            m->nframes--;
+        }
+    }
+}
+
+static void
+machine_evict(struct machine *m, unsigned content)
+{
+    machine_free_frame(m, content);
+    for (unsigned page = 0; page < PAGES; page++) {
+        if (m->content[page] == content)
+            machine_unmap(m, page);
+    }
+}
+
+static void
+machine_leave(struct machine *m, unsigned page)
+{
+    unsigned content = m->content[page];
+
+    if (content != 0 && --m->refs[content] == 0)
+        machine_free_frame(m, content);
+    m->content[page] = 0;
+    machine_unmap(m, page);
+}
+
+static void
+machine_leave_all(struct machine *m, unsigned space)
+{
+    for (unsigned i = 0; i < PLACES; i++)
+        machine_leave(m, space * PLACES + i);
+}
+
+static void
+machine_fork(struct machine *m, unsigned parent, unsigned child)
+{
+    machine_leave_all(m, child);
+    for (unsigned i = 0; i < PLACES; i++) {
+        unsigned content = m->content[parent * PLACES + i];
+        m->content[child * PLACES + i] = content;
+        m->refs[content]++;
+    }
+}
+
+static void
+machine_move(struct machine *m, unsigned from, unsigned to)
+{
+    unsigned content = m->content[from];
+
+    machine_leave(m, to);
+    machine_unmap(m, from);
+    m->content[from] = 0;
+    m->content[to] = content;
+}
+
+/* The content is the most recent one, and in RAM. */
+static void
+machine_use(struct machine *m, unsigned content)
+{
     unsigned at = 0;
 
-    while (at < m->nframes && m->frames[at] != page)
+    while (at < m->nframes && m->frames[at] != content)
         at++;
-    assert_int_equal(mapped, at < m->nframes);
-    if (mapped) {
-        memmove(&m->frames[1], &m->frames[0], at * sizeof m->frames[0]);
-        m->frames[0] = page;
-        return;
+    if (at == m->nframes) {
+        m->counts.misses++;
+        if (m->nframes == m->room)
+            machine_evict(m, m->frames[m->room - 1]);
+        at = m->nframes++;
     }
-    m->counts.misses++;
-    if (m->nframes == m->room)
-        machine_gone(m, m->frames[m->room - 1]);
-    memmove(&m->frames[1], &m->frames[0], m->nframes++ * sizeof m->frames[0]);
-    m->frames[0] = page;
+    memmove(&m->frames[1], &m->frames[0], at * sizeof m->frames[0]);
+    m->frames[0] = content;
+}
+
+/* A write to what others have, too, finds that it may not, and that a copy is there instead. */
+static void
+machine_touch(struct machine *m, unsigned page, uint8_t kind)
+{
+    bool copy = kind == PGW_REF_WRITE && m->content[page] != 0 && m->refs[m->content[page]] > 1;
+    bool mapped = machine_try(m, page, copy ? PGW_REF_READ : kind);
+
+    assert_true(!mapped || m->content[page] != 0);
+    if (copy)
+        machine_leave(m, page);
+    if (m->content[page] == 0) {
+        m->content[page] = ++m->ncontents;
+        m->refs[m->ncontents] = 1;
+    }
+    machine_use(m, m->content[page]);
+    if (mapped && !copy)
+        return;
     for (unsigned level = 0; level < 3; level++)
         m->table[page / PLACES][level][page_vpn(page) >> 9 * (3 - level)] = true;
     m->leaf[page] = true;
@@ -197,24 +272,52 @@ replay_new(const char *tlb, const char *ram)
     return replay;
 }
 
-/* A page of either space, now and then an unmapping of a few places of it. */
+static uint64_t
+place_va(unsigned place)
+{
+    return page_vpn(place) << 12;
+}
+
+/* What happens to a space now and then. */
+static void
+play_event(struct pgw_replay *replay, struct machine *m, struct base_rng *rng, unsigned place)
+{
+    static const enum pgw_event_kind kinds[] = {PGW_EVENT_UNMAP, PGW_EVENT_UNMAP, PGW_EVENT_MOVE,
+        PGW_EVENT_FORK, PGW_EVENT_FORK, PGW_EVENT_EXEC, PGW_EVENT_EXIT};
+    unsigned space = (unsigned)base_rng_below(rng, SPACES), to = (place + PLACES / 2) % PLACES;
+    struct pgw_event event = {.kind = kinds[base_rng_below(rng, sizeof kinds / sizeof kinds[0])],
+        .process = 1 + space,
+        .va = place_va(place),
+        .len = 4096,
+        .other = place_va(to)};
+
+    if (event.kind == PGW_EVENT_UNMAP) {
+        event.len = (uint64_t)(2 * STRIDE) << 12;
+        machine_leave(m, space * PLACES + place);
+        if (place + 1 < PLACES)
+            machine_leave(m, space * PLACES + place + 1);
+    } else if (event.kind == PGW_EVENT_MOVE) {
+        machine_move(m, space * PLACES + place, space * PLACES + to);
+    } else if (event.kind == PGW_EVENT_FORK) {
+        event.other = 1 + (space + 1) % SPACES;
+        machine_fork(m, space, (space + 1) % SPACES);
+    } else if (event.kind == PGW_EVENT_EXEC || event.kind == PGW_EVENT_EXIT) {
+        machine_leave_all(m, space);
+    }
+    assert_int_equal(pgw_replay_event(replay, &event), PGW_OK);
+}
+
+/* A page of some space. */
 static void
 play(struct pgw_replay *replay, struct machine *m, struct base_rng *rng)
 {
     unsigned few = base_rng_below(rng, 3) == 0 ? PLACES : 30;
-    unsigned space = base_rng_below(rng, 10) == 0, place = (unsigned)base_rng_below(rng, few);
+    unsigned space = base_rng_below(rng, 10) == 0 ? 1 + (unsigned)base_rng_below(rng, 2) : 0;
+    unsigned place = (unsigned)base_rng_below(rng, few);
 
-    if (base_rng_below(rng, 200) == 0) {
-        const struct pgw_event event = {.kind = PGW_EVENT_UNMAP,
-            .process = 1 + space,
-            .va = page_vpn(place) << 12,
-            .len = (uint64_t)(2 * STRIDE) << 12};
-        assert_int_equal(pgw_replay_event(replay, &event), PGW_OK);
-        machine_gone(m, space * PLACES + place);
-        if (place + 1 < PLACES)
-            machine_gone(m, space * PLACES + place + 1);
-    }
-    const struct pgw_ref ref = {.va = page_vpn(place) << 12,
+    if (base_rng_below(rng, 200) == 0)
+        play_event(replay, m, rng, place);
+    const struct pgw_ref ref = {.va = place_va(place),
         .process = 1 + space,
         .kind = (uint8_t)(1u << base_rng_below(rng, 3)),
         .count = 1};
