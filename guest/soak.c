@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
@@ -735,6 +734,23 @@ make_input(void)
     return fd;
 }
 
+/* Refused until a child of those before this one ends, and then there are fewer: -1. */
+static pid_t
+start_worker(void)
+{
+    pid_t pid;
+    int status;
+
+    fflush(stdout);
+    while ((pid = fork()) < 0) {
+        GUEST_CHECK(errno == ENOMEM);
+        if (wait(&status) < 0)
+            break;
+        expect_well(status);
+    }
+    return pid;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -756,12 +772,9 @@ main(int argc, char **argv)
         return 0;
     }
     for (uint64_t i = 1; i <= workers; i++) {
-        fflush(stdout);
-        pid_t pid;
-        while ((pid = fork()) < 0) { /* refused until a child of those before this one ends */
-            GUEST_CHECK(errno == ENOMEM);
-            sched_yield();
-        }
+        pid_t pid = start_worker();
+        if (pid < 0)
+            break;
         if (pid != 0)
             continue;
         snprintf(name, sizeof name, "%u", (unsigned)i);

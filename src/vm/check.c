@@ -339,6 +339,20 @@ check_groups(const struct check *check)
 }
 
 static bool
+check_group_locks(const struct vm_system *system)
+{
+    const struct vm_space *space;
+    uint64_t locked[VM_GROUPS_MAX] = {0};
+
+    TAILQ_FOREACH (space, &system->all_spaces, link)
+        locked[space->space.group] += space->locked;
+    for (unsigned i = 0; i < system->ngroups; i++)
+        if (locked[i] != system->groups[i]->locked)
+            return false;
+    return true;
+}
+
+static bool
 check_all(struct check *check)
 {
     struct vm_system *system = check->system;
@@ -352,7 +366,7 @@ check_all(struct check *check)
         check->roots += space->roots;
     }
     if (!check_refs(check) || !check_frames(check) || check->charged != system->stats.committed ||
-        check->roots != system->commit.roots)
+        check->roots != system->commit.roots || !check_group_locks(system))
         return false;
     if (system->swap != NULL &&
         (check->slots != system->swap->stats.used || !system->swap->ops->check(system->swap)))

@@ -24,7 +24,7 @@
  *   - What was taken before the first space (the kernel's tables, an inverted table) is not counted
  *     as RAM: `room` is what was free at the start.
  *   - Root tables cannot be given up.  A space costs its root, and a space is refused when that
- *     frame is promised already.
+ *     frame is promised already, or locked, or one of those that are never promised.
  *   - Other tables can (law P1).  When nothing else can be freed, all tables of all spaces are
  * given up (vm_commit_last_resort); those that the next instruction needs come back.  The same,
  * whatever the mode, when locked pages and tables have left next to no frames for pages that can
@@ -135,6 +135,19 @@ vm_commit_uncharge(struct vm_system *system, uint64_t npages)
     system->stats.committed -= npages;
 }
 
+/* Is there room for what was promised and what is locked beside the root of one more space?  The
+ * first one has it, or there would be none. */
+static bool
+commit_is_kept(const struct vm_space *space)
+{
+    struct vm_system *system = space->system;
+    uint64_t frames = vm_commit_frames(system);
+
+    if (system->stats.locked > frames || system->stats.committed > vm_commit_limit(system))
+        return false;
+    return frames > 0 || system->commit.roots == space->roots;
+}
+
 enum pgw_status
 vm_commit_space(struct vm_space *space)
 {
@@ -142,8 +155,7 @@ vm_commit_space(struct vm_space *space)
 
     space->roots = space->pmap->tables;
     system->commit.roots += space->roots;
-    if (system->commit.mode != VM_OVERCOMMIT_NEVER ||
-        system->stats.committed <= vm_commit_limit(system))
+    if (system->commit.mode != VM_OVERCOMMIT_NEVER || commit_is_kept(space))
         return PGW_OK;
     system->stats.commit_refused++;
     return PGW_NOCOMMIT;

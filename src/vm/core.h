@@ -86,6 +86,7 @@ struct vm_group {
     uint64_t naside;
     uint64_t passed;            /* of those aside: of the calls of reclaim that are under way */
     uint64_t files;             /* pages of files, in RAM */
+    uint64_t locked;            /* pages that its spaces may lock, or have */
     uint64_t pass;              /* when its turn to give a page is */
     uint64_t evictions_to_scan; /* until referenced bits are harvested again */
     uint64_t rests;             /* turns that its daemon leaves out, having found nothing to free */
@@ -354,6 +355,8 @@ enum pgw_status vm_lock(struct space *space, uint64_t va, uint64_t len, enum spa
 /* npages more of the space are to be locked: may they be?  PGW_NORAM. */
 MUST_CHECK enum pgw_status vm_lock_charge(struct vm_space *space, uint64_t npages);
 void vm_lock_uncharge(struct vm_space *space, uint64_t npages);
+/* The space is about to join another group, and takes along what it has locked. */
+void vm_lock_follow(const struct vm_space *space, unsigned group);
 /* A locked region is about to go. */
 void vm_lock_end(struct vm_space *space, struct vm_region *region);
 /* Wires what is in RAM of [from, to) of a locked region; PGW_NOMEM: of some of it. */

@@ -54,11 +54,12 @@ struct fault {
     enum access access;
     struct vm_group *full; /* STARVED: whose limit is why; NULL: no frame is free */
     struct mem_page *keep; /* STARVED: the page that is needed beside a frame; NULL: none */
-    bool over;             /* another group's limit is passed over: it has nothing that could go */
-    bool waited;           /* for a device: a major fault */
-    bool zero_fill;        /* gave a fresh page of zeros */
-    bool cow;              /* copied a page */
-    bool unshare;          /* nobody accesses it: the region shall have a page of its own */
+    bool over;      /* a limit is passed over, of a group that has nothing that could go: another
+                       space's group, or the page was promised */
+    bool waited;    /* for a device: a major fault */
+    bool zero_fill; /* gave a fresh page of zeros */
+    bool cow;       /* copied a page */
+    bool unshare;   /* nobody accesses it: the region shall have a page of its own */
 };
 
 /* RISC-V and x86 alike: what can be written can be read. */
@@ -429,9 +430,12 @@ fault_starved(struct fault *fault)
     vm_pressure_begin(fault->system, group);
     enum fault_step step = fault_make_room(fault->system, fault->full, fault->keep);
     vm_pressure_end(fault->system, group);
-    if (step != STEP_LIMIT || fault->full->id == group)
+    if (step != STEP_LIMIT)
         return step;
-    fault->over = true; /* the page is one that the space shares with it: nobody here can help */
+    /* Another group's page is one that the space shares with it: nobody here can help. */
+    if (fault->full->id == group && fault->system->commit.mode != VM_OVERCOMMIT_NEVER)
+        return step;
+    fault->over = true;
     return STEP_RESTART;
 }
 

@@ -9,6 +9,9 @@
  * first: an anon for good, an object until none of its pages is in RAM.  So what a fork shares is
  * charged once, to the parent's group.  Swap and page tables are not charged.
  *
+ * A promise is worth more than a limit: under "never" (commit.c) a group whose pages can neither go
+ * to swap nor be dropped is given more than its limit.  Else it is told that it is full.
+ *
  * Each group has a policy of its own, so that a group at its limit takes its own oldest page
  * without looking at anybody else's.  When all of RAM is short, the groups give in proportion to
  * what they have: a group's turn comes after 1/n of a round when it has n pages (stride scheduling:
@@ -119,8 +122,10 @@ vm_group_join(struct space *space, unsigned id)
 
     base_lock_take(&system->lock);
     bool found = id < system->ngroups;
-    if (found)
+    if (found) {
+        vm_lock_follow(vm_space_of(space), id);
         space->group = id;
+    }
     base_lock_drop(&system->lock);
     return found ? PGW_OK : PGW_NOTFOUND;
 }

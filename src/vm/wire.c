@@ -15,7 +15,9 @@
  *
  * Locked pages are taken from everybody.  So they may be no more than the frames that may be
  * promised (commit.c), over all spaces; and under "never" what is locked is promised, whatever it
- * is.
+ * is.  The spaces of a group may lock what its limit leaves beside the pages that an instruction
+ * needs at once.  (What they share with another group is charged to the one of them that came
+ * first, but locked by each.)
  *
  * Rejected: counting per owner which of its sharers are locked.  An anon does not know the regions
  * that reach it, and a page of a file even less.
@@ -24,15 +26,24 @@
 
 #define LOCK_WIRES_MOST 255u /* what mem_page.wired can count */
 
+/* Beside so many pages that are locked of so many that may be. */
+static bool
+lock_allows(uint64_t most, uint64_t locked, uint64_t npages)
+{
+    return npages == 0 || (locked <= most && npages <= most - locked);
+}
+
 enum pgw_status
 vm_lock_charge(struct vm_space *space, uint64_t npages)
 {
     struct vm_system *system = space->system;
-    uint64_t frames = vm_commit_frames(system);
+    struct vm_group *group = system->groups[space->space.group];
 
-    if (system->stats.locked > frames || npages > frames - system->stats.locked)
+    if (!lock_allows(vm_commit_frames(system), system->stats.locked, npages) ||
+        !lock_allows(group->stats.limit - VM_GROUP_LEAST, group->locked, npages))
         return PGW_NORAM;
     system->stats.locked += npages;
+    group->locked += npages;
     space->locked += npages;
     return PGW_OK;
 }
@@ -40,9 +51,20 @@ vm_lock_charge(struct vm_space *space, uint64_t npages)
 void
 vm_lock_uncharge(struct vm_space *space, uint64_t npages)
 {
+    struct vm_group *group = space->system->groups[space->space.group];
+
     BASE_ASSERT(space->locked >= npages && space->system->stats.locked >= npages);
+    BASE_ASSERT(group->locked >= npages);
     space->locked -= npages;
+    group->locked -= npages;
     space->system->stats.locked -= npages;
+}
+
+void
+vm_lock_follow(const struct vm_space *space, unsigned group)
+{
+    space->system->groups[space->space.group]->locked -= space->locked;
+    space->system->groups[group]->locked += space->locked;
 }
 
 static void

@@ -194,22 +194,31 @@ test_never(void **state)
     vm_case_fini(&c);
 }
 
+static void
+room_init(struct vm_case *c, uint64_t frames, uint64_t slots)
+{
+    static struct vm_rig_config config;
+
+    config = (struct vm_rig_config){.name = "room",
+        .pmap = &pmap_sv39,
+        .policy = &policy_clock,
+        .frames = frames,
+        .swap_slots = slots,
+        .overcommit = VM_OVERCOMMIT_NEVER,
+        .overcommit_ratio = 100,
+        .tlb = "none"};
+    vm_case_init_with(c, &config);
+}
+
 /* RAM that the machine needs itself is not promised, whatever the ratio; a space costs its root. */
 static void
 test_never_leaves_room(void **state)
 {
-    struct vm_rig_config config = {.name = "room",
-        .pmap = &pmap_sv39,
-        .policy = &policy_clock,
-        .frames = 256,
-        .overcommit = VM_OVERCOMMIT_NEVER,
-        .overcommit_ratio = 100,
-        .tlb = "none"};
     struct vm_case c;
     struct space *other;
 
     (void)state;
-    vm_case_init_with(&c, &config);
+    room_init(&c, 256, 0);
     uint64_t limit = vm_case_stats(&c).commit_limit;
     assert_in_range(limit, 128, 256 - 256 / 8 - 24);
     vm_case_map(c.space, BASE, PAGES(limit));
@@ -217,6 +226,51 @@ test_never_leaves_room(void **state)
     assert_int_equal(c.space->ops->unmap(c.space, BASE, PAGES(1)), PGW_OK);
     assert_int_equal(vm_space_create(c.rig.vm, &other), PGW_OK);
     assert_int_equal(vm_case_stats(&c).commit_limit, limit - 1);
+    other->ops->destroy(other);
+    vm_case_fini(&c);
+}
+
+/* However much swap there is, roots are not made of frames that every space needs. */
+static void
+test_never_has_frames_for_all_spaces(void **state)
+{
+    struct vm_case c;
+    struct space *spaces[64] = {NULL};
+    size_t n = 1;
+
+    (void)state;
+    room_init(&c, 64, 4096);
+    spaces[0] = c.space;
+    vm_case_map(c.space, BASE, PAGES(8));
+    while (c.space->ops->fork(c.space, &spaces[n]) == PGW_OK)
+        assert_true(++n < 64);
+    assert_in_range(n, 8, 40);
+    for (size_t i = 0; i < 8 * n; i++)
+        for (unsigned page = 0; page < 8; page++)
+            vm_case_store(&c, spaces[i % n], BASE + PAGES(page), (unsigned char)i);
+    for (size_t i = 1; i < n; i++)
+        spaces[i]->ops->destroy(spaces[i]);
+    vm_case_fini(&c);
+}
+
+/* What is locked needs its frame as long as it is, whoever comes then. */
+static void
+test_never_keeps_frames_of_locks(void **state)
+{
+    struct vm_case c;
+    struct space *other;
+    uint64_t n = 0;
+
+    (void)state;
+    room_init(&c, 128, 4096);
+    vm_case_map(c.space, BASE, PAGES(128));
+    while (c.space->ops->lock(c.space, BASE + PAGES(n), PAGE_SIZE, SPACE_LOCK_NOW) == PGW_OK)
+        n++;
+    assert_in_range(n, 32, 127);
+    assert_int_equal(vm_space_create(c.rig.vm, &other), PGW_NOCOMMIT);
+    assert_int_equal(c.space->ops->lock(c.space, BASE, PAGE_SIZE, SPACE_UNLOCK), PGW_OK);
+    assert_int_equal(vm_space_create(c.rig.vm, &other), PGW_OK);
+    assert_int_equal(c.space->ops->lock(c.space, BASE, PAGE_SIZE, SPACE_LOCK_NOW), PGW_NORAM);
     other->ops->destroy(other);
     vm_case_fini(&c);
 }
@@ -449,6 +503,8 @@ main(void)
         cmocka_unit_test(test_shared_grows),
         cmocka_unit_test(test_never),
         cmocka_unit_test(test_never_leaves_room),
+        cmocka_unit_test(test_never_has_frames_for_all_spaces),
+        cmocka_unit_test(test_never_keeps_frames_of_locks),
         cmocka_unit_test(test_promises_are_kept),
         cmocka_unit_test(test_many_regions),
         cmocka_unit_test(test_holes_are_the_highest),

@@ -2,6 +2,7 @@
 /* Groups: what is charged to whom, limits, and who gives when RAM is short. */
 #include "unit/vm/vm_cases.h"
 
+#include "pmap/pmaps.h"
 #include "policy/policies.h"
 #include "vm/core.h"
 
@@ -14,12 +15,25 @@ struct group_case {
 };
 
 static void
-group_init(struct group_case *g, uint64_t frames, uint64_t swap)
+group_set_up(struct group_case *g)
 {
-    vm_case_init(&g->c, frames, swap);
     assert_int_equal(vm_group_create(g->c.rig.vm, "small", LIMIT, &g->id), PGW_OK);
     assert_int_equal(vm_space_create(g->c.rig.vm, &g->inside), PGW_OK);
     assert_int_equal(vm_group_join(g->inside, g->id), PGW_OK);
+}
+
+static void
+group_init(struct group_case *g, uint64_t frames, uint64_t swap)
+{
+    vm_case_init(&g->c, frames, swap);
+    group_set_up(g);
+}
+
+static void
+group_init_with(struct group_case *g, const struct vm_rig_config *config)
+{
+    vm_case_init_with(&g->c, config);
+    group_set_up(g);
 }
 
 static void
@@ -123,6 +137,64 @@ test_full(void **state)
     expect(g.inside, LIMIT);
     assert_int_equal(g.inside->ops->unmap(g.inside, BASE, PAGES(4)), PGW_OK);
     vm_case_store(&g.c, g.inside, BASE + PAGES(50), 1);
+    group_fini(&g);
+}
+
+/* A limit is passed over where the page was promised and nothing of the group can go. */
+static void
+test_promised(void **state)
+{
+    struct vm_rig_config config = {.name = "promised",
+        .pmap = &pmap_sv39,
+        .policy = &policy_clock,
+        .frames = 512,
+        .overcommit = VM_OVERCOMMIT_NEVER,
+        .overcommit_ratio = 100,
+        .tlb = "none"};
+    struct group_case g;
+
+    (void)state;
+    group_init_with(&g, &config);
+    vm_case_map(g.inside, BASE, PAGES(100));
+    fill(g.inside, 100);
+    expect(g.inside, 100);
+    assert_int_equal(group_stats(&g, g.id).resident_peak, 100);
+    assert_in_range(group_stats(&g, g.id).limit_hits, 100 - LIMIT, 100);
+    group_fini(&g);
+}
+
+static enum pgw_status
+lock(struct space *space, uint64_t from, uint64_t n)
+{
+    return space->ops->lock(space, BASE + PAGES(from), PAGES(n), SPACE_LOCK_NOW);
+}
+
+/* What may be locked is a part of the limit, and of all spaces of the group together. */
+static void
+test_locked(void **state)
+{
+    struct group_case g;
+    uint64_t most = LIMIT - VM_GROUP_LEAST;
+
+    (void)state;
+    group_init(&g, 512, 512);
+    vm_case_map(g.inside, BASE, PAGES(100));
+    vm_case_map(g.c.space, BASE, PAGES(100));
+    assert_int_equal(lock(g.inside, 0, most + 1), PGW_NORAM);
+    assert_int_equal(lock(g.inside, 0, most - 2), PGW_OK);
+    struct space *child = vm_case_fork(g.inside);
+    assert_int_equal(lock(child, 0, 3), PGW_NORAM);
+    assert_int_equal(lock(child, 0, 2), PGW_OK);
+    assert_int_equal(lock(g.c.space, 0, 100), PGW_OK);
+    fill(g.inside, 100);
+    expect(g.inside, 100);
+    /* Who leaves takes its locks along. */
+    assert_int_equal(vm_group_join(child, 0), PGW_OK);
+    assert_true(vm_check(g.c.rig.vm));
+    assert_int_equal(lock(child, 0, 20), PGW_OK);
+    assert_int_equal(lock(g.inside, 0, most), PGW_OK);
+    assert_int_equal(lock(g.inside, 0, most + 1), PGW_NORAM);
+    child->ops->destroy(child);
     group_fini(&g);
 }
 
@@ -244,6 +316,8 @@ main(void)
         cmocka_unit_test(test_create),
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_full),
+        cmocka_unit_test(test_promised),
+        cmocka_unit_test(test_locked),
         cmocka_unit_test(test_fork),
         cmocka_unit_test(test_file),
         cmocka_unit_test(test_turns),
