@@ -141,8 +141,10 @@ host_stream_close(struct host_stream *stream)
     stream->fd = -1;
     if (fd >= 0 && stream->owned && close(fd) != 0)
         status = host_stream_status(errno);
-    if (stream->part != NULL && rename(stream->part, stream->path) != 0 && status == PGW_OK)
+    if (stream->part != NULL && status == PGW_OK && rename(stream->part, stream->path) != 0)
         status = host_stream_status(errno);
+    if (stream->part != NULL && status != PGW_OK)
+        (void)unlink(stream->part);
     host_stream_forget(stream);
     return status;
 }

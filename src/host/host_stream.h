@@ -6,6 +6,10 @@
  * until then what was there stays, and who finds NAME finds all of it.  Pipes, devices and what has
  * a name below /dev or /proc are written as they are, and so is a file where none can be made
  * beside it.
+ *
+ * What is promised holds for other processes, and against an end of this one.  Nothing is synced to
+ * the device: when the host itself goes down soon after, the file may be short or empty.  A trace
+ * says itself whether it is whole.
  */
 #ifndef HOST_STREAM_H
 #define HOST_STREAM_H
@@ -30,7 +34,7 @@ MUST_CHECK enum pgw_status host_stream_open(const char *path, struct host_stream
  * PGW_NOSWAP (the disk is full), PGW_IO. */
 MUST_CHECK enum pgw_status host_stream_create(const char *path, struct host_stream *stream);
 /* A file that was written is now at its place.  PGW_IO, PGW_NOSWAP: of what was written, not all
- * arrived; of one that was read, nothing. */
+ * arrived, or it cannot be put there, and its place is as it was; of one that was read, nothing. */
 enum pgw_status host_stream_close(struct host_stream *stream);
 /* What was written is not wanted: its place is as it was, where that can be. */
 void host_stream_discard(struct host_stream *stream);

@@ -59,7 +59,7 @@ static enum pgw_status
 ids_open(struct pgw_trace *trace)
 {
     trace->own = calloc(1, sizeof(struct ids));
-    return trace->own != NULL ? PGW_OK : PGW_NOMEM;
+    return trace->own != NULL ? PGW_OK : trace_fail(trace, PGW_NOMEM, "out of memory");
 }
 
 static enum pgw_status

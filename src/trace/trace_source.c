@@ -2,6 +2,7 @@
 #include "trace/trace_source.h"
 
 #include <archive.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +72,17 @@ source_archive_read(struct archive *archive, void *ctx, const void **bytes)
     return (la_ssize_t)n;
 }
 
+/* libarchive has failed: what is too large for memory is not damaged.  zstd's filter does not tell
+ * one from the other. */
+static enum pgw_status
+source_archive_fail(struct trace_source *source, const char *damaged)
+{
+    bool memory = archive_errno(source->archive) == ENOMEM;
+
+    return source_fail(
+        source, memory ? PGW_NOMEM : PGW_CORRUPT, memory ? "out of memory" : damaged);
+}
+
 /* What was read so far, in buf, is the first of something compressed. */
 static bool
 source_compressed(struct trace_source *source)
@@ -100,7 +112,7 @@ source_uncompress(struct trace_source *source)
         archive_read_open(source->archive, source, NULL, source_archive_read, NULL) <
             ARCHIVE_WARN ||
         archive_read_next_header(source->archive, &entry) < ARCHIVE_WARN)
-        return source_fail(source, PGW_CORRUPT, "is compressed, but damaged, or ends too early");
+        return source_archive_fail(source, "is compressed, but damaged, or ends too early");
     return PGW_OK;
 }
 
@@ -134,7 +146,7 @@ source_more(struct trace_source *source)
         la_ssize_t got =
             archive_read_data(source->archive, to, room < SOURCE_UNPACKED ? room : SOURCE_UNPACKED);
         if (got < 0)
-            (void)source_fail(source, PGW_CORRUPT, source_damaged);
+            (void)source_archive_fail(source, source_damaged);
         n = got < 0 ? 0 : (size_t)got;
     } else if (source->zlib != NULL) {
         n = room < SOURCE_UNPACKED ? room : SOURCE_UNPACKED;

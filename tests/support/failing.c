@@ -141,6 +141,20 @@ WRAP_TRANSFER(
 WRAP_VECTOR(preadv64, FAILING_READ)
 WRAP_VECTOR(pwritev64, FAILING_WRITE)
 
+int __real_close(int fd);
+int __wrap_close(int fd);
+int
+__wrap_close(int fd)
+{
+    bool fails = failing_now(FAILING_CLOSE);
+    int result = __real_close(fd);
+
+    if (!fails)
+        return result;
+    errno = failing_what.error;
+    return -1;
+}
+
 int __real_pthread_create(
     pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *arg);
 int __wrap_pthread_create(

@@ -3,7 +3,7 @@
  * Failing the n-th call to the host, for what takes its memory from malloc and its bytes from files
  * (the core asks base/inject.h instead).  A test that has test_failing_dep among its dependencies
  * is linked so that these calls, of the library as of the test, come through here first: whatever
- * gives memory, starts a thread, reads or writes.
+ * gives memory, starts a thread, reads, writes or closes.
  */
 #ifndef SUPPORT_FAILING_H
 #define SUPPORT_FAILING_H
@@ -15,13 +15,15 @@ enum failing_call {
     FAILING_THREAD,
     FAILING_READ,
     FAILING_WRITE,
+    FAILING_CLOSE, /* the descriptor is closed for all that, as Linux does it */
     FAILING_CALLS
 };
 
 struct failing {
     enum failing_call call;
     bool and_after; /* each later one, too */
-    int error;      /* the errno of reads and writes; 0: they do no more than half, which is none */
+    int error; /* the errno of reads, writes and closings; 0: they do no more than half, which is
+                  none */
 };
 
 /*

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Every allocation, thread, read and write of writing, reading and reducing a trace fails once.
- * Each run succeeds, or says why not; nothing leaks; what could not be written whole does not look
- * whole, and what is in it is what was written.  argv: traces to be read, of all formats.
+ * Every allocation, thread, read, write and closing of writing, reading and reducing a trace fails
+ * once. Each run succeeds, or says why not; nothing leaks; what could not be written whole does not
+ * look whole, and what is in it is what was written.  argv: traces to be read, of all formats.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -29,6 +29,8 @@ static const struct failing writes[] = {
     {.call = FAILING_WRITE, .error = ENOSPC, .and_after = true},
     {.call = FAILING_WRITE, .error = EIO}, {.call = FAILING_WRITE}, /* half of it */
 };
+static const struct failing closings[] = {
+    {.call = FAILING_CLOSE, .error = EIO}, {.call = FAILING_CLOSE, .error = ENOSPC}};
 static const struct failing reads[] = {
     {.call = FAILING_READ, .error = EIO}, {.call = FAILING_READ, .error = EIO, .and_after = true},
     {.call = FAILING_READ}, /* half of it */
@@ -180,10 +182,12 @@ write_body(void *ctx)
         return;
     }
     assert_true(failing_met());
-    if (writing->failing->call == FAILING_WRITE)
+    if (writing->failing->call >= FAILING_WRITE)
         assert_int_equal(status, writing->failing->error == ENOSPC ? PGW_NOSWAP : PGW_IO);
     else
         assert_int_equal(status, PGW_NOMEM);
+    if (writing->failing->call == FAILING_CLOSE)
+        assert_int_not_equal(access(path, F_OK), 0);
     expect_part(writing);
 }
 
@@ -215,6 +219,7 @@ write_references(void **state)
     test_rng_init(&rng, 1);
     rig_random(&made, &rng, 5000, true);
     torture_writing(&(struct writing){.made = &made}, EACH(memory));
+    torture_writing(&(struct writing){.made = &made}, EACH(closings));
     rig_free(&made);
 }
 
