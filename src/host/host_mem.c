@@ -86,6 +86,25 @@ host_ram_map(struct base_alloc *alloc, size_t len)
     return p;
 }
 
+void *
+host_ram_grow(struct base_alloc *alloc, void *chunk, size_t len, size_t longer)
+{
+    size_t old = host_round(len), whole = host_round(longer);
+
+    if (whole < old || base_inject_fails(alloc->inject, INJECT_MAP))
+        return NULL;
+    void *p = host_mmap_aligned(whole);
+    if (p == NULL)
+        return NULL;
+    if (mremap(chunk, old, old, MREMAP_MAYMOVE | MREMAP_FIXED, p) == MAP_FAILED) {
+        munmap(p, whole);
+        return NULL;
+    }
+    (void)madvise(p, whole, MADV_HUGEPAGE);
+    host_count(alloc, whole - old);
+    return p;
+}
+
 void
 host_alloc_init(struct base_alloc *alloc, struct base_inject *inject)
 {

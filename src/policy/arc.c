@@ -133,7 +133,7 @@ arc_replay(
 const struct policy_ops policy_arc = {
     .name = "arc",
     .summary = "recency and frequency, adapting between the two (Megiddo, Modha 2003)",
-    .wants = POLICY_WANTS_SCAN,
+    .wants = POLICY_WANTS_SCAN | POLICY_IN_TURN | POLICY_MOVES_USED | POLICY_HAS_GHOSTS,
     .create = arc_create,
     .destroy = arc_destroy,
     .missed = arc_missed,

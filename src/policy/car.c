@@ -114,7 +114,7 @@ car_replay(
 const struct policy_ops policy_car = {
     .name = "car",
     .summary = "ARC with clocks: a hit only sets a bit (Bansal, Modha 2004)",
-    .wants = 0,
+    .wants = POLICY_IN_TURN | POLICY_HAS_GHOSTS,
     .create = car_create,
     .destroy = car_destroy,
     .missed = policy_ignore_missed,

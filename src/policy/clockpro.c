@@ -455,7 +455,7 @@ clockpro_replay(
 const struct policy_ops policy_clockpro = {
     .name = "clockpro",
     .summary = "hot pages, cold ones on test, and ghosts on one clock (Jiang, Chen, Zhang 2005)",
-    .wants = 0,
+    .wants = POLICY_IN_TURN | POLICY_HAS_GHOSTS,
     .create = clockpro_create,
     .destroy = clockpro_destroy,
     .missed = policy_ignore_missed,

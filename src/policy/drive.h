@@ -23,6 +23,7 @@
 #ifndef POLICY_DRIVE_H
 #define POLICY_DRIVE_H
 
+#include "policy/ghost.h"
 #include "policy/policies.h"
 
 /* How many references ahead entries of the page table, and then nodes, are fetched. */
@@ -57,7 +58,7 @@ policy_drive_evict(const struct policy_ops *ops, struct policy *policy,
 
     if ((ops->wants & POLICY_GOES_ROUND) != 0 && frame + DRIVE_AHEAD_VICTIM < frames->fresh)
         policy_frames_fetch(frames, frames->page_of[frame + DRIVE_AHEAD_VICTIM]);
-    if ((ops->wants & POLICY_MOVES_USED) != 0)
+    if ((ops->wants & POLICY_IN_TURN) != 0)
         policy_drive_fetch_victims(frames, node);
     frames->frame_of[page] = 0;
     ops->evicted(policy, node, page); /* which may note something there */
@@ -101,11 +102,36 @@ policy_drive_miss(const struct policy_ops *ops, struct policy *policy, struct po
         policy_drive_evict(ops, policy, frames, node);
 }
 
-/* The node of a page that is resident; else any. */
-static inline __attribute__((always_inline)) const struct base_node *
-policy_drive_soon(const struct policy_frames *frames, uint32_t entry)
+/* What an entry of the page table leads to: a node, or a ghost. */
+static inline __attribute__((always_inline)) void
+policy_drive_fetch_told(
+    const struct policy_ops *ops, const struct policy_frames *frames, uint32_t entry)
 {
-    return &frames->node[(entry & POLICY_RESIDENT) != 0 ? entry >> POLICY_FRAME_SHIFT : 0];
+    bool resident = (entry & POLICY_RESIDENT) != 0;
+    const void *at = &frames->node[resident ? entry >> POLICY_FRAME_SHIFT : 0];
+
+    if ((ops->wants & POLICY_HAS_GHOSTS) != 0 && !resident)
+        at = &frames->noted[entry >> 1];
+    __builtin_prefetch(at, 1);
+}
+
+/* And the neighbours of that, from which it is going to be unlinked. */
+static inline __attribute__((always_inline)) void
+policy_drive_fetch_links(
+    const struct policy_ops *ops, const struct policy_frames *frames, uint32_t entry)
+{
+    bool resident = (entry & POLICY_RESIDENT) != 0;
+
+    if ((ops->wants & POLICY_MOVES_USED) != 0) {
+        const struct base_node *node = &frames->node[resident ? entry >> POLICY_FRAME_SHIFT : 0];
+        __builtin_prefetch(node->link.tqe_next, 1);
+        __builtin_prefetch(node->link.tqe_prev, 1);
+    }
+    if ((ops->wants & POLICY_HAS_GHOSTS) != 0 && !resident) {
+        const struct ghost_entry *ghost = &frames->noted[entry >> 1];
+        __builtin_prefetch(&frames->noted[ghost->older], 1);
+        __builtin_prefetch(&frames->noted[ghost->newer], 1);
+    }
 }
 
 static inline __attribute__((always_inline)) void
@@ -115,14 +141,9 @@ policy_drive_ahead(const struct policy_ops *ops, const struct policy_frames *fra
     policy_frames_fetch(frames, touch[DRIVE_AHEAD_ENTRY].page);
     if ((ops->wants & POLICY_IGNORES_USE) != 0)
         return;
-    uint32_t entry = frames->frame_of[touch[DRIVE_AHEAD_NODE].page];
-    __builtin_prefetch(policy_drive_soon(frames, entry), 1);
-    if ((ops->wants & POLICY_MOVES_USED) == 0)
-        return;
-    entry = frames->frame_of[touch[DRIVE_AHEAD_LINK].page];
-    const struct base_node *node = policy_drive_soon(frames, entry);
-    __builtin_prefetch(node->link.tqe_next, 1);
-    __builtin_prefetch(node->link.tqe_prev, 1);
+    policy_drive_fetch_told(ops, frames, frames->frame_of[touch[DRIVE_AHEAD_NODE].page]);
+    if ((ops->wants & (POLICY_MOVES_USED | POLICY_HAS_GHOSTS)) != 0)
+        policy_drive_fetch_links(ops, frames, frames->frame_of[touch[DRIVE_AHEAD_LINK].page]);
 }
 
 static inline __attribute__((always_inline)) void

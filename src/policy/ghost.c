@@ -43,6 +43,10 @@ ghost_init(struct ghost_table *table, struct base_alloc *alloc, struct policy_fr
         ghost_fini(table);
         return PGW_NOMEM;
     }
+    if (frames != NULL) {
+        frames->noted = table->entry;
+        frames->untouched = capacity * sizeof *table->entry;
+    }
     return PGW_OK;
 }
 

@@ -90,6 +90,8 @@ ghost_new(struct ghost_table *table)
     uint32_t i = table->free;
     if (i == 0) {
         BASE_DEBUG_ASSERT(table->fresh < table->capacity);
+        if (table->frames != NULL)
+            table->frames->untouched -= sizeof *table->entry;
         return ++table->fresh;
     }
     table->free = table->entry[i].newer;

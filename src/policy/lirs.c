@@ -352,7 +352,7 @@ const struct policy_ops policy_lirs = {
     .summary =
         "low inter-reference recency: what was used twice close together stays (Jiang, Zhang "
         "2002)",
-    .wants = POLICY_WANTS_SCAN,
+    .wants = POLICY_WANTS_SCAN | POLICY_IN_TURN | POLICY_HAS_GHOSTS,
     .params = lirs_params,
     .create = lirs_create,
     .destroy = lirs_destroy,

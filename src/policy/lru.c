@@ -135,7 +135,7 @@ lru_replay(
 const struct policy_ops policy_lru = {
     .name = "lru",
     .summary = "least recently used (Mattson and others 1970)",
-    .wants = POLICY_WANTS_SCAN | POLICY_MOVES_USED,
+    .wants = POLICY_WANTS_SCAN | POLICY_IN_TURN | POLICY_MOVES_USED,
     .create = lru_create,
     .destroy = lru_destroy,
     .missed = policy_ignore_missed,

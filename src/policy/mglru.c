@@ -319,7 +319,7 @@ mglru_replay(
 const struct policy_ops policy_mglru = {
     .name = "mglru",
     .summary = "generations by aging, tiers by refaults (Linux's multi-gen LRU)",
-    .wants = 0,
+    .wants = POLICY_IN_TURN | POLICY_HAS_GHOSTS,
     .create = mglru_create,
     .destroy = mglru_destroy,
     .missed = policy_ignore_missed,

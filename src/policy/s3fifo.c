@@ -237,7 +237,7 @@ s3fifo_replay(
 const struct policy_ops policy_s3fifo = {
     .name = "s3fifo",
     .summary = "a small queue for new pages, a main one, and ghosts (Yang and others 2023)",
-    .wants = 0,
+    .wants = POLICY_IN_TURN | POLICY_HAS_GHOSTS,
     .params = s3fifo_params,
     .create = s3fifo_create,
     .destroy = s3fifo_destroy,

@@ -79,18 +79,20 @@ instance_reserve(struct replay_instance *instance, uint64_t npages)
     uint64_t room = instance->pages_room > 0 ? instance->pages_room : INSTANCE_PAGES_FIRST;
     struct policy_frames *frames = &instance->frames;
 
-    if (npages <= instance->pages_room)
-        return PGW_OK;
     while (room < npages)
         room *= 2;
-    uint32_t *more = instance->alloc.map(&instance->alloc, room * sizeof *more);
-    if (more == NULL)
-        return PGW_NOMEM;
-    if (frames->frame_of != NULL)
-        memcpy(more, frames->frame_of, instance->pages_room * sizeof *more);
-    instance_unmap(instance, frames->frame_of, instance->pages_room, sizeof *more);
-    frames->frame_of = more;
-    instance->pages_room = room;
+    if (room > instance->pages_room) {
+        size_t had = instance->pages_room * sizeof *frames->frame_of;
+        size_t len = room * sizeof *frames->frame_of;
+        uint32_t *more = frames->frame_of != NULL
+                             ? host_ram_grow(&instance->alloc, frames->frame_of, had, len)
+                             : instance->alloc.map(&instance->alloc, len);
+        if (more == NULL)
+            return PGW_NOMEM;
+        frames->frame_of = more;
+        instance->pages_room = room;
+    }
+    instance->npages = npages;
     return PGW_OK;
 }
 
@@ -168,5 +170,8 @@ replay_instance_frame(const struct replay_instance *instance, uint32_t frame, ui
 uint64_t
 replay_instance_bytes(const struct replay_instance *instance)
 {
-    return instance->alloc.mapped_peak;
+    const struct policy_frames *frames = &instance->frames;
+    uint64_t spare = (instance->pages_room - instance->npages) * sizeof *frames->frame_of;
+
+    return instance->alloc.mapped_peak - frames->untouched - spare;
 }

@@ -15,6 +15,7 @@ struct replay_instance {
     struct opt opt;
     struct policy_frames frames;
     uint64_t pages_room;             /* entries of frames.frame_of */
+    uint64_t npages;                 /* of which so many are in use */
     enum pgw_status status;          /* other than PGW_OK: it stopped */
     struct translation *translation; /* NULL: none is modelled */
 };
@@ -31,7 +32,8 @@ void replay_instance_run(struct replay_instance *instance, const struct replay_b
  * policy counts them (0: it does not).  False: nothing. */
 bool replay_instance_frame(const struct replay_instance *instance, uint32_t frame, uint32_t *page,
     bool *dirty, uint64_t *uses);
-/* Bytes of the host's memory that it has asked for at the most. */
+/* Bytes of the host's memory that it takes: what it has asked for, less what of the page table and
+ * of the policy's ghosts was never touched. */
 uint64_t replay_instance_bytes(const struct replay_instance *instance);
 
 #endif

@@ -51,7 +51,7 @@ struct policy_env {
     void *ctx;
     struct base_alloc *alloc;
     /* Of replay, in which keys are page numbers and nodes are those of the frames: a word for each
-     * page that is out is the policy's.  NULL in the core. */
+     * page that is out is the policy's.  NULL in the core; then replay() is not called. */
     struct policy_frames *frames;
     uint64_t capacity; /* frames that the policy ranks at the most; at least 1 */
     uint64_t seed;
@@ -83,16 +83,16 @@ struct policy {
 
 /* Properties, for the machine that drives the policy. */
 #define POLICY_WANTS_SCAN                                                                          \
-    1u                        /* ranks by recency: the core should harvest referenced bits and     \
-                                 call accessed() for them between evictions */
-#define POLICY_IGNORES_USE 2u /* accessed() does nothing: replay need not call it */
-#define POLICY_WANTS_TIME 4u  /* reads policy->now */
-#define POLICY_VARIES 8u      /* surplus() may name pages: the resident set is not kept full */
-#define POLICY_SHOWS_USE 16u  /* a node's bits are its page's uses, for people who watch */
-#define POLICY_GOES_ROUND 32u /* in replay victims mostly come in the order of their frames */
-#define POLICY_MOVES_USED                                                                          \
-    64u /* in replay a use moves a node in a list, and victims mostly come in                      \
-           the order of one */
+    1u                         /* ranks by recency: the core should harvest referenced bits and    \
+                                  call accessed() for them between evictions */
+#define POLICY_IGNORES_USE 2u  /* accessed() does nothing: replay need not call it */
+#define POLICY_WANTS_TIME 4u   /* reads policy->now */
+#define POLICY_VARIES 8u       /* surplus() may name pages: the resident set is not kept full */
+#define POLICY_SHOWS_USE 16u   /* a node's bits are its page's uses, for people who watch */
+#define POLICY_GOES_ROUND 32u  /* in replay victims mostly come in the order of their frames */
+#define POLICY_IN_TURN 64u     /* in replay victims mostly come in the order of a list */
+#define POLICY_MOVES_USED 128u /* in replay a use moves a node in a list */
+#define POLICY_HAS_GHOSTS 256u /* in replay its notes of pages that are out are ghosts */
 
 struct policy_ops {
     const char *name;
@@ -150,6 +150,8 @@ struct policy_touch {
 };
 enum { POLICY_TOUCH_READ, POLICY_TOUCH_WRITE, POLICY_TOUCH_FETCH, POLICY_TOUCH_KINDS };
 
+struct ghost_entry;
+
 /*
  * The frames of one policy at one size, and the page table of replay.  An entry of frame_of is
  *
@@ -157,11 +159,13 @@ enum { POLICY_TOUCH_READ, POLICY_TOUCH_WRITE, POLICY_TOUCH_FETCH, POLICY_TOUCH_K
  *      note << 1                       of one that is not: what the policy has noted; 0 at first
  */
 struct policy_frames {
-    struct base_node *node;   /* frame i's; capacity of them */
-    uint32_t *page_of;        /* the page in frame i; of a free frame, the next free one */
-    uint32_t *frame_of;       /* by page; the machine keeps it long enough for every page told */
-    uint32_t capacity, fresh; /* frames from fresh on were never used */
-    uint32_t free;            /* head of the list of frames given back, plus 1; 0: none */
+    struct base_node *node;    /* frame i's; capacity of them */
+    uint32_t *page_of;         /* the page in frame i; of a free frame, the next free one */
+    uint32_t *frame_of;        /* by page; the machine keeps it long enough for every page told */
+    struct ghost_entry *noted; /* what the notes are numbers of (policy/ghost.h); NULL: nothing */
+    uint64_t untouched;        /* bytes of memory for that which were never touched */
+    uint32_t capacity, fresh;  /* frames from fresh on were never used */
+    uint32_t free;             /* head of the list of frames given back, plus 1; 0: none */
     uint64_t misses[POLICY_TOUCH_KINDS]; /* by the kind of the first reference */
     uint64_t evictions, writebacks;      /* writebacks: of pages that were dirty */
     const struct policy_touch *missed;   /* the touch that missed last */

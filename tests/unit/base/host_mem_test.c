@@ -77,6 +77,40 @@ test_ram(void **state)
     assert_int_equal(ram.mapped, 0);
 }
 
+/* What was there is there, what is new is zero, and none of it is counted twice. */
+static void
+test_grows(void **state)
+{
+    const size_t lens[] = {PAGE_SIZE, 3 * PAGE_SIZE - 1, HUGE, 3 * HUGE + PAGE_SIZE};
+    struct base_inject inject = {0};
+    struct base_alloc ram;
+
+    (void)state;
+    host_ram_alloc_init(&ram);
+    char *p = ram.map(&ram, lens[0]);
+    assert_non_null(p);
+    memset(p, 1, lens[0]);
+    for (unsigned i = 1; i < 4; i++) {
+        p = host_ram_grow(&ram, p, lens[i - 1], lens[i]);
+        assert_non_null(p);
+        assert_int_equal((uintptr_t)p % HUGE, 0);
+        for (size_t at = 0; at < lens[i]; at++)
+            assert_int_equal(p[at], at < lens[i - 1]);
+        memset(p, 1, lens[i]);
+    }
+    assert_int_equal(ram.mapped, lens[3]);
+    assert_int_equal(ram.mapped_peak, lens[3]);
+
+    ram.inject = &inject;
+    inject.fail_at[INJECT_MAP] = 1;
+    assert_null(host_ram_grow(&ram, p, lens[3], 2 * lens[3]));
+    assert_null(host_ram_grow(&ram, p, lens[3], SIZE_MAX / 2));
+    assert_null(host_ram_grow(&ram, p, lens[3], PAGE_SIZE));
+    assert_int_equal(p[lens[3] - 1], 1);
+    ram.unmap(&ram, p, lens[3]);
+    assert_int_equal(ram.mapped, 0);
+}
+
 int
 main(void)
 {
@@ -84,6 +118,7 @@ main(void)
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_ram),
+        cmocka_unit_test(test_grows),
     };
 
     return cmocka_run_group_tests_name("host_mem", tests, NULL, NULL);

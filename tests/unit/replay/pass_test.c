@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "support/test.h"
 
 #define LENGTH 6000u
@@ -613,6 +614,38 @@ wrong_wishes_are_refused(void **state)
     pgw_replay_destroy(rows.replay);
 }
 
+/* ---- memory ---- */
+
+/* A node and a page's number a frame; a word of the page table and an entry of what is remembered a
+ * page: half of the pages in frames, and whatever a policy may remember of the rest. */
+static void
+a_page_takes_few_bytes(void **state)
+{
+    enum { PAGES = 60000, FRAMES = PAGES / 2, REFS = 8 * PAGES, SMALL = 20000 };
+    static const char *const policy[] = {
+        "lru", "2q", "s3fifo", "arc", "car", "mglru", "clockpro", "lirs"};
+    struct rows rows = rows_new(1, 0);
+    struct base_rng rng;
+    (void)state;
+
+    base_rng_init(&rng, 1);
+    for (unsigned i = 0; i < sizeof policy / sizeof policy[0]; i++)
+        rows_add(&rows, policy[i], "30000p");
+    for (uint32_t i = 0; i < REFS; i++) {
+        uint64_t page = i < PAGES ? i : base_rng_below(&rng, 1 + base_rng_below(&rng, PAGES));
+        const struct pgw_ref ref = {
+            .va = page << 12, .process = 1, .kind = PGW_REF_READ, .count = 1};
+        assert_int_equal(pgw_replay_refs(rows.replay, &ref, 1), PGW_OK);
+    }
+    assert_int_equal(pgw_replay_finish(rows.replay, NULL, NULL), PGW_OK);
+    for (unsigned i = 0; i < rows.n; i++) {
+        uint64_t bytes = rows_get(&rows, i).bytes, least = FRAMES * 28 + PAGES * 4;
+        if (bytes < least || bytes > least + PAGES * 12 + SMALL)
+            fail_msg("%s takes %lu bytes", policy[i], (unsigned long)bytes);
+    }
+    pgw_replay_destroy(rows.replay);
+}
+
 int
 main(void)
 {
@@ -626,6 +659,7 @@ main(void)
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(translation_equals_a_naive_one),
         cmocka_unit_test(translation_changes_no_misses),
+        cmocka_unit_test(a_page_takes_few_bytes),
         cmocka_unit_test(it_stops_when_told),
         cmocka_unit_test(wrong_wishes_are_refused),
     };
