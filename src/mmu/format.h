@@ -88,12 +88,26 @@ struct mmu_format {
                               them the user's: the kernel has a root register of its own */
 };
 
-/* The rows; the table of them, for those who go through all, is mmu_formats, NULL at its end. */
-extern const struct mmu_format mmu_linear;                             /* format_linear.c */
-extern const struct mmu_format mmu_x86, mmu_pae, mmu_x86_64, mmu_la57; /* format_x86.c */
-extern const struct mmu_format mmu_sv32, mmu_sv39, mmu_sv48, mmu_sv57; /* format_riscv.c */
-extern const struct mmu_format mmu_armv8;                              /* format_arm.c */
-extern const struct mmu_format mmu_mips32; /* format_mips.c: what the core's own refill reads */
+/*
+ * The formats that hardware walks: mmu_CNAME is named NAME.  A row here makes the walker, the pmap
+ * (pmap_CNAME) and the tests know it.  The table of all formats, for those who go through them, is
+ * mmu_formats, NULL at its end.
+ */
+#define MMU_RADIX_ROWS(ROW)                                                                        \
+    ROW(linear, "linear")                                                                          \
+    ROW(x86, "x86")                                                                                \
+    ROW(pae, "pae")                                                                                \
+    ROW(x86_64, "x86-64")                                                                          \
+    ROW(la57, "la57")                                                                              \
+    ROW(sv32, "sv32")                                                                              \
+    ROW(sv39, "sv39")                                                                              \
+    ROW(sv48, "sv48")                                                                              \
+    ROW(sv57, "sv57")                                                                              \
+    ROW(armv8, "armv8")
+#define MMU_DECLARE_ROW(cname, name) extern const struct mmu_format mmu_##cname;
+MMU_RADIX_ROWS(MMU_DECLARE_ROW)
+#undef MMU_DECLARE_ROW
+extern const struct mmu_format mmu_mips32; /* what the core's own refill reads */
 extern const struct mmu_format *const mmu_formats[];
 
 static inline bool

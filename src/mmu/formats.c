@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The table of page-table formats: a new one is its row and a line here. */
+/* The table of page-table formats, from their rows. */
 #include "mmu/format.h"
 
 #include <stddef.h>
 
+#define ROW(cname, name) &mmu_##cname,
+
+/* clang-format off */
 const struct mmu_format *const mmu_formats[] = {
-    &mmu_linear,
-    &mmu_x86,
-    &mmu_pae,
-    &mmu_x86_64,
-    &mmu_la57,
-    &mmu_sv32,
-    &mmu_sv39,
-    &mmu_sv48,
-    &mmu_sv57,
-    &mmu_armv8,
+    MMU_RADIX_ROWS(ROW)
     &mmu_mips32,
     NULL,
 };
+/* clang-format on */

@@ -12,4 +12,4 @@
     }                                                                                              \
     const struct pmap_ops pmap_##cname = PMAP_RADIX_OPS(row, cname##_system_create);
 
-PMAP_RADIX_ROWS(ROW)
+MMU_RADIX_ROWS(ROW)

@@ -3,25 +3,14 @@
 #ifndef PMAP_PMAPS_H
 #define PMAP_PMAPS_H
 
+#include "mmu/format.h"
 #include "vm/pmap.h"
 
 extern const struct pmap_ops pmap_ref; /* a hash table: the oracle */
 
-/* Radix tables in simulated RAM: pmap_CNAME writes what struct mmu_format mmu_CNAME describes, and
- * is named NAME. */
-#define PMAP_RADIX_ROWS(ROW)                                                                       \
-    ROW(linear, "linear")                                                                          \
-    ROW(x86, "x86")                                                                                \
-    ROW(pae, "pae")                                                                                \
-    ROW(x86_64, "x86-64")                                                                          \
-    ROW(la57, "la57")                                                                              \
-    ROW(sv32, "sv32")                                                                              \
-    ROW(sv39, "sv39")                                                                              \
-    ROW(sv48, "sv48")                                                                              \
-    ROW(sv57, "sv57")                                                                              \
-    ROW(armv8, "armv8")
+/* Radix tables in simulated RAM: pmap_CNAME writes what mmu_CNAME describes. */
 #define PMAP_DECLARE_ROW(cname, name) extern const struct pmap_ops pmap_##cname;
-PMAP_RADIX_ROWS(PMAP_DECLARE_ROW)
+MMU_RADIX_ROWS(PMAP_DECLARE_ROW)
 #undef PMAP_DECLARE_ROW
 extern const struct pmap_ops pmap_mips32; /* radix tables too, read by the core's refill handler */
 extern const struct pmap_ops pmap_hashed; /* one inverted table for all spaces */

@@ -53,7 +53,7 @@ create_hashed_mmu(const struct backend *backend, const struct mmu_tlb_spec *tlb,
 #define RADIX_ROW(cname, label) RADIX(cname, label, MMU_AD_HARDWARE)
 
 static const struct backend backends[] = {
-    PMAP_RADIX_ROWS(RADIX_ROW)
+    MMU_RADIX_ROWS(RADIX_ROW)
     /* accessed and dirty bits left to software */
     RADIX(sv39, "sv39, Svade", MMU_AD_FAULT)
     RADIX(armv8, "armv8 without HAFDBS", MMU_AD_FAULT)

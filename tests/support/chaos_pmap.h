@@ -13,7 +13,7 @@
 /* chaos_pmap_CNAME is over pmap_CNAME. */
 #define CHAOS_ROWS(ROW)                                                                            \
     ROW(ref, "ref")                                                                                \
-    PMAP_RADIX_ROWS(ROW)                                                                           \
+    MMU_RADIX_ROWS(ROW)                                                                            \
     ROW(mips32, "mips32")                                                                          \
     ROW(hashed, "hashed")
 #define CHAOS_DECLARE(cname, name) extern const struct pmap_ops chaos_pmap_##cname;
