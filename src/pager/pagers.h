@@ -53,7 +53,7 @@ struct pager_zpool_stats {
     uint64_t frames_peak;   /* at most */
     uint64_t pages;         /* held, now; of them: */
     uint64_t same;          /* kept as one word */
-    uint64_t pages_peak;    /* held when it took frames_peak */
+    uint64_t pages_peak;    /* held, at most */
     uint64_t stored, bytes; /* bytes of the pages held; of all memory that takes: frames, records,
                                tables, working memory of the codec; now */
     uint64_t stored_peak, bytes_peak; /* the same, when bytes were the most */
@@ -61,7 +61,7 @@ struct pager_zpool_stats {
     uint64_t hits;                    /* gets that needed no device, ever */
     uint64_t rejected;                /* pages too hard to compress, passed on to the next pager */
     uint64_t overflowed;              /* pages passed on for want of room */
-    uint64_t written_back;            /* oldest pages made room for newer ones */
+    uint64_t written_back;            /* oldest pages that made room for newer ones */
     uint64_t compacted;               /* compressed pages moved to empty a frame */
     uint64_t dictionaries;            /* made, ever */
     uint64_t squeezed, expanded;      /* pages compressed, in vain too, and made whole, ever */

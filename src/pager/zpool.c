@@ -42,6 +42,7 @@ struct zpool_io {
     struct zpool *zpool;
     struct pager_io *outer;
     unsigned char index[PAGER_RUN_MAX]; /* of each page in outer */
+    unsigned hard;                      /* of them, pages that are too hard to compress */
     bool put;
 };
 
@@ -76,6 +77,8 @@ zpool_put_passed(struct zpool *zpool, const struct zpool_io *sub)
     for (unsigned j = 0; j < sub->io.n; j++)
         sub->outer->slots[sub->index[j]] = sub->io.slots[j] | ZPOOL_PASSED;
     zpool->passed += sub->io.n;
+    zpool->stats.rejected += sub->hard;
+    zpool->stats.overflowed += sub->io.n - sub->hard;
 }
 
 /* What came from the next pager for an item of ours is what was put? */
@@ -154,16 +157,17 @@ zpool_io_start(struct zpool *zpool, struct zpool_io *sub)
 
 /* --- put --- */
 
-/* Keeps one page, or leaves its slot as it is for the next pager. */
+/* Keeps one page, or leaves its slot as it is for the next pager: if it is hard to compress, or if
+ * there is no room. */
 static enum pgw_status
-zpool_put_page(struct zpool *zpool, const struct mem_page *from, uint64_t *slot)
+zpool_put_page(struct zpool *zpool, const struct mem_page *from, uint64_t *slot, unsigned *hard)
 {
     struct zstore_page page;
     struct zitem *item;
 
     zstore_prepare(&zpool->store, mem_page_bytes(zpool->pager.mem, from), &page);
     if (page.len == PAGE_SIZE && zpool->next != NULL) {
-        zpool->stats.rejected++;
+        (*hard)++;
         return PGW_OK;
     }
     enum pgw_status status = ztable_take(&zpool->table, slot, &item);
@@ -177,20 +181,18 @@ zpool_put_page(struct zpool *zpool, const struct mem_page *from, uint64_t *slot)
     *slot = PAGER_SLOT_NONE;
     if (status != PGW_NORAM)
         return status;
-    if (zpool->next == NULL)
-        return PGW_NOSWAP;
-    zpool->stats.overflowed++;
-    return PGW_OK;
+    return zpool->next != NULL ? PGW_OK : PGW_NOSWAP;
 }
 
 /* What was not kept goes on to the next pager. */
 static enum pgw_status
-zpool_pass_on(struct zpool *zpool, struct pager_io *io)
+zpool_pass_on(struct zpool *zpool, struct pager_io *io, unsigned hard)
 {
     struct zpool_io *sub = zpool_io_create(zpool, io, true);
 
     if (sub == NULL)
         return PGW_NOMEM;
+    sub->hard = hard;
     for (unsigned i = 0; i < io->n; i++)
         if (io->slots[i] == PAGER_SLOT_NONE)
             zpool_io_add(sub, i, PAGER_SLOT_NONE);
@@ -213,6 +215,7 @@ zpool_start_put(struct pager *pager, struct pager_io *io)
 {
     struct zpool *zpool = zpool_of(pager);
     enum pgw_status status = PGW_OK;
+    unsigned hard = 0;
 
     if (io->n == 0 || io->n > PAGER_RUN_MAX)
         return PGW_INVAL;
@@ -221,9 +224,9 @@ zpool_start_put(struct pager *pager, struct pager_io *io)
     for (unsigned i = 0; i < io->n; i++)
         io->slots[i] = PAGER_SLOT_NONE;
     for (unsigned i = 0; i < io->n && status == PGW_OK; i++)
-        status = zpool_put_page(zpool, io->pages[i], &io->slots[i]);
+        status = zpool_put_page(zpool, io->pages[i], &io->slots[i], &hard);
     if (status == PGW_OK)
-        status = zpool_pass_on(zpool, io);
+        status = zpool_pass_on(zpool, io, hard);
     if (status != PGW_OK)
         zpool_undo(zpool, io);
     zpool_settle(zpool);

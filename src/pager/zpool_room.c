@@ -63,7 +63,8 @@ zpool_count_pool(struct zpool *zpool)
         stats->frames_peak = stats->frames;
     if (stats->pages > stats->pages_peak)
         stats->pages_peak = stats->pages;
-    if (stats->bytes >= stats->bytes_peak && stats->stored > stats->stored_peak) {
+    if (stats->bytes > stats->bytes_peak ||
+        (stats->bytes == stats->bytes_peak && stats->stored > stats->stored_peak)) {
         stats->bytes_peak = stats->bytes;
         stats->stored_peak = stats->stored;
     }
@@ -115,6 +116,7 @@ zpool_forget_item(struct zpool *zpool, struct zitem *item)
 static void
 write_settle_item(struct zpool *zpool, struct zitem *item, enum pgw_status status, uint64_t slot)
 {
+    zpool->stats.written_back += status == PGW_OK;
     if (item->state == ZITEM_DEAD) {
         if (status == PGW_OK)
             zpool->next->ops->forget(zpool->next, slot);
@@ -126,7 +128,6 @@ write_settle_item(struct zpool *zpool, struct zitem *item, enum pgw_status statu
         item->state = ZITEM_AWAY;
         item->u.slot = slot;
         zpool->stats.away++;
-        zpool->stats.written_back++;
     } else {
         zstore_write_fail(&zpool->store, item);
     }

@@ -24,6 +24,10 @@ pool_stats(struct fixture *f)
     assert_true(pager_zpool_stats(f->pager, &stats));
     assert_true(f->pager->ops->check(f->pager));
     assert_true(stats.frames <= stats.limit);
+    assert_true(stats.bytes <= stats.bytes_peak && stats.pages <= stats.pages_peak);
+    const struct pager *next = pager_zpool_next(f->pager);
+    if (next != NULL && !f->backend->delayed) /* every page that is there is accounted for */
+        assert_int_equal(next->stats.puts, stats.rejected + stats.overflowed + stats.written_back);
     return stats;
 }
 
@@ -120,6 +124,28 @@ oldest_are_written_back(void **state)
     while (f.pager->ops->drive(f.pager, true) > 0)
         continue;
     assert_int_equal(pager_zpool_next(f.pager)->stats.used, 0);
+    pager_rig_end(&f);
+}
+
+/* Pages that take more room than those before them: the ratio is that of when most was taken. */
+static void
+ratio_is_of_the_fullest(void **state)
+{
+    static uint64_t slots[100];
+    struct fixture f;
+
+    pager_rig_begin(&f, state, POOL_SLOTS);
+    for (unsigned i = 0; i < 60; i++)
+        assert_int_equal(pager_rig_put_pages(&f, 3 * i + 2, 1, &slots[i]), PGW_OK);
+    struct pager_zpool_stats text = pool_stats(&f);
+    assert_int_equal(text.stored_peak, 60 * PAGE_SIZE);
+    for (unsigned i = 0; i < 60; i++)
+        f.pager->ops->forget(f.pager, slots[i]);
+    for (unsigned i = 0; i < 36; i++)
+        assert_int_equal(pager_rig_put_pages(&f, 3 * i, 1, &slots[i]), PGW_OK);
+    struct pager_zpool_stats hard = pool_stats(&f);
+    assert_true(hard.bytes_peak > text.bytes_peak);
+    assert_int_equal(hard.stored_peak, 36 * PAGE_SIZE);
     pager_rig_end(&f);
 }
 
@@ -395,11 +421,155 @@ t_random(void **state)
     names_end(&n);
 }
 
+/* ---- all of it together ---- */
+
+#define MIX_HELD 500u
+
+struct mix {
+    struct fixture f;
+    struct base_rng rng;
+    struct tmem *tmem;
+    unsigned pools[2];
+    uint64_t slots[MIX_HELD], keys[MIX_HELD], used;
+    uint64_t names[2][T_PAGES]; /* keys */
+    uint64_t next_key;
+    struct mem_page *page;
+};
+
+/* Writes fail now and then, and frames do. */
+static void
+mix_weather(struct mix *mix)
+{
+    struct base_inject *inject = &mix->f.env.inject;
+    static const enum base_inject_point points[] = {INJECT_WRITE, INJECT_OBJ, INJECT_FRAME};
+
+    for (unsigned i = 0; i < 3; i++)
+        inject->fail_at[points[i]] = 0;
+    enum base_inject_point point = points[base_rng_below(&mix->rng, 3)];
+    if (base_rng_below(&mix->rng, 3) != 0)
+        return;
+    inject->fail_at[point] = inject->tried[point] + 1 + base_rng_below(&mix->rng, 4);
+    inject->and_after[point] = base_rng_below(&mix->rng, 2) == 0;
+}
+
+static void
+mix_fair(struct mix *mix)
+{
+    memset(mix->f.env.inject.fail_at, 0, sizeof mix->f.env.inject.fail_at);
+}
+
+static void
+mix_put(struct mix *mix)
+{
+    unsigned n = 1 + (unsigned)base_rng_below(&mix->rng, PAGER_RUN_MAX);
+    struct fixture *f = &mix->f;
+    uint64_t slots[PAGER_RUN_MAX];
+    struct call call;
+
+    if (mix->used + n > MIX_HELD)
+        return;
+    pager_rig_call_init(f, &call, n);
+    for (unsigned i = 0; i < n; i++)
+        pager_rig_fill(f, pager_rig_call_bytes(f, &call, i), mix->next_key + i);
+    mix_weather(mix);
+    enum pgw_status status =
+        pager_rig_call_finish(f, &call, f->pager->ops->start_put(f->pager, &call.io));
+    mix_fair(mix);
+    memcpy(slots, call.io.slots, sizeof slots);
+    pager_rig_call_fini(f, &call);
+    for (unsigned i = 0; status == PGW_OK && i < n; i++) {
+        mix->slots[mix->used] = slots[i];
+        mix->keys[mix->used++] = mix->next_key + i;
+    }
+    mix->next_key += n;
+}
+
+static void
+mix_name(struct mix *mix)
+{
+    unsigned pool = (unsigned)base_rng_below(&mix->rng, 2);
+    uint64_t index = base_rng_below(&mix->rng, T_PAGES), *key = &mix->names[pool][index];
+    unsigned char *bytes = mem_page_bytes(&mix->f.env.mem, mix->page);
+    const struct tmem_ops *ops = mix->tmem->ops;
+
+    if (base_rng_below(&mix->rng, 2) == 0) {
+        pager_rig_fill(&mix->f, bytes, mix->next_key);
+        mix_weather(mix);
+        enum pgw_status status = ops->put(mix->tmem, mix->pools[pool], 1, index, mix->page);
+        mix_fair(mix);
+        *key = status == PGW_OK ? mix->next_key : 0;
+        mix->next_key++;
+    } else {
+        enum pgw_status status = ops->get(mix->tmem, mix->pools[pool], 1, index, mix->page);
+        assert_true(status == PGW_OK ? *key != 0 : status == PGW_NOTFOUND);
+        assert_true(status == PGW_OK || pool == 0 || *key == 0);
+        if (status == PGW_OK)
+            pager_rig_expect(&mix->f, bytes, *key);
+        *key = pool == 0 ? 0 : *key;
+    }
+}
+
+static void
+mix_step(struct mix *mix)
+{
+    struct pager *pager = mix->f.pager;
+    uint64_t what = base_rng_below(&mix->rng, 12);
+
+    if (what < 3) {
+        mix_put(mix);
+    } else if (what < 6) {
+        mix_name(mix);
+    } else if (mix->used > 0) {
+        uint64_t i = base_rng_below(&mix->rng, mix->used);
+        assert_int_equal(pager_rig_get_page(&mix->f, mix->slots[i], mix->keys[i]), PGW_OK);
+        for (unsigned n = what > 9 ? 8 : 0; n > 0 && mix->used > 0; n--) {
+            i = base_rng_below(&mix->rng, mix->used);
+            pager->ops->forget(pager, mix->slots[i]);
+            mix->slots[i] = mix->slots[--mix->used];
+            mix->keys[i] = mix->keys[mix->used];
+        }
+    }
+    (void)pool_stats(&mix->f); /* which checks, too */
+    assert_int_equal(pager->stats.used, mix->used);
+}
+
+/* Pools of all small sizes, in front of a device that is too small and fails, with tmem. */
+static void
+everything_at_every_limit(void **state)
+{
+    struct backend backend = *(const struct backend *)*state;
+    void *own = &backend;
+    struct mix mix;
+
+    for (backend.pool = 4; backend.pool <= 48; backend.pool += backend.pool < 20 ? 1 : 7) {
+        memset(&mix, 0, sizeof mix);
+        mix.next_key = 1;
+        pager_rig_begin(&mix.f, &own, 60);
+        base_rng_init(&mix.rng, mix.f.seed + backend.pool);
+        mix.tmem = pager_zpool_tmem(mix.f.pager);
+        for (unsigned i = 0; i < 2; i++)
+            assert_int_equal(mix.tmem->ops->pool_create(mix.tmem, i == 1, &mix.pools[i]), PGW_OK);
+        mix.page = mem_alloc(&mix.f.env.mem, 0, 0);
+        for (uint64_t i = test_rounds(300); i > 0; i--)
+            mix_step(&mix);
+        for (unsigned i = 0; i < 2; i++)
+            mix.tmem->ops->pool_destroy(mix.tmem, mix.pools[i]);
+        for (; mix.used > 0; mix.used--)
+            mix.f.pager->ops->forget(mix.f.pager, mix.slots[mix.used - 1]);
+        while (mix.f.pager->ops->drive(mix.f.pager, true) > 0)
+            continue;
+        assert_int_equal(pool_stats(&mix.f).pages, 0);
+        mem_free(&mix.f.env.mem, mix.page);
+        pager_rig_end(&mix.f);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         ON(full_pool_refuses, zpool_alone),
+        ON(ratio_is_of_the_fullest, zpool_alone),
         ON(frames_come_back, zpool_alone),
         ON(frames_come_back, zpool_swap),
         ON(frames_come_back, zpool_delayed),
@@ -415,6 +585,9 @@ main(void)
         ON(t_ephemeral_goes_first, zpool_alone),
         ON(t_random, zpool_alone),
         ON(t_random, zpool_swap),
+        ON(everything_at_every_limit, zpool_alone),
+        ON(everything_at_every_limit, zpool_swap),
+        ON(everything_at_every_limit, zpool_delayed),
     };
     return cmocka_run_group_tests_name("zpool", tests, NULL, NULL);
 }
