@@ -276,10 +276,7 @@ vm_cache_update(struct space_object *base, uint64_t offset, const void *buf, siz
 
     base_lock_take(&system->lock);
     vm_object_hold_locked(object);
-    if (len > 0)
-        vm_tmem_flush(object, offset >> PAGE_SHIFT,
-            ((offset + len - 1) >> PAGE_SHIFT) - (offset >> PAGE_SHIFT) + 1);
-    for (size_t at = 0; at < len && object->pages.count > 0;) {
+    for (size_t at = 0; at < len && (object->pages.count > 0 || system->tmem != NULL);) {
         size_t piece = cache_piece(offset + at, len - at);
         bool waited = false;
         struct mem_page *page = cache_wait(object, offset + at, &waited);
@@ -287,6 +284,8 @@ vm_cache_update(struct space_object *base, uint64_t offset, const void *buf, siz
             memcpy(cache_bytes(object, page, offset + at), (const unsigned char *)buf + at, piece);
             if (waited) /* a write of the page as it was before may have come after ours */
                 vm_object_dirty(object, page);
+        } else { /* now, since it may have gone there while another was waited for */
+            vm_tmem_flush(object, (offset + at) >> PAGE_SHIFT, 1);
         }
         at += piece;
     }
