@@ -188,6 +188,21 @@ swapspec_twice(const struct swapspec *spec, const struct swapspec_level *level)
     return false;
 }
 
+static const char *
+swapspec_level_wrong(struct piece piece)
+{
+    struct piece rest;
+
+    if (piece_after(piece, "temp:", &rest))
+        return "has no size from 4K on: write temp:64M";
+    if (piece_after(piece, "file:", &rest))
+        return "has no name, or no size from 4K on after it: write file:PATH:64M";
+    if (piece.len == 0 || piece.at[piece.len - 1] == ',')
+        return "ends where a level of swap should follow";
+    return "is no level of swap: write zpool (once, and first), then one or more of temp:SIZE, "
+           "file:PATH:SIZE, nbd:URI";
+}
+
 static enum pgw_status
 swapspec_levels(const char *text, struct swapspec *spec, char *why, size_t len)
 {
@@ -198,10 +213,7 @@ swapspec_levels(const char *text, struct swapspec *spec, char *why, size_t len)
                 piece, "is one level of swap too many: 8 may follow zpool", why, len);
         struct swapspec_level *level = &spec->levels[spec->nlevels];
         if (!swapspec_level(level, piece))
-            return swapspec_wrong(piece,
-                "is no level of swap: write zpool (once, and first), then one or more of "
-                "temp:SIZE, file:PATH:SIZE, nbd:URI",
-                why, len);
+            return swapspec_wrong(piece, swapspec_level_wrong(piece), why, len);
         if (swapspec_twice(spec, level))
             return swapspec_wrong(
                 piece, "is there twice: each level needs a place of its own", why, len);
