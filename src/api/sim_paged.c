@@ -99,8 +99,7 @@ sim_paged_idle(struct pgw_system *system)
 static const char *
 sim_paged_why(const struct pgw_system *system)
 {
-    (void)system;
-    return "";
+    return vm_swap_is_broken(system->vm) ? "RAM is full, and swap cannot be written" : "";
 }
 
 static void

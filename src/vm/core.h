@@ -211,6 +211,7 @@ struct vm_system {
                                not shown as "referenced" yet; NULL: none */
     uint64_t seed;
     struct pager *swap;
+    bool swap_broken;  /* the last put was refused by the device, and not for want of room */
     struct tmem *tmem; /* where clean pages of files go; NULL: nowhere */
     unsigned tmem_pool;
     uint64_t space_end;

@@ -200,6 +200,7 @@ reclaim_put(struct vm_system *system, struct mem_page *const *pages, unsigned n,
     }
     if (status != PGW_OK && system->swap != NULL)
         system->stats.put_failures++;
+    system->swap_broken = status == PGW_IO;
     return status;
 }
 
@@ -320,7 +321,8 @@ vm_reclaim_thrashes(struct vm_system *system, struct vm_group *group)
     uint64_t resident = group != NULL ? vm_group_pages(group) : system->stats.resident;
     uint64_t freed = thrash->freed;
 
-    if (system->commit.mode == VM_OVERCOMMIT_NEVER) /* it is slow, but it was promised */
+    /* It is slow, but it was promised, and can be had unless the device breaks its word. */
+    if (system->commit.mode == VM_OVERCOMMIT_NEVER && !system->swap_broken)
         return false;
     if (freed < THRASH_LEAST || freed < THRASH_ROUNDS * clean || system->clock == NULL)
         return false;

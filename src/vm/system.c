@@ -141,6 +141,15 @@ vm_reclaim(struct vm_system *system, uint64_t n)
     return freed;
 }
 
+bool
+vm_swap_is_broken(struct vm_system *system)
+{
+    base_lock_take(&system->lock);
+    bool broken = system->swap_broken;
+    base_lock_drop(&system->lock);
+    return broken;
+}
+
 /* What memory objects hold now. */
 static void
 system_count_memory(const struct vm_system *system, struct vm_stats *stats)

@@ -229,6 +229,9 @@ uint64_t vm_compact(struct vm_system *system);
 /* Tries to free n frames by eviction; returns how many were. */
 uint64_t vm_reclaim(struct vm_system *system, uint64_t n);
 
+/* Could the last pages that were to go to swap not be written, although it has room? */
+bool vm_swap_is_broken(struct vm_system *system);
+
 /*
  * Looks at npages pages for equal ones and merges them; ends early at the end of a full scan of all
  * spaces.  A page is merged from the second scan on that finds it the same.  Returns how many pages

@@ -9,6 +9,7 @@ one process and not the others, and a program writes where its caller says.
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -101,6 +102,26 @@ def check_thrashing(tap, pagewright, programs):
                   f"status {got.status}\n{got.err.decode(errors='replace')}")
 
 
+def check_broken_swap(tap, pagewright, programs):
+    """A device that refuses every write: an end that says so, even of what was promised memory."""
+    if shutil.which("nbdkit") is None:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        at, ready = folder + "/nbd", folder + "/ready"
+        with subprocess.Popen(["nbdkit", "--exit-with-parent", "-f", "-U", at, "-P", ready, "--filter=error",
+                               "memory", "64M", "error=EIO", "error-pwrite-rate=100%"],
+                              stderr=subprocess.DEVNULL) as server:
+            while server.poll() is None and not os.path.exists(ready):
+                time.sleep(0.01)
+            for overcommit in ("heuristic", "never"):
+                got = execute([pagewright, "run", "--report", "none", "--ram", "640K", "--overcommit", overcommit,
+                               "--swap", f"nbd:nbd+unix:///?socket={at}", programs + "/churn"])
+                tap.check(got.status == 137 and b"swap cannot be written" in got.err,
+                          f"--overcommit {overcommit}: swap that cannot be written ends the program",
+                          f"status {got.status}\n{got.err.decode(errors='replace')}")
+            server.kill()
+
+
 def interrupted(pagewright, programs, signo, times):
     """Sends signo to pagewright once the program has written its first line."""
     with subprocess.Popen([pagewright, "run", "--report", "none", programs + "/chatter"],
@@ -165,6 +186,7 @@ def main():
     check_groups(tap, options.pagewright, options.programs)
     check_tiny(tap, options.pagewright, options.programs)
     check_thrashing(tap, options.pagewright, options.programs)
+    check_broken_swap(tap, options.pagewright, options.programs)
     check_signals(tap, options.pagewright, options.programs)
     check_streams(tap, options.pagewright, options.programs)
     return tap.finish()
