@@ -318,8 +318,10 @@ pgw_run(struct pgw_system *system, const char *path, char *const *argv, char *co
     enum pgw_status status = sim_need_harts(system);
     if (status == PGW_OK)
         status = sim_run_os(system);
-    if (status != PGW_OK)
+    if (status != PGW_OK) {
+        recording_run_cancel(system);
         return status;
+    }
     system->interrupt = 0;
     recording_run_begin(system);
     status = sim_run_start(system, path, argv, envp);
