@@ -160,7 +160,8 @@ record_advise(struct space *space, uint64_t va, uint64_t len, enum space_advice 
     /* NOTFOUND: there were holes, and the rest is done. */
     if (status != PGW_OK && status != PGW_NOTFOUND)
         return status;
-    if (advice == SPACE_ADVICE_DONTNEED || advice == SPACE_ADVICE_FREE)
+    if (advice == SPACE_ADVICE_DONTNEED || advice == SPACE_ADVICE_DROP ||
+        advice == SPACE_ADVICE_FREE)
         put_discard(rs, space, va, len, false);
     else if (advice == SPACE_ADVICE_REMOVE)
         put_discard(rs, space, va, len, true);

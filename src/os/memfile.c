@@ -7,10 +7,12 @@
  */
 #include "os/memfile.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "os/errno.h"
 #include "os/machine.h"
+#include "os/objname.h"
 #include "os/syscall.h"
 #include "os/uaccess.h"
 
@@ -118,6 +120,8 @@ os_sys_memfd_create(struct os_process *p, const uint64_t *a)
     enum pgw_status status = os_memfile_create(p->os, 0777, sealing ? 0 : SEAL_SEAL, &mem);
     if (status != PGW_OK)
         return status == PGW_UNSUPPORTED ? -OS_ENOSYS : os_error(status);
+    mem->anonymous = true;
+    memcpy(mem->name, name, len + 1);
     return memfile_install(
         p, mem, OS_O_RDWR | OS_O_LARGEFILE | ((flags & MFD_CLOEXEC) != 0 ? OS_O_CLOEXEC : 0));
 }
@@ -190,6 +194,16 @@ memfile_make(struct os_process *p, const char *name, uint32_t mode, int64_t *ret
     mem->named = true;
     LIST_INSERT_HEAD(&p->os->memfiles, mem, link);
     return mem;
+}
+
+void
+os_memfile_note_name(struct os *os, const struct os_memfile *mem)
+{
+    char path[OS_MEMFILE_NAME + 32];
+
+    (void)snprintf(path, sizeof path, "%s%s%s", mem->anonymous ? "/memfd:" : SHM_PREFIX, mem->name,
+        mem->named ? "" : " (deleted)");
+    os_objname_note_memory(os, mem->object, DEVICE, mem->ino, path);
 }
 
 bool

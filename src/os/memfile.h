@@ -30,6 +30,7 @@ struct os_memfile {
     uint32_t seals;
     uint32_t mode;
     uint64_t ino;
+    bool anonymous; /* memfd_create's: the name is for show */
     char name[OS_MEMFILE_NAME];
 };
 
@@ -60,6 +61,8 @@ int64_t os_memfile_seek(struct os_file *file, int64_t offset, int whence);
 int64_t os_memfile_truncate(struct os_process *p, struct os_file *file, uint64_t len);
 int64_t os_memfile_allocate(
     struct os_process *p, struct os_file *file, uint32_t mode, uint64_t offset, uint64_t len);
+/* Its object is about to be mapped: /proc is to show the name. */
+void os_memfile_note_name(struct os *os, const struct os_memfile *mem);
 void os_memfile_stat(const struct os *os, const struct os_memfile *mem, struct host_io_stat *st);
 /* F_ADD_SEALS, for any open file. */
 int64_t os_memfile_seal(struct os *os, struct os_file *file, uint32_t seals);

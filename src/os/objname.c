@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "os/objname.h"
 
+#include <stdio.h>
+
 #include "os/machine.h"
 
 const struct os_objname *
@@ -44,6 +46,19 @@ os_objname_note(struct os *os, const struct space_object *object, int fd)
     }
     int64_t len = host_io_fd_path(fd, name->path, sizeof name->path - 1);
     name->path[len > 0 ? len : 0] = '\0';
+}
+
+void
+os_objname_note_memory(
+    struct os *os, const struct space_object *object, uint64_t dev, uint64_t ino, const char *path)
+{
+    struct os_objname *name = objname_get(os, object);
+
+    if (name == NULL)
+        return;
+    name->dev = dev;
+    name->ino = ino;
+    (void)snprintf(name->path, sizeof name->path, "%s", path);
 }
 
 void

@@ -27,6 +27,9 @@ struct os_objname {
 /* The object is about to be mapped by way of the host's descriptor fd.  Without memory it has no
  * name. */
 void os_objname_note(struct os *os, const struct space_object *object, int fd);
+/* The same for an object that is no file of the host's. */
+void os_objname_note_memory(
+    struct os *os, const struct space_object *object, uint64_t dev, uint64_t ino, const char *path);
 /* NULL: it has none. */
 const struct os_objname *os_objname_of(const struct os *os, const struct space_object *object);
 void os_objname_fini(struct os *os);

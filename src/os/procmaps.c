@@ -24,7 +24,9 @@ region_name(
         region->use == SPACE_USE_STACK)
         return "[stack]";
     /* Linux has that name for it on machines without a vDSO. */
-    return region->start == layout->trampoline ? "[sigpage]" : "";
+    if (region->start == layout->trampoline)
+        return "[sigpage]";
+    return region->shared && region->use == SPACE_USE_ANON ? "/dev/zero (deleted)" : "";
 }
 
 /* The device number as the kernel prints it: 12 bits of major, 20 of minor, of stat(2)'s mix. */
@@ -149,6 +151,41 @@ put_smaps(struct os_proc_text *text, const struct smaps *s)
     put_kb(text, "Locked:", s->locked);
 }
 
+/* In the order of the kernel's bits, show_smap_vma_flags() in fs/proc/task_mmu.c. */
+static void
+put_flags(struct os_proc_text *text, const struct space_region *region)
+{
+    const struct {
+        bool set;
+        char name[4];
+    } flags[] = {
+        {(region->prot & PROT_MASK_R) != 0, "rd"},
+        {(region->prot & PROT_MASK_W) != 0, "wr"},
+        {(region->prot & PROT_MASK_X) != 0, "ex"},
+        {region->shared && !region->nowrite, "sh"},
+        {true, "mr"},
+        {!region->nowrite, "mw"},
+        {true, "me"},
+        {region->shared, "ms"},
+        {region->growsdown, "gd"},
+        {region->locked, "lo"},
+        {(region->advice >> SPACE_ADVICE_SEQUENTIAL & 1) != 0, "sr"},
+        {(region->advice >> SPACE_ADVICE_RANDOM & 1) != 0, "rr"},
+        {(region->advice >> SPACE_ADVICE_DONTFORK & 1) != 0, "dc"},
+        {region->on_fault, "lf"},
+        {(region->advice >> SPACE_ADVICE_WIPEONFORK & 1) != 0, "wf"},
+        {(region->advice >> SPACE_ADVICE_HUGE & 1) != 0, "hg"},
+        {(region->advice >> SPACE_ADVICE_NOHUGE & 1) != 0, "nh"},
+        {(region->advice >> SPACE_ADVICE_MERGE & 1) != 0, "mg"},
+    };
+
+    os_proc_put(text, "VmFlags:");
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+        if (flags[i].set)
+            os_proc_put(text, " %s", flags[i].name);
+    os_proc_put(text, " \n");
+}
+
 static void
 visit_smaps(
     struct os_proc_text *text, struct os_mm *mm, const struct space_region *region, void *sum)
@@ -162,10 +199,7 @@ visit_smaps(
     put_kb(text, "KernelPageSize:", PAGE_SIZE);
     put_kb(text, "MMUPageSize:", PAGE_SIZE);
     put_smaps(text, &one);
-    os_proc_put(text, "VmFlags:%s%s%s%s%s%s%s \n", (region->prot & PROT_MASK_R) != 0 ? " rd" : "",
-        (region->prot & PROT_MASK_W) != 0 ? " wr" : "",
-        (region->prot & PROT_MASK_X) != 0 ? " ex" : "", region->shared ? " sh" : "", " mr mw me",
-        region->growsdown ? " gd" : "", region->locked ? " lo" : "");
+    put_flags(text, region);
 }
 
 void

@@ -37,6 +37,7 @@ static const struct advice {
     [21] = {1, 1, SPACE_ADVICE_PAGEOUT},
     [MADV_POPULATE_READ] = {1, 0, 0},
     [MADV_POPULATE_WRITE] = {1, 0, 0},
+    [24] = {1, 0, SPACE_ADVICE_DROP}, /* MADV_DONTNEED_LOCKED */
     [25] = {1, 0, SPACE_ADVICE_COLLAPSE},
 };
 

@@ -163,6 +163,19 @@ pipe_read(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len)
     return os_copy_out(p, va, os->bounce, n) == 0 ? (int64_t)n : -OS_EFAULT;
 }
 
+/* The next bytes of a write from va, in os->bounce: want, or as many pages of the write as can be
+ * read (Linux's pipes take a page at a time, or nothing of it). */
+static size_t
+pipe_copy_in(struct os_process *p, uint64_t va, size_t want)
+{
+    uint64_t done = p->thread->progress;
+    size_t there = os_copy_in_some(p, va + done, p->os->bounce, want);
+
+    if (there == want)
+        return want;
+    return page_floor(done + there) > done ? (size_t)(page_floor(done + there) - done) : 0;
+}
+
 static int64_t
 pipe_write(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len)
 {
@@ -187,11 +200,12 @@ pipe_write(struct os_process *p, struct os_file *file, uint64_t va, uint64_t len
         }
         if (room < want)
             want = room;
-        if (os_copy_in(p, va + p->thread->progress, os->bounce, want) != 0)
-            return write_stop(p, -OS_EFAULT);
-        p->thread->progress += os_pipe_put(pipe, os->bounce, want);
+        size_t there = pipe_copy_in(p, va, want);
+        p->thread->progress += os_pipe_put(pipe, os->bounce, there);
         os_wake(os, pipe);
         os_wake(os, &os->poll_channel);
+        if (there < want)
+            return write_stop(p, -OS_EFAULT);
     }
     return (int64_t)len;
 }

@@ -34,6 +34,18 @@ os_mem_has_room(const struct os_process *p, uint64_t len)
     return sizes.mapped <= most && len <= most - sizes.mapped;
 }
 
+/* What becomes heap now is locked as mlockall() said of what is to come, and nothing was advised of
+ * it, whatever is before it. */
+static bool
+heap_is_as_new(const struct os_mm *mm, const struct space_region *region)
+{
+    unsigned flags = os_mem_lock_flags(mm);
+
+    return region->advice == 0 && region->prot == (PROT_MASK_R | PROT_MASK_W) &&
+           region->locked == ((flags & SPACE_LOCKED) != 0) &&
+           region->on_fault == ((flags & SPACE_ONFAULT) != 0);
+}
+
 /* Makes the heap reach from `from` up to `to`, both page aligned: the region at its end grows, so
  * that it stays one region; else a new one is put behind it. */
 static enum pgw_status
@@ -45,7 +57,7 @@ heap_grow(struct os_mm *mm, uint64_t from, uint64_t to)
 
     if (from > mm->layout.heap && space->ops->find(space, from - 1, &region) &&
         region.start < from && region.end == from && region.use == SPACE_USE_HEAP &&
-        (region.locked || mm->lock_future == 0) && region.prot == (PROT_MASK_R | PROT_MASK_W)) {
+        heap_is_as_new(mm, &region)) {
         enum pgw_status status = space->ops->remap(
             space, region.start, from - region.start, to - region.start, false, false, &va);
         if (status == PGW_OK)
@@ -59,6 +71,17 @@ heap_grow(struct os_mm *mm, uint64_t from, uint64_t to)
         .use = SPACE_USE_HEAP,
     };
     return space->ops->map(space, &args, &va);
+}
+
+/* As on Linux: where all of it has been unmapped already, the heap's end stays. */
+static enum pgw_status
+heap_shrink(struct space *space, uint64_t from, uint64_t to)
+{
+    struct space_region region;
+
+    if (!space->ops->find(space, to, &region) || region.start >= from)
+        return PGW_NOTFOUND;
+    return space->ops->unmap(space, to, from - to);
 }
 
 /* Do the limits of the process let its heap grow so far? */
@@ -87,7 +110,7 @@ os_sys_brk(struct os_process *p, const uint64_t *a)
     if (new_end > now_end)
         status = heap_grow(mm, now_end, new_end);
     else if (new_end < now_end)
-        status = mm->space->ops->unmap(mm->space, new_end, now_end - new_end);
+        status = heap_shrink(mm->space, now_end, new_end);
     if (status == PGW_OK)
         mm->brk = want;
     if (status == PGW_OK && new_end > now_end)
@@ -141,6 +164,7 @@ map_object(struct os_process *p, const uint64_t *a, struct space_map_args *args)
         args->use = SPACE_USE_SHM;
         args->object = file->memory->object;
         args->object->ops->hold(args->object);
+        os_memfile_note_name(p->os, file->memory);
         return 0;
     }
     int64_t ret = os_error(p->os->config.file_object(p->os->config.ctx, file->host_fd,

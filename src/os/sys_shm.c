@@ -7,9 +7,12 @@
  */
 #include "os/shm.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "os/machine.h"
+#include "os/memcall.h"
+#include "os/objname.h"
 #include "os/sched.h"
 #include "os/syscall.h"
 #include "os/uaccess.h"
@@ -169,16 +172,25 @@ os_sys_shmat(struct os_process *p, const uint64_t *a)
         .len = page_ceil(shm->size),
         .prot = PROT_MASK_R | ((flags & SHM_RDONLY) != 0 ? 0u : PROT_MASK_W) |
                 ((flags & SHM_EXEC) != 0 ? PROT_MASK_X : 0u),
-        .flags = SPACE_SHARED | ((flags & SHM_RDONLY) != 0 ? SPACE_NOWRITE : 0u),
+        .flags = SPACE_SHARED | ((flags & SHM_RDONLY) != 0 ? SPACE_NOWRITE : 0u) |
+                 os_mem_lock_flags(p->mm),
         .use = SPACE_USE_SHM,
         .object = shm->object};
+    char name[32];
+
+    if ((args.flags & SPACE_LOCKED) != 0 && !os_mem_may_lock(p, args.len))
+        return -OS_EAGAIN;
+    (void)snprintf(name, sizeof name, "/SYSV%08x (deleted)", (unsigned)shm->key);
+    os_objname_note_memory(p->os, shm->object, 0, (uint64_t)shm->id, name);
     if (va != 0)
         args.flags |= SPACE_FIXED | ((flags & SHM_REMAP) != 0 ? 0u : SPACE_NOREPLACE);
     enum pgw_status status = space->ops->map(space, &args, &va);
     if (status != PGW_OK)
-        return status == PGW_EXIST   ? -OS_EINVAL
+        return status == PGW_NORAM   ? -OS_EAGAIN
+               : status == PGW_EXIST ? -OS_EINVAL
                : status == PGW_RANGE ? -OS_ENOMEM
                                      : os_error(status);
+    os_mem_mapped(p, va, args.len, false);
     shm->attached_at = shm_now(p->os);
     shm->last = p->pid;
     return (int64_t)va;
@@ -196,22 +208,34 @@ shm_of(struct os *os, const struct space_region *region)
     return NULL;
 }
 
+/* The first piece that is still mapped of what was attached at va, wherever its start has been
+ * unmapped or covered; NULL: there is none. */
+static struct os_shm *
+shm_piece(struct os_process *p, uint64_t va, struct space_region *region)
+{
+    const struct space *space = p->mm->space;
+    struct os_shm *shm;
+
+    for (uint64_t at = va; space->ops->find(p->mm->space, at, region); at = region->end)
+        if (region->start >= va && region->start - va == region->offset &&
+            (shm = shm_of(p->os, region)) != NULL)
+            return shm;
+    return NULL;
+}
+
 int64_t
 os_sys_shmdt(struct os_process *p, const uint64_t *a)
 {
     struct space *space = p->mm->space;
     struct space_region region;
     uint64_t va = a[0];
+    struct os_shm *shm = page_floor(va) == va ? shm_piece(p, va, &region) : NULL;
 
-    if (!space->ops->find(space, va, &region) || region.start != va || region.offset != 0)
-        return -OS_EINVAL;
-    struct os_shm *shm = shm_of(p->os, &region);
     if (shm == NULL)
         return -OS_EINVAL;
-    /* It may have become several regions by now. */
     uint64_t end = va + page_ceil(shm->size);
-    for (uint64_t at = va; at < end && space->ops->find(space, at, &region) && region.start < end;
-         at = region.end)
+    for (uint64_t at = region.start;
+         at < end && space->ops->find(space, at, &region) && region.start < end; at = region.end)
         if (region.object == shm->object && region.start - region.offset == va)
             (void)!space->ops->unmap(space, region.start, region.end - region.start);
     shm->detached_at = shm_now(p->os);

@@ -43,7 +43,7 @@ seg_advise(struct space *space, uint64_t va, uint64_t len, enum space_advice adv
     uint64_t end;
     enum pgw_status status = seg_map_range(seg_space->system, va, len, &end);
 
-    if (status == PGW_OK && advice != SPACE_ADVICE_DONTNEED)
+    if (status == PGW_OK && advice != SPACE_ADVICE_DONTNEED && advice != SPACE_ADVICE_DROP)
         return seg_fail(seg_space->system, PGW_UNSUPPORTED, "a segment takes no such advice");
     while (status == PGW_OK && va < end) {
         const struct seg_region *region = seg_region_at_or_above(seg_space, va);

@@ -7,7 +7,7 @@
  * region.  A step may drop the lock, so it says how far it came and the region is looked up anew.
  *
  *     DONTNEED   private memory loses its anons: the next access finds zeros, or the file.  Shared
- *                memory is only unmapped here.
+ *                memory is only unmapped here.  DROP: of what is locked, too.
  *     FREE       pages become clean without a copy anywhere: as long as they are not written again
  *                ("modified" is exact, law P2), reclaim may drop them, and then they are zeros.  In
  *                RAM they keep their bytes.
@@ -28,6 +28,7 @@ struct advise_rule {
     uint16_t set, clear;                             /* bits of region->advice */
     bool (*fits)(const struct vm_region *region);    /* NULL: any; else PGW_INVAL */
     enum pgw_status (*apply)(struct advise *advise); /* NULL: bits only */
+    bool unshared;                                   /* of shared memory it says nothing */
 };
 
 /* --- what regions may be advised --- */
@@ -79,6 +80,14 @@ advise_free_anon(struct vm_system *system, struct vm_anon *anon)
     page->dirty = 0;
     page->lazyfree = 1;
     vm_page_cold(system, page);
+}
+
+/* What is locked is let go for now; what comes in its place is held again. */
+static enum pgw_status
+advise_drop(struct advise *advise)
+{
+    vm_unlock_range(advise->space, advise->from, advise->to);
+    return advise_dontneed(advise);
 }
 
 static enum pgw_status
@@ -190,7 +199,7 @@ static const struct advise_rule advise_rules[] = {
     [SPACE_ADVICE_NORMAL] = {0, BIT(RANDOM) | BIT(SEQUENTIAL), NULL, NULL},
     [SPACE_ADVICE_HUGE] = {BIT(HUGE), BIT(NOHUGE), NULL, NULL},
     [SPACE_ADVICE_NOHUGE] = {BIT(NOHUGE), BIT(HUGE), NULL, NULL},
-    [SPACE_ADVICE_MERGE] = {BIT(MERGE), 0, NULL, NULL},
+    [SPACE_ADVICE_MERGE] = {BIT(MERGE), 0, NULL, NULL, .unshared = true},
     [SPACE_ADVICE_NOMERGE] = {0, BIT(MERGE), NULL, advise_unmerge},
     [SPACE_ADVICE_DONTFORK] = {BIT(DONTFORK), 0, NULL, NULL},
     [SPACE_ADVICE_DOFORK] = {0, BIT(DONTFORK), NULL, NULL},
@@ -203,6 +212,7 @@ static const struct advise_rule advise_rules[] = {
     [SPACE_ADVICE_PAGEOUT] = {0, 0, advise_fits_unlocked, advise_pageout},
     [SPACE_ADVICE_COLLAPSE] = {0, 0, NULL, advise_collapse},
     [SPACE_ADVICE_REMOVE] = {0, 0, advise_fits_unlocked, advise_remove},
+    [SPACE_ADVICE_DROP] = {0, 0, NULL, advise_drop},
 };
 
 #undef BIT
@@ -230,6 +240,8 @@ advise_region(struct advise *advise, const struct advise_rule *rule)
 
     if (rule->fits != NULL && !rule->fits(advise->region))
         return PGW_INVAL;
+    if (rule->unshared && advise->region->shared)
+        return PGW_OK;
     if ((rule->set | rule->clear) != 0)
         status = advise_mark(advise, rule);
     return status == PGW_OK && rule->apply != NULL ? rule->apply(advise) : status;

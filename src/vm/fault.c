@@ -69,14 +69,17 @@ fault_prot(const struct vm_region *region)
     return region->prot | ((region->prot & PROT_MASK_W) != 0 ? PROT_MASK_R : 0u);
 }
 
-/* A stack that is entered below its start grows down to the page, if it may. */
+/* A stack that is entered below its start grows down to the page, if it may.  Of what it keeps a
+ * distance is as in mm/mmap.c's expand_downwards(): not of other stacks, nor of what nobody can
+ * access, which is a guard itself. */
 static struct vm_region *
 fault_grow(struct vm_space *space, struct vm_region *above, uint64_t va)
 {
     if (above == NULL || !above->growsdown || above->end - va > above->len_max)
         return NULL;
     struct vm_region *below = RB_PREV(vm_region_tree, &space->regions, above);
-    if (below != NULL && below->end + SPACE_GUARD > va)
+    if (below != NULL && !below->growsdown && below->prot != PROT_MASK_NONE &&
+        below->end + SPACE_GUARD > va)
         return NULL;
     return vm_region_grow(space, above, va, above->end) == PGW_OK ? above : NULL;
 }

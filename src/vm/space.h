@@ -151,7 +151,8 @@ enum space_advice {
     SPACE_ADVICE_COLD,       /* next to go */
     SPACE_ADVICE_PAGEOUT,    /* goes now */
     SPACE_ADVICE_COLLAPSE,   /* into huge pages, now */
-    SPACE_ADVICE_REMOVE      /* shared memory: its content too, as a hole in the object */
+    SPACE_ADVICE_REMOVE,     /* shared memory: its content too, as a hole in the object */
+    SPACE_ADVICE_DROP        /* DONTNEED, of what is locked as well; it stays locked */
 };
 
 enum space_lock {

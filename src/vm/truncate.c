@@ -25,7 +25,7 @@ truncate_pages(struct vm_object *object, uint64_t idx, bool dirty_too)
             vm_io_yield(object->system, object->base.pager);
             continue;
         }
-        if (dirty_too || (!page->dirty && page->wired == 0)) { /* the end of a file ends a lock */
+        if (dirty_too || !page->dirty) { /* locked or not: where it is, it comes again */
             vm_object_drop(object, page);
             dropped++;
         }

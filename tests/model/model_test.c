@@ -274,12 +274,13 @@ op_advise(struct model *model, unsigned s)
     static const enum space_advice kinds[] = {SPACE_ADVICE_RANDOM, SPACE_ADVICE_SEQUENTIAL,
         SPACE_ADVICE_NORMAL, SPACE_ADVICE_COLD, SPACE_ADVICE_PAGEOUT, SPACE_ADVICE_WILLNEED,
         SPACE_ADVICE_DONTFORK, SPACE_ADVICE_DOFORK, SPACE_ADVICE_WIPEONFORK,
-        SPACE_ADVICE_KEEPONFORK, SPACE_ADVICE_DONTNEED, SPACE_ADVICE_DONTNEED};
+        SPACE_ADVICE_KEEPONFORK, SPACE_ADVICE_DONTNEED, SPACE_ADVICE_DROP};
     enum space_advice advice = kinds[pick(model, sizeof kinds / sizeof kinds[0])];
     unsigned page, n;
 
     pick_range(model, &page, &n);
-    unlock_pages(model, s, page, n);
+    if (advice != SPACE_ADVICE_DROP) /* the others are refused */
+        unlock_pages(model, s, page, n);
     for (unsigned i = page; i < page + n; i++) {
         struct naive_page *at = &model->naive[s]->pages[i];
         unsigned run = 1;
@@ -294,7 +295,7 @@ op_advise(struct model *model, unsigned s)
             at[j].wipe = advice == SPACE_ADVICE_WIPEONFORK ||
                          (at[j].wipe && advice != SPACE_ADVICE_KEEPONFORK);
         }
-        if (advice == SPACE_ADVICE_DONTNEED)
+        if (advice == SPACE_ADVICE_DONTNEED || advice == SPACE_ADVICE_DROP)
             naive_renew(model->naive[s], i, run);
         i += run - 1;
     }

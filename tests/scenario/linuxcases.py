@@ -57,6 +57,7 @@ CASES = [
     Linux("errnos", small="1M", needs=["pages", "null"], processes=4,
           qemu="it checks some arguments itself, in another order"),
     Linux("halfway", small="256K", needs=["pages"], qemu="it looks at all of a buffer before a call"),
+    Linux("edges", small="2M", qemu="what it has under /proc is its own process on the host"),
     Linux("escapes", processes=3, needs=[], qemu="it has descriptors of its own, and waits for vforks"),
     Linux("futexes", harts=[2, 4]),
     Linux("together", harts=[2, 4], qemu="qemu-user has no robust mutexes", processes=5),

@@ -233,6 +233,12 @@ test_locked_stay(void **state)
     assert_int_equal(in_ram(c.space, 0, 2), 0);
     assert_int_equal(c.space->ops->evict(c.space, BASE + PAGES(2)), PGW_AGAIN);
     assert_int_equal(advise(c.space, 2, 1, SPACE_ADVICE_DONTNEED), PGW_INVAL);
+    assert_int_equal(advise(c.space, 3, 2, SPACE_ADVICE_DROP), PGW_OK);
+    assert_int_equal(in_ram(c.space, 3, 2), 0);
+    assert_true(vm_check(c.rig.vm));
+    vm_case_load(&c, c.space, BASE + PAGES(3), 0);
+    vm_case_load(&c, c.space, BASE + PAGES(4), 0);
+    assert_int_equal(c.space->ops->evict(c.space, BASE + PAGES(4)), PGW_AGAIN);
     assert_true(c.space->ops->find(c.space, BASE + PAGES(2), &region));
     c.space->ops->usage(c.space, &region, &usage);
     assert_int_equal(usage.locked, 7);

@@ -43,9 +43,9 @@ cutting_a_file_takes_locked_pages_too(void **state)
     vm_case_fini(&c);
 }
 
-/* Forgetting what may have changed is for pages that nobody has locked. */
+/* What may have changed is forgotten, locked or not; what is locked comes again to stay. */
 static void
-forgetting_clean_pages_spares_locked_ones(void **state)
+forgotten_pages_come_again_to_stay(void **state)
 {
     struct vm_case c;
     unsigned char vec[8];
@@ -58,7 +58,14 @@ forgetting_clean_pages_spares_locked_ones(void **state)
     assert_true(c.rig.file->ops->forget(c.rig.file));
     assert_int_equal(c.space->ops->incore(c.space, BASE, 8, vec), PGW_OK);
     for (unsigned i = 0; i < 8; i++)
-        assert_int_equal(vec[i], i < 2);
+        assert_int_equal(vec[i], 0);
+    assert_int_equal(vm_case_stats(&c).wired, 0);
+    assert_true(vm_check(c.rig.vm));
+    for (unsigned i = 0; i < 8; i++)
+        vm_case_expect(c.space, BASE + PAGES(i), 100 + i);
+    assert_int_equal(vm_case_stats(&c).wired, 2);
+    assert_int_equal(c.space->ops->evict(c.space, BASE), PGW_AGAIN);
+    assert_true(vm_check(c.rig.vm));
     vm_case_fini(&c);
 }
 
@@ -190,7 +197,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(cutting_a_file_takes_locked_pages_too),
-        cmocka_unit_test(forgetting_clean_pages_spares_locked_ones),
+        cmocka_unit_test(forgotten_pages_come_again_to_stay),
         cmocka_unit_test(pages_of_the_cache_are_wired_once_mapped),
         cmocka_unit_test(the_rest_is_enough_beside_locked_pages),
         cmocka_unit_test(page_tables_give_way_beside_locked_pages),
