@@ -128,6 +128,16 @@ detaching(void)
     say("the rest is", mincore(p + 2 * GUEST_PAGE, GUEST_PAGE, &there));
     say("detach again", shmdt(p));
     munmap(p, N * GUEST_PAGE);
+
+    id = shmget(IPC_PRIVATE, GUEST_PAGE, IPC_CREAT | 0600);
+    p = map(N, RW, ANON, -1);
+    GUEST_CHECK(shmat(id, p, SHM_REMAP) == p && munmap(p + GUEST_PAGE, GUEST_PAGE) == 0);
+    shmctl(id, IPC_RMID, NULL);
+    GUEST_CHECK(mremap(p, GUEST_PAGE, 2 * GUEST_PAGE, 0) == p);
+    GUEST_CHECK(mmap(p, GUEST_PAGE, RW, ANON | MAP_FIXED, -1, 0) == p);
+    say("detach what has grown past its end", shmdt(p));
+    say("it is there", mincore(p + GUEST_PAGE, GUEST_PAGE, &there));
+    munmap(p, N * GUEST_PAGE);
 }
 
 static void

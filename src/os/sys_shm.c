@@ -233,11 +233,12 @@ os_sys_shmdt(struct os_process *p, const uint64_t *a)
 
     if (shm == NULL)
         return -OS_EINVAL;
+    /* As Linux has it: the first piece, even past the segment's end, and others up to there. */
     uint64_t end = va + page_ceil(shm->size);
-    for (uint64_t at = region.start;
-         at < end && space->ops->find(space, at, &region) && region.start < end; at = region.end)
+    do {
         if (region.object == shm->object && region.start - region.offset == va)
             (void)!space->ops->unmap(space, region.start, region.end - region.start);
+    } while (space->ops->find(space, region.end, &region) && region.end <= end);
     shm->detached_at = shm_now(p->os);
     shm->last = p->pid;
     os_shm_reap(p->os);
