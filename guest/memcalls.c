@@ -271,6 +271,14 @@ step_protect(void)
     split(&r);
 }
 
+/* What a mapping is to grow to, if it may: of a segment that has grown, what shmdt leaves depends
+ * on which pieces the kernel has joined. */
+static unsigned
+new_size(const struct range *old, unsigned n)
+{
+    return units[old->first].kind == SEGMENT && n > old->n ? old->n : n;
+}
+
 /* mremap without a flag: a mapping grows or shrinks where it is. */
 static void
 step_resize(void)
@@ -279,7 +287,8 @@ step_resize(void)
 
     if (run == 0)
         return;
-    struct range old = range_of(u, 1 + below(run)), new = range_of(u, 1 + below(8));
+    struct range old = range_of(u, 1 + below(run));
+    struct range new = range_of(u, new_size(&old, 1 + below(8)));
     say_range("mremap", &old);
     say(" to be %u", new.n);
     if (placed(mremap(old.at, old.len, new.len, 0))) {
@@ -305,8 +314,7 @@ step_move(void)
     int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
     flags |= !locking && below(5) == 0 ? MREMAP_DONTUNMAP : 0; /* locked: see above */
     struct range old = range_of(u, 1 + below(run));
-    if ((flags & MREMAP_DONTUNMAP) != 0)
-        n = old.n;
+    n = (flags & MREMAP_DONTUNMAP) != 0 ? old.n : new_size(&old, n);
     struct range new = range_of(t, n);
     if (t + n > UNITS)
         new = range_of(UNITS - n, n);
@@ -336,7 +344,9 @@ step_wander(void)
 
     if (run == 0)
         return;
-    struct range old = range_of(u, 1 + below(run)), new = range_of(below(UNITS - n), n);
+    struct range old = range_of(u, 1 + below(run));
+    n = new_size(&old, n);
+    struct range new = range_of(below(UNITS - n), n);
     struct unit is = units[u];
     say_range("mremap", &old);
     say(" anywhere, to be %u", n);
