@@ -26,11 +26,16 @@ main(void)
     struct pgw_space *a, *b, *child;
     struct pgw_space_counts counts;
     uint64_t len = 512 << 10, va_a = 0, va_b = 0;
-    char text[6] = "";
+    char text[6] = "", error[128] = "";
 
     pgw_config_init(&config);
     config.ram = 256 << 10;
-    must(NULL, pgw_system_create(&config, &system));
+    config.error = error;
+    config.error_len = sizeof error;
+    if (pgw_system_create(&config, &system) != PGW_OK) { /* there is no system to ask then */
+        fprintf(stderr, "embed: %s\n", error);
+        return 1;
+    }
     must(system, pgw_space_create(system, &a));
     must(system, pgw_space_create(system, &b));
     must(system, pgw_map(a, len, PGW_READ | PGW_WRITE, 0, &va_a));

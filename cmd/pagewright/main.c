@@ -10,6 +10,7 @@
 #include <pagewright/pagewright.h>
 
 #include "commands.h"
+#include "script_lex.h"
 
 /* full is what messages and --help call the command. */
 static const struct {
@@ -38,7 +39,12 @@ struct chosen {
 static void
 main_choose(struct argp_state *state, const char *name, struct chosen *chosen)
 {
+    struct script_nearest nearest;
+
+    script_nearest_init(&nearest, name);
+    script_nearest_try(&nearest, "--help");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        script_nearest_try(&nearest, commands[i].name);
         if (strcmp(name, commands[i].name) != 0)
             continue;
         chosen->run = commands[i].run;
@@ -48,8 +54,13 @@ main_choose(struct argp_state *state, const char *name, struct chosen *chosen)
         state->next = state->argc;
         return;
     }
+    if (nearest.best != NULL)
+        argp_failure(state, EXIT_OURS, 0, "there is no command \"%s\": did you mean \"%s\"?", name,
+            nearest.best);
     argp_failure(state, EXIT_OURS, 0,
-        "there is no command \"%s\": to run a program, write pagewright run PROGRAM", name);
+        "there is no command \"%s\": to run a program, write pagewright run PROGRAM; --help lists "
+        "the others",
+        name);
 }
 
 static error_t

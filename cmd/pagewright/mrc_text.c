@@ -9,6 +9,7 @@
 const double mrc_ratios[MRC_KNEES] = {0.1, 0.01, 0.001};
 
 #define PICTURE_ROWS 12u
+#define MRC_FEW 100u /* pages of a sample below which chance rules it */
 #define PICTURE_WIDTH_MAX 400u
 #define MARKS "*ox+#@%&abcdefghijklmnpqrstuvwyz"
 
@@ -108,6 +109,8 @@ mrc_print_name(const struct mrc_table *table, const struct pgw_curve_info *is, F
         fprintf(out, ", exact");
     else
         fprintf(out, ", from %s of the pages", measure_ratio(is->sample, ratio));
+    if (!is->exact && is->sampled < MRC_FEW)
+        fprintf(out, " (%" PRIu64 " of them: too few to go by)", is->sampled);
     if (is->error >= 0 && !is->exact)
         fprintf(out, "; the miss ratio is %s off on average", measure_ratio(is->error, ratio));
     if (table->info.reduced > 0 && (mrc_other_pages(table) || strcmp(is->policy, "lru") != 0))

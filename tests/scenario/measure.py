@@ -124,6 +124,8 @@ def check_samples(tap, run, trace):
     text = execute([run.binary, "mrc", "--sample", "0.1", "-"], stdin=busy).out.decode()
     tap.check(knee["least"]["frames"] == 10 and knee["half"] is None and "10.0% miss: at most 40K (10 pages), " in text,
               "mrc --sample: the least RAM is told as far as sizes are told apart", f"{knee} {text}")
+    tap.check(" of them: too few to go by)" in text, "mrc --sample: that the sample is small is told", text)
+    tap.check(b"too few" not in run(f"--sample 0.5 {trace}").out, "mrc --sample: one that will do")
     one, same, other = (run(f"--sample 0.5 --seed {n} {trace}").out for n in (1, 1, 2))
     tap.check(one == same and b"seed 1\n" in one, "mrc: same seed, same output")
     tap.check(one != other, "mrc: another seed, another sample")

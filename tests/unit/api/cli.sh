@@ -53,7 +53,9 @@ says 'Policies (--policy NAME, or NAME:KEY=VALUE:...):' run --help
 says '--ram=SIZE' run --usage
 
 try 125 'no command: to run a program'
-try 125 'there is no command "walk"' walk
+try 125 'there is no command "walk": to run a program, write pagewright run PROGRAM; --help lists the others' walk
+try 125 'there is no command "replai": did you mean "replay"?' replai
+try 125 'there is no command "help": did you mean "--help"?' help
 try 125 'no program to run' run
 try 125 'no program to run' run --ram 4M
 try 125 'no program to run' run --
