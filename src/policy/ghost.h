@@ -144,7 +144,7 @@ ghost_node(const struct ghost_table *table, uint32_t i)
     struct base_node *node;
     if (table->frames != NULL)
         return &table->frames->node[table->entry[i].what & GHOST_WHAT_MASK];
-    memcpy(&node, table->name[i].key, sizeof node);
+    memcpy(&node, table->name[i].key, sizeof(void *));
     return node;
 }
 
@@ -154,7 +154,7 @@ ghost_set_node(struct ghost_table *table, uint32_t i, struct base_node *node)
     if (table->frames != NULL)
         ghost_set_what(table, i, (uint32_t)(node - table->frames->node));
     else
-        memcpy(table->name[i].key, &node, sizeof node);
+        memcpy(table->name[i].key, &node, sizeof(void *));
 }
 
 /* The entry with this key; 0: none. */

@@ -639,8 +639,9 @@ a_page_takes_few_bytes(void **state)
     }
     assert_int_equal(pgw_replay_finish(rows.replay, NULL, NULL), PGW_OK);
     for (unsigned i = 0; i < rows.n; i++) {
-        uint64_t bytes = rows_get(&rows, i).bytes, least = FRAMES * 28 + PAGES * 4;
-        if (bytes < least || bytes > least + PAGES * 12 + SMALL)
+        uint64_t bytes = rows_get(&rows, i).bytes,
+                 least = (uint64_t)FRAMES * 28 + (uint64_t)PAGES * 4;
+        if (bytes < least || bytes > least + (uint64_t)PAGES * 12 + SMALL)
             fail_msg("%s takes %lu bytes", policy[i], (unsigned long)bytes);
     }
     pgw_replay_destroy(rows.replay);
