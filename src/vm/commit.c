@@ -49,9 +49,10 @@
 #define COMMIT_PART 8u
 
 /* With fewer pages than this that can go, those that one instruction needs chase each other.  Then
- * tables are given up, if they are so many that it is long until they are in the way again. */
+ * tables are given up, if they are more than those of one instruction.  Of the frames that are
+ * never promised, fewer tables than that leave more than MOVABLE, also in RAM of 40 frames. */
 #define COMMIT_MOVABLE 8u
-#define COMMIT_CROWD 32u
+#define COMMIT_CROWD 20u
 
 bool
 vm_commit_counts(const struct vm_system *system, prot_t prot, bool shared, bool noreserve)

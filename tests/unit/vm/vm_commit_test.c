@@ -275,6 +275,32 @@ test_never_keeps_frames_of_locks(void **state)
     vm_case_fini(&c);
 }
 
+/* Locked pages and their tables leave the pages that one instruction needs. */
+static void
+test_never_leaves_room_for_an_instruction(void **state)
+{
+    enum { TABLES = 60, NEEDED = 6, TIMES = 50 };
+    struct vm_case c;
+
+    (void)state;
+    room_init(&c, 64, 4096);
+    for (uint64_t i = 0; i < TABLES; i++) { /* two pages, and a table */
+        uint64_t va = BASE + (i << 21);
+        vm_case_map(c.space, va, PAGES(2));
+        if (c.space->ops->lock(c.space, va, PAGE_SIZE, SPACE_LOCK_NOW) == PGW_OK)
+            vm_case_store(&c, c.space, va, (unsigned char)(i + 1));
+        vm_case_store(&c, c.space, va + PAGE_SIZE, (unsigned char)(i + 2));
+    }
+    for (uint64_t i = 0; i < TABLES; i++)
+        vm_case_load(&c, c.space, BASE + (i << 21) + PAGE_SIZE, (unsigned char)(i + 2));
+    uint64_t faults = vm_case_stats(&c).faults;
+    for (unsigned n = 0; n < NEEDED * TIMES; n++)
+        vm_case_load(&c, c.space, BASE + ((uint64_t)(n % NEEDED) << 21) + PAGE_SIZE,
+            (unsigned char)(n % NEEDED + 2));
+    assert_in_range(vm_case_stats(&c).faults - faults, 0, 4 * NEEDED);
+    vm_case_fini(&c);
+}
+
 #define KEEP_SPACES 3u
 #define KEEP_SLOTS 12u
 
@@ -503,6 +529,7 @@ main(void)
         cmocka_unit_test(test_shared_grows),
         cmocka_unit_test(test_never),
         cmocka_unit_test(test_never_leaves_room),
+        cmocka_unit_test(test_never_leaves_room_for_an_instruction),
         cmocka_unit_test(test_never_has_frames_for_all_spaces),
         cmocka_unit_test(test_never_keeps_frames_of_locks),
         cmocka_unit_test(test_promises_are_kept),
