@@ -80,10 +80,9 @@ swapdev_open_remote(struct pgw_system *system, const char *uri, struct pager **p
                       : status == PGW_NOSWAP    ? "it has no room for a page"
                       : status == PGW_RANGE     ? "it cannot transfer blocks of 4K"
                       : status == PGW_IO        ? "it cannot be reached, or does not answer"
-                      : status == PGW_INVAL
-                          ? "this is no URI of NBD: write nbd://HOST/EXPORT or "
-                            "nbd+unix:///EXPORT?socket=PATH"
-                                                : pgw_status_text(status);
+                      : status == PGW_INVAL ? "this is no URI of NBD: write nbd://HOST/EXPORT or "
+                                              "nbd+unix:///EXPORT?socket=PATH"
+                                            : pgw_status_text(status);
 
     if (status == PGW_OK)
         return PGW_OK;

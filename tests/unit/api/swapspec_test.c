@@ -80,11 +80,11 @@ static void
 test_wrong(void **state)
 {
     static const char *const texts[] = {"", "zpool:", "zpool:0%", "zpool:91%", "zpool:1000%",
-        "zpool:5", "zpool:lz4:", "zpool:lz4:zstd", "zpool:8M:25%", "zpool:clean:clean,4M", "zpool:%", "zpools", "zpool,", "zpool,zpool",
-        "zpool,temp:", "zpool,file:", "zpool,file:a", "zpool,file:a:", "zpool,file::1M",
-        "zpool,nbd:", "zpool,1", "zpool:25%,temp:4M,", "temp:1M,zpool", "file:a:1M,file:a:2M",
-        "nbd:nbd://h/x,nbd:nbd://h/x", "file:a:1M,foo", "64M,file:a",
-        "temp,temp,temp,temp,temp,temp,temp,temp,temp"};
+        "zpool:5", "zpool:lz4:", "zpool:lz4:zstd", "zpool:8M:25%", "zpool:clean:clean,4M",
+        "zpool:%", "zpools", "zpool,", "zpool,zpool", "zpool,temp:", "zpool,file:", "zpool,file:a",
+        "zpool,file:a:", "zpool,file::1M", "zpool,nbd:", "zpool,1", "zpool:25%,temp:4M,",
+        "temp:1M,zpool", "file:a:1M,file:a:2M", "nbd:nbd://h/x,nbd:nbd://h/x", "file:a:1M,foo",
+        "64M,file:a", "temp,temp,temp,temp,temp,temp,temp,temp,temp"};
 
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {

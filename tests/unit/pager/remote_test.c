@@ -130,7 +130,7 @@ test_right(void **state)
     (void)state;
     begin(&f, &right, PATIENT);
     assert_int_equal(f.pager->stats.slots, 64);
-    for (uint64_t key = 1; key < 16 * N; key += N) {
+    for (uint64_t key = 1; key < (uint64_t)16 * N; key += N) {
         assert_int_equal(put(&f, key), PGW_OK);
         assert_int_equal(get(&f, key), PGW_OK);
     }
