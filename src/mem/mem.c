@@ -465,39 +465,43 @@ mem_claim_drop(struct mem *mem, struct mem_page *block, unsigned order)
     }
 }
 
-/* Free runs of all orders, and how many of this order they would make. */
-static void
+/* Free runs of all orders, how many of this order they would make, and the frames in them. */
+static uint64_t
 mem_count_runs(const struct mem *mem, unsigned order, uint64_t *runs, uint64_t *suitable)
 {
+    uint64_t frames = 0;
+
     *runs = *suitable = 0;
     for (unsigned at = 0; at <= MEM_ORDER_MAX; at++) {
+        frames += mem->runs[at] << at;
         *runs += mem->runs[at];
         *suitable += at >= order ? mem->runs[at] << (at - order) : 0;
     }
+    return frames;
 }
 
 int
 mem_fragmentation(const struct mem *mem, unsigned order)
 {
     uint64_t runs, suitable;
+    uint64_t frames = mem_count_runs(mem, order, &runs, &suitable);
 
-    mem_count_runs(mem, order, &runs, &suitable);
     if (runs == 0)
         return 0;
     if (suitable > 0)
         return -1000;
-    return 1000 - (int)((1000 + (mem->nfree * 1000 >> order)) / runs);
+    return 1000 - (int)((1000 + (frames * 1000 >> order)) / runs);
 }
 
 int
 mem_unusable(const struct mem *mem, unsigned order)
 {
     uint64_t runs, suitable;
+    uint64_t frames = mem_count_runs(mem, order, &runs, &suitable);
 
-    mem_count_runs(mem, order, &runs, &suitable);
-    if (mem->nfree == 0)
+    if (frames == 0)
         return 1000;
-    return (int)((mem->nfree - (suitable << order)) * 1000 / mem->nfree);
+    return (int)((frames - (suitable << order)) * 1000 / frames);
 }
 
 /* The length of a free list whose every entry is what it should be; UINT64_MAX: one is not. */

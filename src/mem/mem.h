@@ -188,6 +188,7 @@ bool mem_reservation_check(const struct mem *mem);
  * __fragmentation_index and unusable_free_index), in thousandths.  The first says why an
  * allocation would fail: towards 0 for want of memory, towards 1000 because it is in pieces; -1000:
  * it would not fail.  The second is the share of the free frames that is in smaller runs.
+ * Frames that are held for a reservation are in no run, and count for neither.
  */
 int mem_fragmentation(const struct mem *mem, unsigned order);
 int mem_unusable(const struct mem *mem, unsigned order);

@@ -74,6 +74,27 @@ test_fill(void **state)
     finish(&env);
 }
 
+/* What is held for a run is in none that is free: the indexes are of the runs that there are. */
+static void
+test_indexes(void **state)
+{
+    struct test_env env;
+
+    (void)state;
+    start(&env, 1024);
+    struct mem_page *first = mem_reservation_make(&env.mem, 0, 0), *half;
+    assert_non_null(first);
+    assert_non_null(half = mem_alloc(&env.mem, 8, 0));
+    assert_int_equal(env.mem.nfree, 1024 - 1 - N / 2);
+    /* One free run of 256 frames is half of what was asked for. */
+    assert_int_equal(mem_fragmentation(&env.mem, 9), 1000 - (1000 + 500));
+    assert_int_equal(mem_unusable(&env.mem, 9), 1000);
+    assert_int_equal(mem_unusable(&env.mem, 8), 0);
+    mem_free(&env.mem, half);
+    mem_free(&env.mem, first);
+    finish(&env);
+}
+
 /* A frame that is freed is reserved again, and so to be had in its place. */
 static void
 test_return(void **state)
@@ -215,6 +236,7 @@ main(void)
         cmocka_unit_test(test_return),
         cmocka_unit_test(test_break),
         cmocka_unit_test(test_claim),
+        cmocka_unit_test(test_indexes),
         cmocka_unit_test(test_random),
     };
 
