@@ -22,15 +22,6 @@
 
 static char name[] = "/tmp/edges-XXXXXX";
 
-static void
-say(const char *what, long ret)
-{
-    if (ret == -1)
-        printf("%s: %s\n", what, strerrorname_np(errno));
-    else
-        printf("%s: %ld\n", what, ret);
-}
-
 static char *
 map(size_t npages, int prot, int flags, int fd)
 {
@@ -82,12 +73,12 @@ dropping(void)
 
     memset(p, 'x', N * GUEST_PAGE);
     GUEST_CHECK(mlock(p, N * GUEST_PAGE) == 0);
-    say("dontneed of locked memory", madvise(p, GUEST_PAGE, MADV_DONTNEED));
-    say("dontneed, locked or not", madvise(p, 2 * GUEST_PAGE, MADV_DONTNEED_LOCKED));
+    guest_say("dontneed of locked memory", madvise(p, GUEST_PAGE, MADV_DONTNEED));
+    guest_say("dontneed, locked or not", madvise(p, 2 * GUEST_PAGE, MADV_DONTNEED_LOCKED));
     printf("it is %d %d %d\n", p[0], p[GUEST_PAGE], p[2 * GUEST_PAGE]);
     locked("after that", p);
     GUEST_CHECK(munmap(p + 3 * GUEST_PAGE, GUEST_PAGE) == 0);
-    say("with a hole", madvise(p, N * GUEST_PAGE, MADV_DONTNEED_LOCKED));
+    guest_say("with a hole", madvise(p, N * GUEST_PAGE, MADV_DONTNEED_LOCKED));
     printf("it is %d\n", p[2 * GUEST_PAGE]);
     munmap(p, N * GUEST_PAGE);
 }
@@ -106,7 +97,7 @@ names(int file, int readonly)
     region("a file, to be read only", map(1, PROT_READ, MAP_SHARED, readonly));
     region("a file", map(1, RW, MAP_SHARED, file));
     char *p = map(1, RW, MAP_SHARED | MAP_ANONYMOUS, -1);
-    say("mergeable", madvise(p, GUEST_PAGE, MADV_MERGEABLE));
+    guest_say("mergeable", madvise(p, GUEST_PAGE, MADV_MERGEABLE));
     region("mergeable, but shared", p);
     close(memory);
 }
@@ -122,11 +113,11 @@ detaching(void)
     GUEST_CHECK(id >= 0 && p != (char *)-1);
     shmctl(id, IPC_RMID, NULL);
     GUEST_CHECK(mmap(p, 2 * GUEST_PAGE, RW, ANON | MAP_FIXED, -1, 0) == p);
-    say("detach by another address", shmdt(p + 2 * GUEST_PAGE));
-    say("detach", shmdt(p));
-    say("what covered it is there", mincore(p, GUEST_PAGE, &there));
-    say("the rest is", mincore(p + 2 * GUEST_PAGE, GUEST_PAGE, &there));
-    say("detach again", shmdt(p));
+    guest_say("detach by another address", shmdt(p + 2 * GUEST_PAGE));
+    guest_say("detach", shmdt(p));
+    guest_say("what covered it is there", mincore(p, GUEST_PAGE, &there));
+    guest_say("the rest is", mincore(p + 2 * GUEST_PAGE, GUEST_PAGE, &there));
+    guest_say("detach again", shmdt(p));
     munmap(p, N * GUEST_PAGE);
 
     id = shmget(IPC_PRIVATE, GUEST_PAGE, IPC_CREAT | 0600);
@@ -135,8 +126,8 @@ detaching(void)
     shmctl(id, IPC_RMID, NULL);
     GUEST_CHECK(mremap(p, GUEST_PAGE, 2 * GUEST_PAGE, 0) == p);
     GUEST_CHECK(mmap(p, GUEST_PAGE, RW, ANON | MAP_FIXED, -1, 0) == p);
-    say("detach what has grown past its end", shmdt(p));
-    say("it is there", mincore(p + GUEST_PAGE, GUEST_PAGE, &there));
+    guest_say("detach what has grown past its end", shmdt(p));
+    guest_say("it is there", mincore(p + GUEST_PAGE, GUEST_PAGE, &there));
     munmap(p, N * GUEST_PAGE);
 }
 
@@ -147,9 +138,9 @@ piping(void)
     int ends[2];
 
     GUEST_CHECK(pipe(ends) == 0 && munmap(p + 2 * GUEST_PAGE, GUEST_PAGE) == 0);
-    say("write of a page and a half", write(ends[1], p + GUEST_PAGE / 2, 3 * GUEST_PAGE));
-    say("write of half a page", write(ends[1], p + GUEST_PAGE * 3 / 2, GUEST_PAGE));
-    say("write of a whole page", write(ends[1], p + GUEST_PAGE, GUEST_PAGE));
+    guest_say("write of a page and a half", write(ends[1], p + GUEST_PAGE / 2, 3 * GUEST_PAGE));
+    guest_say("write of half a page", write(ends[1], p + GUEST_PAGE * 3 / 2, GUEST_PAGE));
+    guest_say("write of a whole page", write(ends[1], p + GUEST_PAGE, GUEST_PAGE));
     close(ends[0]);
     close(ends[1]);
     munmap(p, N * GUEST_PAGE);
@@ -163,7 +154,7 @@ punching(int file)
 
     GUEST_CHECK(mlock(p, 2 * GUEST_PAGE) == 0);
     printf("it is %d %d\n", p[0], p[GUEST_PAGE]);
-    say("a hole",
+    guest_say("a hole",
         fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)GUEST_PAGE));
     printf("it is %d %d\n", p[0], p[GUEST_PAGE]);
     locked("still", p);

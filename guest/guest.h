@@ -7,10 +7,12 @@
 #ifndef GUEST_GUEST_H
 #define GUEST_GUEST_H
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define GUEST_PAGE ((size_t)4096)
 
@@ -59,6 +61,16 @@ guest_sum_bytes(const void *bytes, size_t len)
     for (size_t i = 0; i < len; i++)
         sum = (sum ^ p[i]) * 0x100000001b3u;
     return sum;
+}
+
+/* What a call answered: its result, or the name of its error. */
+static inline void
+guest_say(const char *what, long ret)
+{
+    if (ret == -1)
+        printf("%s: %s\n", what, strerrorname_np(errno));
+    else
+        printf("%s: %ld\n", what, ret);
 }
 
 /* The n-th argument as a number, or what it is when not given. */

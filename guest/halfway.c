@@ -17,15 +17,6 @@
 
 static char name[] = "/tmp/halfway-XXXXXX";
 
-static void
-say(const char *what, long ret)
-{
-    if (ret == -1)
-        printf("%s: %s\n", what, strerrorname_np(errno));
-    else
-        printf("%s: %ld\n", what, ret);
-}
-
 static char *
 map(int prot, int flags, int fd)
 {
@@ -64,14 +55,14 @@ protecting(int readonly)
 {
     char *p = holed(5, 6);
 
-    say("mprotect over a hole", mprotect(p + GUEST_PAGE, 6 * GUEST_PAGE, PROT_READ));
+    guest_say("mprotect over a hole", mprotect(p + GUEST_PAGE, 6 * GUEST_PAGE, PROT_READ));
     writable("what is before it has its rights", p);
-    say("and back", mprotect(p, N * GUEST_PAGE, RW));
+    guest_say("and back", mprotect(p, N * GUEST_PAGE, RW));
     writable("back", p);
     GUEST_CHECK(mmap(p + 3 * GUEST_PAGE, 2 * GUEST_PAGE, PROT_READ, MAP_SHARED | MAP_FIXED,
                     readonly, 0) != MAP_FAILED);
     GUEST_CHECK(mprotect(p, 3 * GUEST_PAGE, PROT_READ) == 0);
-    say("over what may not be written", mprotect(p + GUEST_PAGE, 4 * GUEST_PAGE, RW));
+    guest_say("over what may not be written", mprotect(p + GUEST_PAGE, 4 * GUEST_PAGE, RW));
     writable("what is before that", p);
     munmap(p, N * GUEST_PAGE);
 }
@@ -84,20 +75,20 @@ moving(const char *what, int fd)
     struct iovec two[] = {{p + GUEST_PAGE, 100}, {p + 3 * GUEST_PAGE - 50, 100}};
 
     printf("%s\n", what);
-    say("write", pwrite(fd, p + 10, 5 * GUEST_PAGE, 77));
-    say("length", lseek(fd, 0, SEEK_END));
-    say("write of what is not there", pwrite(fd, p + 3 * GUEST_PAGE, 10, 0));
-    say("write across", pwrite(fd, p + 3 * GUEST_PAGE - 1, 2, 0));
-    say("read", pread(fd, p + 10, 5 * GUEST_PAGE, 0));
-    say("read of a little into a lot", pread(fd, p + 2 * GUEST_PAGE, 5 * GUEST_PAGE, 12000));
-    say("read to what is not there", pread(fd, p + 3 * GUEST_PAGE, 10, 0));
-    say("vector", preadv(fd, two, 2, 0));
-    say("vector out", pwritev(fd, two, 2, 0));
+    guest_say("write", pwrite(fd, p + 10, 5 * GUEST_PAGE, 77));
+    guest_say("length", lseek(fd, 0, SEEK_END));
+    guest_say("write of what is not there", pwrite(fd, p + 3 * GUEST_PAGE, 10, 0));
+    guest_say("write across", pwrite(fd, p + 3 * GUEST_PAGE - 1, 2, 0));
+    guest_say("read", pread(fd, p + 10, 5 * GUEST_PAGE, 0));
+    guest_say("read of a little into a lot", pread(fd, p + 2 * GUEST_PAGE, 5 * GUEST_PAGE, 12000));
+    guest_say("read to what is not there", pread(fd, p + 3 * GUEST_PAGE, 10, 0));
+    guest_say("vector", preadv(fd, two, 2, 0));
+    guest_say("vector out", pwritev(fd, two, 2, 0));
     lseek(fd, 100, SEEK_SET);
-    say("read on", read(fd, p + 2 * GUEST_PAGE, 2 * GUEST_PAGE));
-    say("is there", lseek(fd, 0, SEEK_CUR));
-    say("write on", write(fd, p + 2 * GUEST_PAGE + 50, 2 * GUEST_PAGE));
-    say("is there", lseek(fd, 0, SEEK_CUR));
+    guest_say("read on", read(fd, p + 2 * GUEST_PAGE, 2 * GUEST_PAGE));
+    guest_say("is there", lseek(fd, 0, SEEK_CUR));
+    guest_say("write on", write(fd, p + 2 * GUEST_PAGE + 50, 2 * GUEST_PAGE));
+    guest_say("is there", lseek(fd, 0, SEEK_CUR));
     munmap(p, N * GUEST_PAGE);
 }
 
@@ -108,15 +99,15 @@ syncing(int fd)
 
     memset(p, 'y', 2 * GUEST_PAGE);
     GUEST_CHECK(munmap(p + 5 * GUEST_PAGE, GUEST_PAGE) == 0);
-    say("msync over a hole", msync(p, N * GUEST_PAGE, MS_SYNC));
-    say("some time", msync(p, N * GUEST_PAGE, MS_ASYNC));
+    guest_say("msync over a hole", msync(p, N * GUEST_PAGE, MS_SYNC));
+    guest_say("some time", msync(p, N * GUEST_PAGE, MS_ASYNC));
     GUEST_CHECK(mlock(p + 3 * GUEST_PAGE, GUEST_PAGE) == 0);
-    say("invalidated", msync(p, 3 * GUEST_PAGE, MS_INVALIDATE));
-    say("invalidated, with what is locked", msync(p, 5 * GUEST_PAGE, MS_INVALIDATE));
-    say("the same, written", msync(p, 5 * GUEST_PAGE, MS_INVALIDATE | MS_SYNC));
-    say("the same, with a hole", msync(p, N * GUEST_PAGE, MS_INVALIDATE | MS_SYNC));
-    say("a hole first", msync(p + 5 * GUEST_PAGE, 2 * GUEST_PAGE, MS_INVALIDATE));
-    say("written", msync(p, 5 * GUEST_PAGE, MS_SYNC));
+    guest_say("invalidated", msync(p, 3 * GUEST_PAGE, MS_INVALIDATE));
+    guest_say("invalidated, with what is locked", msync(p, 5 * GUEST_PAGE, MS_INVALIDATE));
+    guest_say("the same, written", msync(p, 5 * GUEST_PAGE, MS_INVALIDATE | MS_SYNC));
+    guest_say("the same, with a hole", msync(p, N * GUEST_PAGE, MS_INVALIDATE | MS_SYNC));
+    guest_say("a hole first", msync(p + 5 * GUEST_PAGE, 2 * GUEST_PAGE, MS_INVALIDATE));
+    guest_say("written", msync(p, 5 * GUEST_PAGE, MS_SYNC));
     munmap(p, N * GUEST_PAGE);
 }
 

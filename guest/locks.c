@@ -29,12 +29,6 @@ map(size_t pages, int prot, int flags)
     return p;
 }
 
-static void
-say(const char *what, int ret)
-{
-    printf("%s: %s\n", what, ret == 0 ? "ok" : strerrorname_np(errno));
-}
-
 /* Which pages are in RAM. */
 static void
 in_ram(const char *what, unsigned char *p, size_t pages)
@@ -65,19 +59,19 @@ errors(void)
 {
     unsigned char *p = map(N, PROT_READ | PROT_WRITE, 0);
 
-    say("nothing", mlock(p, 0));
-    say("nothing unlocked", munlock(p, 0));
-    say("wraps around", mlock(p, (size_t)-1 - 4096));
-    say("mlock2 with a wrong flag", mlock2(p, GUEST_PAGE, 2));
-    say("mlockall of nothing", mlockall(0));
-    say("mlockall with a wrong flag", mlockall(8));
-    say("mlockall on fault of nothing", mlockall(4));
+    guest_say("nothing", mlock(p, 0));
+    guest_say("nothing unlocked", munlock(p, 0));
+    guest_say("wraps around", mlock(p, (size_t)-1 - 4096));
+    guest_say("mlock2 with a wrong flag", mlock2(p, GUEST_PAGE, 2));
+    guest_say("mlockall of nothing", mlockall(0));
+    guest_say("mlockall with a wrong flag", mlockall(8));
+    guest_say("mlockall on fault of nothing", mlockall(4));
     munmap(p + 2 * GUEST_PAGE, GUEST_PAGE);
-    say("over a hole", mlock(p, N * GUEST_PAGE));
-    say("unlocking over a hole", munlock(p, N * GUEST_PAGE));
-    say("no rights", mprotect(p, GUEST_PAGE, PROT_NONE));
-    say("without rights", mlock(p, GUEST_PAGE));
-    say("unlocked", munlock(p, GUEST_PAGE));
+    guest_say("over a hole", mlock(p, N * GUEST_PAGE));
+    guest_say("unlocking over a hole", munlock(p, N * GUEST_PAGE));
+    guest_say("no rights", mprotect(p, GUEST_PAGE, PROT_NONE));
+    guest_say("without rights", mlock(p, GUEST_PAGE));
+    guest_say("unlocked", munlock(p, GUEST_PAGE));
     munmap(p, N * GUEST_PAGE);
 }
 
@@ -86,17 +80,17 @@ stays(void)
 {
     unsigned char *p = map(N, PROT_READ | PROT_WRITE, 0);
 
-    say("lock", mlock(p + GUEST_PAGE + 100, 2 * GUEST_PAGE)); /* touches three pages */
+    guest_say("lock", mlock(p + GUEST_PAGE + 100, 2 * GUEST_PAGE)); /* touches three pages */
     in_ram("locked", p, N);
     press();
     in_ram("still there", p + GUEST_PAGE, 3);
-    say("dontneed of locked memory", madvise(p + GUEST_PAGE, GUEST_PAGE, MADV_DONTNEED));
-    say("free of locked memory", madvise(p + GUEST_PAGE, GUEST_PAGE, MADV_FREE));
-    say("cold", madvise(p + GUEST_PAGE, GUEST_PAGE, MADV_COLD));
-    say("page out", madvise(p + GUEST_PAGE, GUEST_PAGE, MADV_PAGEOUT));
-    say("dontneed of what is not", madvise(p, GUEST_PAGE, MADV_DONTNEED));
-    say("unlock", munlock(p, N * GUEST_PAGE));
-    say("dontneed now", madvise(p + GUEST_PAGE, GUEST_PAGE, MADV_DONTNEED));
+    guest_say("dontneed of locked memory", madvise(p + GUEST_PAGE, GUEST_PAGE, MADV_DONTNEED));
+    guest_say("free of locked memory", madvise(p + GUEST_PAGE, GUEST_PAGE, MADV_FREE));
+    guest_say("cold", madvise(p + GUEST_PAGE, GUEST_PAGE, MADV_COLD));
+    guest_say("page out", madvise(p + GUEST_PAGE, GUEST_PAGE, MADV_PAGEOUT));
+    guest_say("dontneed of what is not", madvise(p, GUEST_PAGE, MADV_DONTNEED));
+    guest_say("unlock", munlock(p, N * GUEST_PAGE));
+    guest_say("dontneed now", madvise(p + GUEST_PAGE, GUEST_PAGE, MADV_DONTNEED));
     munmap(p, N * GUEST_PAGE);
 }
 
@@ -106,23 +100,23 @@ on_fault(void)
     unsigned char *p = map(N, PROT_READ | PROT_WRITE, 0);
 
     p[0] = 1;
-    say("on fault", mlock2(p, N * GUEST_PAGE, MLOCK_ONFAULT));
+    guest_say("on fault", mlock2(p, N * GUEST_PAGE, MLOCK_ONFAULT));
     p[3 * GUEST_PAGE] = 1;
     press();
     in_ram("what was touched", p, N);
     unsigned char *q = mremap(p, N * GUEST_PAGE, 2 * N * GUEST_PAGE, MREMAP_MAYMOVE);
     GUEST_CHECK(q != MAP_FAILED);
     in_ram("grown", q, 2 * N);
-    say("lock the rest now", mlock(q, 2 * N * GUEST_PAGE));
+    guest_say("lock the rest now", mlock(q, 2 * N * GUEST_PAGE));
     in_ram("locked now", q, 2 * N);
     munmap(q, 2 * N * GUEST_PAGE);
-    say("mlockall of the future, on fault", mlockall(MCL_FUTURE | MCL_ONFAULT));
+    guest_say("mlockall of the future, on fault", mlockall(MCL_FUTURE | MCL_ONFAULT));
     p = map(N, PROT_READ | PROT_WRITE, 0);
     p[GUEST_PAGE] = 1;
     q = mremap(p, N * GUEST_PAGE, 2 * N * GUEST_PAGE, MREMAP_MAYMOVE);
     GUEST_CHECK(q != MAP_FAILED);
     in_ram("mapped then, and grown", q, 2 * N);
-    say("its dontneed", madvise(q, GUEST_PAGE, MADV_DONTNEED));
+    guest_say("its dontneed", madvise(q, GUEST_PAGE, MADV_DONTNEED));
     munlockall();
     munmap(q, 2 * N * GUEST_PAGE);
 }
@@ -153,13 +147,13 @@ over_fork(void)
     int status;
 
     p[0] = 1;
-    say("lock", mlock(p, 2 * GUEST_PAGE));
+    guest_say("lock", mlock(p, 2 * GUEST_PAGE));
     fflush(stdout);
     pid_t child = fork();
     GUEST_CHECK(child >= 0);
     if (child == 0) {
         p[0] = 2;
-        say("the child's dontneed", madvise(p, GUEST_PAGE, MADV_DONTNEED));
+        guest_say("the child's dontneed", madvise(p, GUEST_PAGE, MADV_DONTNEED));
         printf("its byte: %d\n", p[0]);
         fflush(stdout);
         _exit(0);
@@ -178,14 +172,14 @@ flags(void)
     unsigned char *p = map(N, PROT_READ | PROT_WRITE, MAP_LOCKED);
 
     in_ram("MAP_LOCKED", p, N);
-    say("its dontneed", madvise(p, GUEST_PAGE, MADV_DONTNEED));
+    guest_say("its dontneed", madvise(p, GUEST_PAGE, MADV_DONTNEED));
     unsigned char *q = mremap(p, N * GUEST_PAGE, 2 * N * GUEST_PAGE, MREMAP_MAYMOVE);
     GUEST_CHECK(q != MAP_FAILED);
     press();
     in_ram("grown", q, 2 * N);
-    say("unlock a part", munlock(q, GUEST_PAGE));
-    say("dontneed of the part", madvise(q, GUEST_PAGE, MADV_DONTNEED));
-    say("dontneed of the rest", madvise(q + GUEST_PAGE, GUEST_PAGE, MADV_DONTNEED));
+    guest_say("unlock a part", munlock(q, GUEST_PAGE));
+    guest_say("dontneed of the part", madvise(q, GUEST_PAGE, MADV_DONTNEED));
+    guest_say("dontneed of the rest", madvise(q + GUEST_PAGE, GUEST_PAGE, MADV_DONTNEED));
     munmap(q, 2 * N * GUEST_PAGE);
     p = map(N, PROT_READ | PROT_WRITE, MAP_POPULATE);
     in_ram("MAP_POPULATE", p, N);
@@ -202,24 +196,24 @@ twice(void)
     GUEST_CHECK(p != MAP_FAILED && mlock(p, N * GUEST_PAGE) == 0);
     unsigned char *q = mremap(p, 0, N * GUEST_PAGE, MREMAP_MAYMOVE);
     GUEST_CHECK(q != MAP_FAILED);
-    say("dontneed at a second place", madvise(q, GUEST_PAGE, MADV_DONTNEED));
+    guest_say("dontneed at a second place", madvise(q, GUEST_PAGE, MADV_DONTNEED));
     munmap(p, N * GUEST_PAGE);
     press();
     in_ram("at the second place", q, N);
-    say("unlocked there", munlock(q, N * GUEST_PAGE));
-    say("dontneed there", madvise(q, GUEST_PAGE, MADV_DONTNEED));
+    guest_say("unlocked there", munlock(q, N * GUEST_PAGE));
+    guest_say("dontneed there", madvise(q, GUEST_PAGE, MADV_DONTNEED));
     munmap(q, N * GUEST_PAGE);
 }
 
 static void
 future(void)
 {
-    say("mlockall of the future", mlockall(MCL_FUTURE));
+    guest_say("mlockall of the future", mlockall(MCL_FUTURE));
     unsigned char *p = map(N, PROT_READ | PROT_WRITE, 0);
     in_ram("new memory", p, N);
-    say("its dontneed", madvise(p, GUEST_PAGE, MADV_DONTNEED));
-    say("munlockall", munlockall());
-    say("its dontneed now", madvise(p, GUEST_PAGE, MADV_DONTNEED));
+    guest_say("its dontneed", madvise(p, GUEST_PAGE, MADV_DONTNEED));
+    guest_say("munlockall", munlockall());
+    guest_say("its dontneed now", madvise(p, GUEST_PAGE, MADV_DONTNEED));
     munmap(p, N * GUEST_PAGE);
     p = map(N, PROT_READ | PROT_WRITE, 0);
     in_ram("newer memory", p, N);
@@ -233,13 +227,13 @@ limits(void)
 
     GUEST_CHECK(getrlimit(RLIMIT_AS, &limit) == 0);
     limit.rlim_cur = 1u << 30;
-    say("limit of addresses", setrlimit(RLIMIT_AS, &limit));
+    guest_say("limit of addresses", setrlimit(RLIMIT_AS, &limit));
     void *p = mmap(NULL, 2u << 30, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    say("more than that", p == MAP_FAILED ? -1 : 0);
+    guest_say("more than that", p == MAP_FAILED ? -1 : 0);
     p = mmap(NULL, 1u << 20, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    say("less than that", p == MAP_FAILED ? -1 : 0);
+    guest_say("less than that", p == MAP_FAILED ? -1 : 0);
     p = mremap(p, 1u << 20, 2u << 30, MREMAP_MAYMOVE);
-    say("grown beyond it", p == MAP_FAILED ? -1 : 0);
+    guest_say("grown beyond it", p == MAP_FAILED ? -1 : 0);
 }
 
 int

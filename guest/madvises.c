@@ -32,12 +32,6 @@ map(size_t pages, int prot)
 
 /* What a call gave, in words that are the same everywhere. */
 static void
-say(const char *what, int ret)
-{
-    printf("%s: %s\n", what, ret == 0 ? "ok" : strerrorname_np(errno));
-}
-
-static void
 fill(unsigned char *p, size_t pages)
 {
     for (size_t i = 0; i < pages; i++)
@@ -83,20 +77,20 @@ errors(void)
     fill(p, N);
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         printf("advice %d\n", kinds[i]);
-        say("  unaligned", madvise(p + 1, GUEST_PAGE, kinds[i]));
-        say("  nothing", madvise(p, 0, kinds[i]));
-        say("  wraps around", madvise(p, (size_t)-1, kinds[i]));
-        say("  a part of a page", madvise(p, 1, kinds[i]));
+        guest_say("  unaligned", madvise(p + 1, GUEST_PAGE, kinds[i]));
+        guest_say("  nothing", madvise(p, 0, kinds[i]));
+        guest_say("  wraps around", madvise(p, (size_t)-1, kinds[i]));
+        guest_say("  a part of a page", madvise(p, 1, kinds[i]));
         munmap(p + 2 * GUEST_PAGE, GUEST_PAGE);
-        say("  with a hole", madvise(p, N * GUEST_PAGE, kinds[i]));
-        say("  in a hole", madvise(p + 2 * GUEST_PAGE, GUEST_PAGE, kinds[i]));
+        guest_say("  with a hole", madvise(p, N * GUEST_PAGE, kinds[i]));
+        guest_say("  in a hole", madvise(p + 2 * GUEST_PAGE, GUEST_PAGE, kinds[i]));
         GUEST_CHECK(mmap(p + 2 * GUEST_PAGE, GUEST_PAGE, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED);
     }
-    say("advice 7", madvise(p, GUEST_PAGE, 7));
-    say("advice 99", madvise(p, GUEST_PAGE, 99));
-    say("advice -1", madvise(p, GUEST_PAGE, -1));
-    say("remove of private memory", madvise(p, GUEST_PAGE, MADV_REMOVE));
+    guest_say("advice 7", madvise(p, GUEST_PAGE, 7));
+    guest_say("advice 99", madvise(p, GUEST_PAGE, 99));
+    guest_say("advice -1", madvise(p, GUEST_PAGE, -1));
+    guest_say("remove of private memory", madvise(p, GUEST_PAGE, MADV_REMOVE));
     munmap(p, N * GUEST_PAGE);
 }
 
@@ -106,7 +100,7 @@ dontneed(void)
     unsigned char *p = map(N, PROT_READ | PROT_WRITE);
 
     fill(p, N);
-    say("dontneed", madvise(p + GUEST_PAGE, 3 * GUEST_PAGE, MADV_DONTNEED));
+    guest_say("dontneed", madvise(p + GUEST_PAGE, 3 * GUEST_PAGE, MADV_DONTNEED));
     bytes("after dontneed", p, N);
     p[2 * GUEST_PAGE] = 0x77;
     bytes("written again", p, N);
@@ -125,17 +119,17 @@ dontneed(void)
         fflush(stdout);
         _exit(0);
     }
-    say("dontneed of all", madvise(p, N * GUEST_PAGE, MADV_DONTNEED));
+    guest_say("dontneed of all", madvise(p, N * GUEST_PAGE, MADV_DONTNEED));
     close(go[1]);
     GUEST_CHECK(waitpid(child, &status, 0) == child && status == 0);
     bytes("the parent's", p, N);
-    say("no rights", mprotect(p, N * GUEST_PAGE, PROT_NONE));
-    say("dontneed without rights", madvise(p, N * GUEST_PAGE, MADV_DONTNEED));
-    say("free without rights", madvise(p, N * GUEST_PAGE, MADV_FREE));
-    say("populate without rights", madvise(p, N * GUEST_PAGE, MADV_POPULATE_READ));
-    say("read only", mprotect(p, N * GUEST_PAGE, PROT_READ));
-    say("populate for writing", madvise(p, N * GUEST_PAGE, MADV_POPULATE_WRITE));
-    say("populate for reading", madvise(p, N * GUEST_PAGE, MADV_POPULATE_READ));
+    guest_say("no rights", mprotect(p, N * GUEST_PAGE, PROT_NONE));
+    guest_say("dontneed without rights", madvise(p, N * GUEST_PAGE, MADV_DONTNEED));
+    guest_say("free without rights", madvise(p, N * GUEST_PAGE, MADV_FREE));
+    guest_say("populate without rights", madvise(p, N * GUEST_PAGE, MADV_POPULATE_READ));
+    guest_say("read only", mprotect(p, N * GUEST_PAGE, PROT_READ));
+    guest_say("populate for writing", madvise(p, N * GUEST_PAGE, MADV_POPULATE_WRITE));
+    guest_say("populate for reading", madvise(p, N * GUEST_PAGE, MADV_POPULATE_READ));
     munmap(p, N * GUEST_PAGE);
 }
 
@@ -153,16 +147,16 @@ of_a_file(void)
     GUEST_CHECK(p != MAP_FAILED);
     p[0] = 1;
     bytes("file, written", p, 2);
-    say("file: free", madvise(p, GUEST_PAGE, MADV_FREE));
-    say("file: wipe on fork", madvise(p, GUEST_PAGE, MADV_WIPEONFORK));
-    say("file: remove", madvise(p, GUEST_PAGE, MADV_REMOVE));
-    say("file: cold", madvise(p, 2 * GUEST_PAGE, MADV_COLD));
-    say("file: page out", madvise(p, 2 * GUEST_PAGE, MADV_PAGEOUT));
+    guest_say("file: free", madvise(p, GUEST_PAGE, MADV_FREE));
+    guest_say("file: wipe on fork", madvise(p, GUEST_PAGE, MADV_WIPEONFORK));
+    guest_say("file: remove", madvise(p, GUEST_PAGE, MADV_REMOVE));
+    guest_say("file: cold", madvise(p, 2 * GUEST_PAGE, MADV_COLD));
+    guest_say("file: page out", madvise(p, 2 * GUEST_PAGE, MADV_PAGEOUT));
     bytes("file, paged out", p, 2);
-    say("file: dontneed", madvise(p, 2 * GUEST_PAGE, MADV_DONTNEED));
+    guest_say("file: dontneed", madvise(p, 2 * GUEST_PAGE, MADV_DONTNEED));
     bytes("file, as it was", p, 2);
-    say("file: populate", madvise(p, 2 * GUEST_PAGE, MADV_POPULATE_WRITE));
-    say("file: populate past its end", madvise(p, 4 * GUEST_PAGE, MADV_POPULATE_READ));
+    guest_say("file: populate", madvise(p, 2 * GUEST_PAGE, MADV_POPULATE_WRITE));
+    guest_say("file: populate past its end", madvise(p, 4 * GUEST_PAGE, MADV_POPULATE_READ));
     munmap(p, 4 * GUEST_PAGE);
     close(fd);
 }
@@ -175,7 +169,7 @@ lazily(void)
     int good = 1;
 
     fill(p, N);
-    say("free", madvise(p, N * GUEST_PAGE, MADV_FREE));
+    guest_say("free", madvise(p, N * GUEST_PAGE, MADV_FREE));
     for (int i = 0; i < N; i++)
         good = good && (p[i * (int)GUEST_PAGE] == 0 || p[i * (int)GUEST_PAGE] == 0x41 + i);
     p[GUEST_PAGE] = 0x55;
@@ -189,9 +183,9 @@ lazily(void)
     printf("free keeps its word: %d\n", good);
     munmap(q, more * GUEST_PAGE);
     fill(p, N);
-    say("cold", madvise(p, N * GUEST_PAGE, MADV_COLD));
-    say("page out", madvise(p, N * GUEST_PAGE, MADV_PAGEOUT));
-    say("will need", madvise(p, N * GUEST_PAGE, MADV_WILLNEED));
+    guest_say("cold", madvise(p, N * GUEST_PAGE, MADV_COLD));
+    guest_say("page out", madvise(p, N * GUEST_PAGE, MADV_PAGEOUT));
+    guest_say("will need", madvise(p, N * GUEST_PAGE, MADV_WILLNEED));
     bytes("there and back", p, N);
     munmap(p, N * GUEST_PAGE);
 }
@@ -203,23 +197,23 @@ over_fork(void)
     int status;
 
     fill(p, N);
-    say("wipe on fork", madvise(p + GUEST_PAGE, 3 * GUEST_PAGE, MADV_WIPEONFORK));
+    guest_say("wipe on fork", madvise(p + GUEST_PAGE, 3 * GUEST_PAGE, MADV_WIPEONFORK));
     bytes_of_child("wiped", p, N);
     bytes("the parent's", p, N);
-    say("keep on fork", madvise(p + 2 * GUEST_PAGE, GUEST_PAGE, MADV_KEEPONFORK));
+    guest_say("keep on fork", madvise(p + 2 * GUEST_PAGE, GUEST_PAGE, MADV_KEEPONFORK));
     bytes_of_child("wiped less", p, N);
-    say("dont fork", madvise(p + 5 * GUEST_PAGE, GUEST_PAGE, MADV_DONTFORK));
+    guest_say("dont fork", madvise(p + 5 * GUEST_PAGE, GUEST_PAGE, MADV_DONTFORK));
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
         unsigned char vec[N];
-        say("the child's page is not there", mincore(p + 5 * GUEST_PAGE, GUEST_PAGE, vec));
-        say("the next one is", mincore(p + 6 * GUEST_PAGE, GUEST_PAGE, vec));
+        guest_say("the child's page is not there", mincore(p + 5 * GUEST_PAGE, GUEST_PAGE, vec));
+        guest_say("the next one is", mincore(p + 6 * GUEST_PAGE, GUEST_PAGE, vec));
         fflush(stdout);
         _exit(0);
     }
     GUEST_CHECK(waitpid(child, &status, 0) == child && status == 0);
-    say("do fork", madvise(p + 5 * GUEST_PAGE, GUEST_PAGE, MADV_DOFORK));
+    guest_say("do fork", madvise(p + 5 * GUEST_PAGE, GUEST_PAGE, MADV_DOFORK));
     bytes_of_child("all there", p, N);
     munmap(p, N * GUEST_PAGE);
 }
@@ -230,19 +224,19 @@ in_core(void)
     unsigned char *p = map(N, PROT_READ | PROT_WRITE), vec[N];
 
     memset(vec, 0xaa, sizeof vec);
-    say("mincore", mincore(p, N * GUEST_PAGE, vec));
+    guest_say("mincore", mincore(p, N * GUEST_PAGE, vec));
     printf("untouched: %d %d\n", vec[0] & 1, vec[N - 1] & 1);
-    say("populate", madvise(p, N * GUEST_PAGE, MADV_POPULATE_WRITE));
-    say("mincore of it", mincore(p, N * GUEST_PAGE, vec));
+    guest_say("populate", madvise(p, N * GUEST_PAGE, MADV_POPULATE_WRITE));
+    guest_say("mincore of it", mincore(p, N * GUEST_PAGE, vec));
     int n = 0;
     for (int i = 0; i < N; i++)
         n += vec[i] & 1;
     printf("populated: %d\n", n);
-    say("mincore unaligned", mincore(p + 1, GUEST_PAGE, vec));
-    say("mincore of nothing", mincore(p, 0, vec));
-    say("mincore to nowhere", mincore(p, GUEST_PAGE, (unsigned char *)16));
+    guest_say("mincore unaligned", mincore(p + 1, GUEST_PAGE, vec));
+    guest_say("mincore of nothing", mincore(p, 0, vec));
+    guest_say("mincore to nowhere", mincore(p, GUEST_PAGE, (unsigned char *)16));
     munmap(p + GUEST_PAGE, GUEST_PAGE);
-    say("mincore over a hole", mincore(p, N * GUEST_PAGE, vec));
+    guest_say("mincore over a hole", mincore(p, N * GUEST_PAGE, vec));
     munmap(p, N * GUEST_PAGE);
 }
 
