@@ -173,7 +173,7 @@ machine_swap(struct argp_state *state, struct machine_options *machine, const ch
         argp_failure(state, EXIT_OURS, 0, "--swap: %s", error);
 }
 
-static void
+void
 machine_cost(struct argp_state *state, struct pgw_cost *cost, const char *text)
 {
     if (!machine_spec_cost(text, cost))

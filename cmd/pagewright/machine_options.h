@@ -26,6 +26,7 @@ extern const struct argp machine_argp;
 /* Reads what an option of this name was given, as these parsers do. */
 uint64_t machine_size(struct argp_state *state, const char *option, const char *text);
 uint64_t machine_number(struct argp_state *state, const char *option, const char *text);
+void machine_cost(struct argp_state *state, struct pgw_cost *cost, const char *text); /* --cost */
 
 /* What ends --help: the names that --mmu, --tlb, --policy and --swap take, from the library.  For
  * argp.help_filter. */

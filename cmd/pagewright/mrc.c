@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "machine_spec.h"
+#include "machine_options.h"
 #include "mrc_out.h"
 #include "number.h"
 
@@ -49,16 +49,6 @@ static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, NULL, 0},
 };
 /* clang-format on */
-
-static void
-mrc_cost(struct argp_state *state, struct mrc_options *mrc, const char *text)
-{
-    if (!machine_spec_cost(text, &mrc->cost))
-        argp_failure(state, EXIT_OURS, 0,
-            "--cost: \"%s\" is not valid: write any of " MACHINE_SPEC_COSTS
-            ", each once with a time, such as ram=80ns,disk=4ms",
-            text);
-}
 
 static uint64_t
 mrc_seed(struct argp_state *state, const char *text)
@@ -124,7 +114,7 @@ mrc_option(int key, char *arg, struct argp_state *state)
         mrc->curves.seed = mrc_seed(state, arg);
         return 0;
     case KEY_COST:
-        mrc_cost(state, mrc, arg);
+        machine_cost(state, &mrc->cost, arg);
         return 0;
     case ARGP_KEY_ARG:
         measure_trace(state, &mrc->measure, arg);

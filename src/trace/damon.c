@@ -17,8 +17,6 @@
  */
 #include "trace/damon.h"
 
-#include <stdlib.h>
-
 #include "base/size.h"
 #include "trace/ownform.h"
 
@@ -75,9 +73,8 @@ damon_pages(struct pgw_trace *trace, struct damon *damon, size_t *n)
 enum pgw_status
 damon_open(struct pgw_trace *trace, size_t size)
 {
-    trace->own = calloc(1, size);
     trace->info.pages = true;
-    return trace->own != NULL ? PGW_OK : trace_fail(trace, PGW_NOMEM, "out of memory");
+    return trace_make_own(trace, size);
 }
 
 /* ---- text ---- */

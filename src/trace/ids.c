@@ -6,7 +6,6 @@
  */
 #include "trace/reader.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct ids {
@@ -58,8 +57,7 @@ ids_recognise(const uint8_t *bytes, size_t n, bool text)
 static enum pgw_status
 ids_open(struct pgw_trace *trace)
 {
-    trace->own = calloc(1, sizeof(struct ids));
-    return trace->own != NULL ? PGW_OK : trace_fail(trace, PGW_NOMEM, "out of memory");
+    return trace_make_own(trace, sizeof(struct ids));
 }
 
 static enum pgw_status

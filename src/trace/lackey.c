@@ -215,12 +215,11 @@ lackey_recognise(const uint8_t *bytes, size_t n, bool text)
 static enum pgw_status
 lackey_open(struct pgw_trace *trace)
 {
-    struct lackey *lackey = trace->own = calloc(1, sizeof *lackey);
+    enum pgw_status status = trace_make_own(trace, sizeof(struct lackey));
 
-    if (lackey == NULL)
-        return trace_fail(trace, PGW_NOMEM, "out of memory");
-    lackey->process = 1;
-    return PGW_OK;
+    if (status == PGW_OK)
+        ((struct lackey *)trace->own)->process = 1;
+    return status;
 }
 
 /* Hands out a reference; only one whose length is absurd does not fit. */

@@ -53,6 +53,9 @@ extern const struct trace_format_ops trace_own, trace_lackey, trace_ids, trace_t
 __attribute__((format(printf, 3, 4))) enum pgw_status trace_fail(
     struct pgw_trace *trace, enum pgw_status status, const char *format, ...);
 
+/* Makes trace->own, size bytes of zeros.  PGW_NOMEM. */
+MUST_CHECK enum pgw_status trace_make_own(struct pgw_trace *trace, size_t size);
+
 /*
  * A piece of the trace is lost: refs references (0: not known) at byte offset.  PGW_OK: the user
  * was told, and wants the rest; PGW_CORRUPT: wants none.

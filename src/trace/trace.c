@@ -44,6 +44,13 @@ trace_fail(struct pgw_trace *trace, enum pgw_status status, const char *format, 
 }
 
 enum pgw_status
+trace_make_own(struct pgw_trace *trace, size_t size)
+{
+    trace->own = calloc(1, size);
+    return trace->own != NULL ? PGW_OK : trace_fail(trace, PGW_NOMEM, "out of memory");
+}
+
+enum pgw_status
 trace_lost(struct pgw_trace *trace, uint64_t offset, uint64_t refs, const char *what)
 {
     const struct pgw_trace_damage damage = {.offset = offset, .refs = refs, .what = what};

@@ -36,7 +36,7 @@ SERVICES = {
     "--slice": ("997", "20000", "100000"),
     "--policy": POLICIES,
 }
-# (UNIT and FEATURES of the program, its steps, RAM, RAM of its processes at most, swap)
+# (UNIT and FEATURES of the program, its steps, RAM)
 KINDS = (
     (["1", "l"], 200, "8M"),    # whatever is locked fits
     (["1", ""], 200, "512K"),   # RAM for a part of the window
