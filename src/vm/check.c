@@ -319,6 +319,7 @@ check_groups(const struct check *check)
 {
     const struct vm_system *system = check->system;
     uint64_t pages[VM_GROUPS_MAX] = {0}, aside[VM_GROUPS_MAX] = {0}, files[VM_GROUPS_MAX] = {0};
+    uint64_t wired[VM_GROUPS_MAX] = {0};
 
     for (uint64_t i = 0; i < system->mem->nframes; i++) {
         const struct mem_page *page = &system->mem->pages[i];
@@ -328,11 +329,13 @@ check_groups(const struct check *check)
         pages[id]++;
         aside[id] += page->aside;
         files[id] += page->owner_kind == MEM_OWNER_OBJECT;
+        wired[id] += page->wired > 0;
     }
     for (unsigned i = 0; i < system->ngroups; i++) {
         const struct vm_group *group = system->groups[i];
         if (pages[i] != vm_group_pages(group) || aside[i] != group->naside ||
-            files[i] != group->files || !group->policy->ops->check(group->policy))
+            files[i] != group->files || wired[i] != group->wired ||
+            !group->policy->ops->check(group->policy))
             return false;
     }
     return true;

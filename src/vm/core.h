@@ -86,6 +86,7 @@ struct vm_group {
     uint64_t naside;
     uint64_t passed;            /* of those aside: of the calls of reclaim that are under way */
     uint64_t files;             /* pages of files, in RAM */
+    uint64_t wired;             /* pages that are; none of them is aside but while it is passed */
     uint64_t locked;            /* pages that its spaces may lock, or have */
     uint64_t pass;              /* when its turn to give a page is */
     uint64_t evictions_to_scan; /* until referenced bits are harvested again */
@@ -211,6 +212,7 @@ struct vm_system {
                                not shown as "referenced" yet; NULL: none */
     uint64_t seed;
     struct pager *swap;
+    bool swap_refused; /* the last put was refused for want of room, and none has come since */
     bool swap_broken;  /* the last put was refused by the device, and not for want of room */
     struct tmem *tmem; /* where clean pages of files go; NULL: nowhere */
     unsigned tmem_pool;
@@ -576,14 +578,16 @@ struct mem_page *vm_group_surplus(const struct vm_group *group);
 /* Takes a page out of the policy, which has it; puts n such pages back. */
 void vm_group_set_aside(struct vm_group *group, struct mem_page *page);
 void vm_group_recall(struct vm_group *group, uint64_t n);
+/* Puts one such page back, as the next to go. */
+void vm_group_try(struct vm_system *system, const struct vm_group *group);
 /* The same for a page that cannot go just now; all of them come back at the end of the call of
  * reclaim, so that no policy can name it over and over again. */
 void vm_group_pass(struct vm_group *group, struct mem_page *page);
 void vm_group_recall_passed(struct vm_group *group);
 /* Who is to give the next page; NULL: nobody has any. */
 struct vm_group *vm_group_turn(struct vm_system *system);
-bool vm_group_is_full(const struct vm_group *group);
-bool vm_group_has_room(const struct vm_group *group, uint64_t npages);
+bool vm_group_is_full(const struct vm_system *system, const struct vm_group *group);
+bool vm_group_has_room(const struct vm_system *system, const struct vm_group *group, uint64_t n);
 /* An object of which nothing is in RAM is charged to whoever brings its next page. */
 void vm_group_adopt(struct vm_object *object, unsigned id);
 /* Makes room ahead of need in a group that is near its limit. */
@@ -618,6 +622,8 @@ void vm_refault_fini(struct vm_object *object);
 void vm_page_admit(struct vm_system *system, struct mem_page *page);
 /* The policy has just been told that the page, which still has its owner, is gone. */
 void vm_page_dequeued(struct vm_system *system, struct mem_page *page);
+/* If the page is aside, it is the policy's again. */
+void vm_page_recall(struct vm_system *system, struct mem_page *page);
 /* The page, not busy, is the next to go unless it is used again. */
 void vm_page_cold(struct vm_system *system, struct mem_page *page);
 /* Unmaps, forgets and frees a page whose owner lets go of it.  Not busy: I/O holds the owner. */
@@ -686,8 +692,6 @@ uint64_t vm_reclaim_locked(struct vm_system *system, uint64_t n);
  */
 uint64_t vm_reclaim_beside_locked(
     struct vm_system *system, struct vm_group *only, uint64_t n, const struct mem_page *keep);
-/* Only pages of that group. */
-uint64_t vm_reclaim_group_locked(struct vm_system *system, struct vm_group *group, uint64_t n);
 /* True if memory (group: what that may have) is full of what cannot go, and what can goes round and
  * round; starts afresh. */
 bool vm_reclaim_thrashes(struct vm_system *system, struct vm_group *group);

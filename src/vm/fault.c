@@ -124,7 +124,7 @@ fault_frame(struct fault *fault, unsigned group, uint64_t key, unsigned flags)
 
     vm_group_missed(fault->system, owner, key);
     fault->keep = NULL;
-    fault->full = vm_group_is_full(owner) && !fault->over ? owner : NULL;
+    fault->full = vm_group_is_full(fault->system, owner) && !fault->over ? owner : NULL;
     if (fault->full != NULL)
         return NULL;
     struct mem_page *page = vm_huge_frame(fault->space, fault->region, fault->va, flags);
@@ -417,7 +417,7 @@ fault_make_room(struct vm_system *system, struct vm_group *full, const struct me
         return STEP_BUSY; /* others were faster while we waited */
     if (full != NULL) {
         full->stats.limit_hits++;
-        return vm_group_is_full(full) ? STEP_LIMIT : STEP_RESTART;
+        return vm_group_is_full(system, full) ? STEP_LIMIT : STEP_RESTART;
     }
     /* Pages that could not go were unmapped, and that may have freed page tables. */
     if (system->mem->nfree > system->mem->reserve || vm_commit_last_resort(system) > 0)

@@ -9,8 +9,12 @@
  * first: an anon for good, an object until none of its pages is in RAM.  So what a fork shares is
  * charged once, to the parent's group.  Swap and page tables are not charged.
  *
- * A promise is worth more than a limit: under "never" (commit.c) a group whose pages can neither go
- * to swap nor be dropped is given more than its limit.  Else it is told that it is full.
+ * A promise is worth more than a limit.  Under "never" (commit.c) the pages of a group that can
+ * neither go to swap nor be dropped may come to fill its limit: those that are locked, and those
+ * that are dirty when swap is full.  The few that are left, program text above all, would chase
+ * each other out while no instruction is executed.  So there a limit is at least what cannot go and
+ * VM_GROUP_LEAST pages beside it, which is what one instruction needs (group_limit).  Else a
+ * group that can give nothing is told that it is full.
  *
  * Each group has a policy of its own, so that a group at its limit takes its own oldest page
  * without looking at anybody else's.  When all of RAM is short, the groups give in proportion to
@@ -254,13 +258,31 @@ group_recall(struct vm_group *group, struct base_node *node)
     group->policy->ops->admit(group->policy, node, vm_page_key(page));
 }
 
-void
-vm_group_recall(struct vm_group *group, uint64_t n)
+/* The first page that is aside for want of swap. */
+static struct base_node *
+group_aside(const struct vm_group *group)
 {
-    struct base_node *node = TAILQ_FIRST(&group->aside), *next;
+    struct base_node *node = TAILQ_FIRST(&group->aside);
 
     for (uint64_t i = group->passed; i > 0 && node != NULL; i--)
         node = TAILQ_NEXT(node, link);
+    return node;
+}
+
+void
+vm_group_try(struct vm_system *system, const struct vm_group *group)
+{
+    struct base_node *node = group_aside(group);
+
+    if (node != NULL)
+        vm_page_cold(system, vm_page_of_node(node));
+}
+
+void
+vm_group_recall(struct vm_group *group, uint64_t n)
+{
+    struct base_node *node = group_aside(group), *next;
+
     for (; n > 0 && node != NULL; n--) {
         next = TAILQ_NEXT(node, link);
         group_recall(group, node);
@@ -320,16 +342,36 @@ vm_group_adopt(struct vm_object *object, unsigned id)
     object->group = (uint16_t)id;
 }
 
-bool
-vm_group_is_full(const struct vm_group *group)
+/* Pages that cannot go: for want of swap, or because they are locked. */
+static uint64_t
+group_stays(const struct vm_group *group)
 {
-    return vm_group_pages(group) >= group->stats.limit;
+    return group->wired + (group->naside > group->passed ? group->naside - group->passed : 0);
+}
+
+/* What the group may have in RAM. */
+static uint64_t
+group_limit(const struct vm_system *system, const struct vm_group *group)
+{
+    uint64_t limit = group->stats.limit;
+
+    if (system->commit.mode != VM_OVERCOMMIT_NEVER || limit >= group_stays(group) + VM_GROUP_LEAST)
+        return limit;
+    return group_stays(group) + VM_GROUP_LEAST;
 }
 
 bool
-vm_group_has_room(const struct vm_group *group, uint64_t npages)
+vm_group_is_full(const struct vm_system *system, const struct vm_group *group)
 {
-    return group->stats.limit - npages >= vm_group_pages(group) && group->stats.limit >= npages;
+    return vm_group_pages(group) >= group_limit(system, group);
+}
+
+bool
+vm_group_has_room(const struct vm_system *system, const struct vm_group *group, uint64_t n)
+{
+    uint64_t limit = group_limit(system, group);
+
+    return limit >= n && limit - n >= vm_group_pages(group);
 }
 
 /* Pages that go at a time: a part of the limit, and no more than one io writes. */
@@ -341,8 +383,10 @@ void
 vm_group_daemon(struct vm_system *system, struct vm_group *group)
 {
     uint64_t pages = vm_group_pages(group);
-    uint64_t limit = group->stats.limit;
-    uint64_t batch = limit / GROUP_BATCH_PART;
+    uint64_t limit = group_limit(system, group);
+    uint64_t stays = group_stays(group);
+    uint64_t room = limit > stays ? limit - stays : 0; /* for pages that come and go */
+    uint64_t batch = room / GROUP_BATCH_PART;
     uint64_t want = pages + 1 + system->ahead_room;
 
     if (want <= limit || limit == UINT64_MAX)
@@ -353,8 +397,9 @@ vm_group_daemon(struct vm_system *system, struct vm_group *group)
     }
     group->stats.reclaims++;
     want += (batch < PAGER_RUN_MAX ? batch : PAGER_RUN_MAX) - 1;
+    want = want - limit < room / 2 ? want - limit : room / 2;
     vm_pressure_begin(system, group->id); /* whoever wants more waits for this */
-    if (vm_reclaim_group_locked(system, group, want - limit) == 0)
+    if (vm_reclaim_beside_locked(system, group, want, NULL) == 0)
         group->rests = GROUP_REST;
     vm_pressure_end(system, group->id);
 }

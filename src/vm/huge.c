@@ -175,7 +175,7 @@ huge_frames(const struct huge *huge, bool clear, bool compact)
     struct mem_page *run = NULL;
 
     if (system->mem->nfree >= huge->n + system->free_high &&
-        vm_group_has_room(system->groups[huge->space->space.group], huge->n)) {
+        vm_group_has_room(system, system->groups[huge->space->space.group], huge->n)) {
         run = mem_alloc(system->mem, huge->order, clear ? MEM_ZERO : 0);
         if (run == NULL && compact) {
             run = vm_compact_run(system, huge->order);
@@ -332,7 +332,7 @@ huge_fits(const struct huge *huge, const struct mem_page *head, uint64_t none)
     const struct vm_system *system = huge->system;
 
     if (system->mem->nfree < none + system->free_high ||
-        !vm_group_has_room(system->groups[huge->space->space.group], none))
+        !vm_group_has_room(system, system->groups[huge->space->space.group], none))
         return false;
     for (uint64_t i = 0; i < huge->n; i++) {
         const struct vm_anon *anon = base_radix_get(&huge->region->amap->slots, huge->first + i);

@@ -143,6 +143,7 @@ vm_io_forget(struct vm_system *system, uint64_t slot)
 {
     base_lock_take(&system->pager_lock);
     system->swap->ops->forget(system->swap, slot);
+    system->swap_refused = false;
     base_lock_drop(&system->pager_lock);
 }
 

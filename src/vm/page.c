@@ -61,14 +61,20 @@ vm_page_dequeued(struct vm_system *system, struct mem_page *page)
 }
 
 void
+vm_page_recall(struct vm_system *system, struct mem_page *page)
+{
+    if (!page->aside)
+        return;
+    vm_group_leave(system, page, false);
+    vm_group_admit(system, page);
+}
+
+void
 vm_page_cold(struct vm_system *system, struct mem_page *page)
 {
     if (!page->queued)
         return;
-    if (page->aside) { /* it may be clean now, and worth another look */
-        vm_group_leave(system, page, false);
-        vm_group_admit(system, page);
-    }
+    vm_page_recall(system, page); /* it may be clean now, and worth another look */
     struct policy *policy = vm_page_group(system, page)->policy;
     (void)vm_page_test_clear_referenced(system, page);
     policy->ops->cold(policy, &page->node);

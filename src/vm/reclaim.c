@@ -107,7 +107,9 @@ reclaim_victim(struct vm_system *system, struct reclaim *reclaim)
     return NULL;
 }
 
-/* Pages that were put aside for want of swap come back as far as there is some. */
+/* Pages that were put aside for want of swap come back as far as there is some.  What a compressed
+ * pool takes is known only when it is tried: one that refused a page is not asked about all others
+ * again and again, but about one of them each time, until it takes one or room comes. */
 static void
 reclaim_recall(struct vm_system *system, struct reclaim *reclaim)
 {
@@ -119,7 +121,9 @@ reclaim_recall(struct vm_system *system, struct reclaim *reclaim)
         struct vm_group *group = system->groups[i];
         if (reclaim->only != NULL && group != reclaim->only)
             continue;
-        if (!reclaim->full)
+        if (!reclaim->full && system->swap_refused)
+            vm_group_try(system, group);
+        else if (!reclaim->full)
             vm_group_recall(group, slots - used);
         reclaim->stuck |= group->naside > group->passed;
     }
@@ -201,6 +205,7 @@ reclaim_put(struct vm_system *system, struct mem_page *const *pages, unsigned n,
     if (status != PGW_OK && system->swap != NULL)
         system->stats.put_failures++;
     system->swap_broken = status == PGW_IO;
+    system->swap_refused = status == PGW_NOSWAP && system->swap != NULL;
     return status;
 }
 
@@ -230,6 +235,8 @@ reclaim_put_all(
             system->stats.pages_out++;
         } else {
             vm_page_admit(system, pages[i]);
+            if (status == PGW_NOSWAP)
+                vm_group_set_aside(vm_page_group(system, pages[i]), pages[i]);
         }
         vm_anon_release(system, anon);
     }
@@ -339,17 +346,33 @@ reclaim_end(struct vm_system *system)
         vm_group_recall_passed(system->groups[i]);
 }
 
+/* Rounds until n frames are free, of which there were `freed` before. */
+static uint64_t
+reclaim_rounds(struct vm_system *system, uint64_t n, uint64_t freed, struct reclaim *reclaim)
+{
+    const struct vm_group *only = reclaim->only;
+
+    while (freed < n && reclaim->tries > 0 &&
+           (only != NULL ? vm_group_pages(only) : system->stats.resident) > 0)
+        freed += reclaim_round(system, n - freed, reclaim);
+    return freed;
+}
+
 uint64_t
 vm_reclaim_beside_locked(
     struct vm_system *system, struct vm_group *only, uint64_t n, const struct mem_page *keep)
 {
     uint64_t pages = only != NULL ? vm_group_pages(only) : system->stats.resident;
     struct reclaim reclaim = {.only = only, .keep = keep, .tries = 2 * pages + PAGER_RUN_MAX};
+    uint64_t tries = reclaim.tries;
     uint64_t freed = only != NULL ? 0 : vm_cache_shrink(system, n);
 
-    while (freed < n && reclaim.tries > 0 &&
-           (only != NULL ? vm_group_pages(only) : system->stats.resident) > 0)
-        freed += reclaim_round(system, n - freed, &reclaim);
+    freed = reclaim_rounds(system, n, freed, &reclaim);
+    if (freed == 0 && system->swap_refused) { /* all are tried before none is said to go */
+        system->swap_refused = false;
+        reclaim.tries = tries;
+        freed = reclaim_rounds(system, n, 0, &reclaim);
+    }
     reclaim_end(system);
     thrash_note(system, only != NULL ? &only->thrash : &system->thrash, &reclaim, freed);
     return freed;
@@ -359,12 +382,6 @@ uint64_t
 vm_reclaim_locked(struct vm_system *system, uint64_t n)
 {
     return vm_reclaim_beside_locked(system, NULL, n, NULL);
-}
-
-uint64_t
-vm_reclaim_group_locked(struct vm_system *system, struct vm_group *group, uint64_t n)
-{
-    return vm_reclaim_beside_locked(system, group, n, NULL);
 }
 
 void

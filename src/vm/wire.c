@@ -70,13 +70,20 @@ vm_lock_follow(const struct vm_space *space, unsigned group)
 static void
 lock_wire(struct vm_system *system, struct mem_page *page)
 {
-    system->stats.wired += page->wired++ == 0;
+    if (page->wired++ > 0)
+        return;
+    system->stats.wired++;
+    vm_page_group(system, page)->wired++;
+    vm_page_recall(system, page); /* it is not for want of swap that it stays now */
 }
 
 static void
 lock_unwire(struct vm_system *system, struct mem_page *page)
 {
-    system->stats.wired -= --page->wired == 0;
+    if (--page->wired > 0)
+        return;
+    system->stats.wired--;
+    vm_page_group(system, page)->wired--;
 }
 
 enum pgw_status

@@ -159,8 +159,110 @@ test_promised(void **state)
     fill(g.inside, 100);
     expect(g.inside, 100);
     assert_int_equal(group_stats(&g, g.id).resident_peak, 100);
-    assert_in_range(group_stats(&g, g.id).limit_hits, 100 - LIMIT, 100);
+    assert_true(vm_check(g.c.rig.vm));
     group_fini(&g);
+}
+
+#define TEXT 8u /* pages of a file that are used all the time */
+
+/* How many pages go when all of the text is asked for the last time of a few: what it takes to find
+ * out what can go is in the first. */
+static uint64_t
+misses(struct group_case *g, struct space *space, uint64_t va)
+{
+    uint64_t before = 0;
+
+    for (unsigned round = 0; round < 4; round++) {
+        before = vm_case_stats(&g->c).evicted;
+        for (unsigned i = 0; i < TEXT; i++)
+            vm_case_expect(space, va + PAGES(i), i + 1);
+    }
+    return vm_case_stats(&g->c).evicted - before;
+}
+
+/* Fills n promised pages of a group, of which swap takes `slots`, and then wants what an
+ * instruction needs beside them, in pages of a file that can go: they do not chase each other. */
+static void
+text_stays(const struct vm_rig_config *config, uint64_t n, uint64_t locked)
+{
+    uint64_t text = BASE + PAGES(1000);
+    struct group_case g;
+
+    group_init_with(&g, config);
+    assert_int_equal(vm_rig_add_file(&g.c.rig, TEXT, 1), PGW_OK);
+    struct space_map_args args = {.va = text,
+        .len = PAGES(TEXT),
+        .prot = PROT_MASK_R,
+        .flags = SPACE_FIXED,
+        .use = SPACE_USE_FILE,
+        .object = g.c.rig.file};
+    assert_int_equal(vm_case_map_args(g.inside, args, &text), PGW_OK);
+    vm_case_map(g.inside, BASE, PAGES(n));
+    if (locked > 0)
+        assert_int_equal(
+            g.inside->ops->lock(g.inside, BASE, PAGES(locked), SPACE_LOCK_NOW), PGW_OK);
+    for (uint64_t i = 0; i < n; i++) {
+        fill(g.inside, i + 1);
+        assert_int_equal(misses(&g, g.inside, text), 0);
+    }
+    expect(g.inside, n);
+    assert_true(vm_check(g.c.rig.vm));
+    /* What it was given beyond its limit goes back when it can. */
+    assert_int_equal(g.inside->ops->unmap(g.inside, BASE + PAGES(20), PAGES(n - 20)), PGW_OK);
+    assert_int_equal(misses(&g, g.inside, text), 0);
+    expect(g.inside, 20);
+    assert_in_range(group_stats(&g, g.id).resident, 1, LIMIT);
+    group_fini(&g);
+}
+
+static struct vm_rig_config
+never(uint64_t swap_slots, uint64_t pool)
+{
+    return (struct vm_rig_config){.name = "never",
+        .pmap = &pmap_sv39,
+        .policy = &policy_clock,
+        .frames = 512,
+        .swap_slots = swap_slots,
+        .pool = pool,
+        .overcommit = VM_OVERCOMMIT_NEVER,
+        .overcommit_ratio = 100,
+        .tlb = "none"};
+}
+
+static void
+test_text_without_swap(void **state)
+{
+    struct vm_rig_config config = never(0, 0);
+
+    (void)state;
+    text_stays(&config, 100, 0);
+}
+
+static void
+test_text_over_swap(void **state)
+{
+    struct vm_rig_config config = never(40, 0);
+
+    (void)state;
+    text_stays(&config, 140, 0);
+}
+
+static void
+test_text_over_pool(void **state)
+{
+    struct vm_rig_config config = never(20, 8);
+
+    (void)state;
+    text_stays(&config, 140, 0);
+}
+
+static void
+test_text_beside_locks(void **state)
+{
+    struct vm_rig_config config = never(40, 0);
+
+    (void)state;
+    text_stays(&config, 140, LIMIT - VM_GROUP_LEAST);
 }
 
 static enum pgw_status
@@ -317,6 +419,10 @@ main(void)
         cmocka_unit_test(test_limit),
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_promised),
+        cmocka_unit_test(test_text_without_swap),
+        cmocka_unit_test(test_text_over_swap),
+        cmocka_unit_test(test_text_over_pool),
+        cmocka_unit_test(test_text_beside_locks),
         cmocka_unit_test(test_locked),
         cmocka_unit_test(test_fork),
         cmocka_unit_test(test_file),
