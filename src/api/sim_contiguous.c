@@ -89,7 +89,7 @@ sim_contiguous_writeback(struct pgw_system *system)
 static void
 sim_contiguous_idle(struct pgw_system *system)
 {
-    (void)system;
+    seg_note_unused(system->seg);
 }
 
 static const char *
@@ -121,6 +121,10 @@ sim_contiguous_stats(struct pgw_system *system, struct pgw_stats *out)
     out->segment_pages = seg.pages;
     out->segment_pages_peak = seg.pages_peak;
     out->segment_unused = seg.unused;
+    out->segments_peak = seg.segments_peak;
+    out->segments_resident_peak = seg.resident_peak;
+    out->segment_unused_peak = seg.unused_peak;
+    out->holes_peak = seg.holes_peak;
     out->holes = seg.holes;
     out->largest_hole = seg.largest_hole;
     out->fit_failures = seg.failures;

@@ -138,6 +138,7 @@ sim_paged_huge_stats(const struct vm_stats *vm, struct pgw_stats *out)
     out->reserve_filled = vm->reserve_filled;
     out->reserve_broken = vm->reserve_broken;
     out->reserve_held = vm->reserve_held;
+    out->reserve_held_peak = vm->reserve_held_peak;
     out->mapped_pages = vm->mapped;
     out->pages_per_entry = vm->mappings > 0 ? (double)vm->mapped / (double)vm->mappings : 0;
     out->huge_mapped_peak = vm->huge_mapped_peak;
@@ -151,6 +152,8 @@ sim_paged_huge_stats(const struct vm_stats *vm, struct pgw_stats *out)
     out->migrated = vm->migrated;
     out->fragmentation_index = vm->fragmentation / 1000.0;
     out->unusable_index = vm->unusable / 1000.0;
+    out->fragmentation_index_then = vm->fragmentation_then / 1000.0;
+    out->unusable_index_then = vm->unusable_then / 1000.0;
 }
 
 static void
@@ -158,6 +161,8 @@ sim_paged_stats_files(const struct vm_stats *vm, struct pgw_stats *out)
 {
     out->file_cached = vm->file_cached;
     out->file_dirty = vm->file_dirty;
+    out->file_cached_peak = vm->file_cached_peak;
+    out->file_dirty_peak = vm->file_dirty_peak;
     out->cache_hits = vm->cache_hits;
     out->cache_misses = vm->cache_misses;
     out->written_back = vm->written_back;
@@ -168,6 +173,9 @@ sim_paged_stats_files(const struct vm_stats *vm, struct pgw_stats *out)
     out->shm_len = vm->shm_len;
     out->shm_resident = vm->shm_resident;
     out->shm_swapped = vm->shm_swapped;
+    out->shm_len_peak = vm->shm_len_peak;
+    out->shm_resident_peak = vm->shm_resident_peak;
+    out->shm_swapped_peak = vm->shm_swapped_peak;
 }
 
 static void
@@ -193,6 +201,7 @@ sim_paged_stats(struct pgw_system *system, struct pgw_stats *out)
     out->resident = vm.resident;
     out->resident_peak = vm.resident_peak;
     out->merge_shared = vm.merge_shared;
+    out->merge_shared_peak = vm.merge_shared_peak;
     out->merge_sharing = vm.merge_sharing;
     out->merge_sharing_peak = vm.merge_sharing_peak;
     out->merge_merged = vm.merge_merged;
@@ -211,6 +220,7 @@ sim_paged_stats(struct pgw_system *system, struct pgw_stats *out)
     out->commit_refused = vm.commit_refused;
     out->tables_dropped = vm.tables_dropped;
     out->locked = vm.locked;
+    out->locked_peak = vm.locked_peak;
     out->lazy_freed = vm.lazy_freed;
     out->advised_out = vm.advised_out;
     sim_paged_stats_ahead(&vm, out);

@@ -30,6 +30,7 @@ sim_stats_pool(const struct pgw_system *system, struct pgw_stats *out)
     out->pool_pages = pool.pages;
     out->pool_pages_peak = pool.pages_peak;
     out->pool_same = pool.same;
+    out->pool_same_peak = pool.same_peak;
     out->pool_ratio = pool.bytes_peak > 0 ? (double)pool.stored_peak / (double)pool.bytes_peak : 0;
     out->pool_hits = pool.hits;
     out->pool_rejected = pool.rejected;
@@ -41,10 +42,14 @@ sim_stats_pool(const struct pgw_system *system, struct pgw_stats *out)
     out->pool_expanded = pool.expanded;
     out->pool_lz4 = pool.lz4;
     out->device_pages = device != NULL ? device->stats.used : 0;
+    out->device_pages_peak = device != NULL ? device->stats.used_peak : 0;
     out->tmem_puts = tmem->puts;
     out->tmem_hits = tmem->hits;
     out->tmem_dropped = tmem->dropped;
     out->tmem_pages = tmem->ephemeral;
+    out->tmem_pages_peak = tmem->ephemeral_peak;
+    out->tmem_persistent = tmem->persistent;
+    out->tmem_persistent_peak = tmem->persistent_peak;
 }
 
 static void

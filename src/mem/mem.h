@@ -79,7 +79,7 @@ struct mem_reservations {
     struct mem_reservation *table; /* by place in RAM; NULL: none are made */
     unsigned order;                /* of each */
     TAILQ_HEAD(, mem_reservation) partial;
-    uint64_t nheld;                /* frames that are reserved and not in use, now */
+    uint64_t nheld, nheld_peak;    /* frames that are reserved and not in use, now; at most */
     uint64_t made, filled, broken; /* so far; filled: all frames came into use */
 };
 

@@ -37,6 +37,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/peak.h"
 #include "base/poison.h"
 #include "mem/mem.h"
 
@@ -146,6 +147,7 @@ mem_reservation_make(struct mem *mem, uint64_t place, unsigned flags)
     TAILQ_INSERT_TAIL(&all->partial, reservation, link);
     all->made++;
     reservation_use(mem, &head[place], flags);
+    base_peak(&all->nheld_peak, all->nheld);
     return &head[place];
 }
 
@@ -199,6 +201,7 @@ mem_reservation_return(struct mem *mem, struct mem_page *page)
     base_poison(mem_page_bytes(mem, page), PAGE_SIZE);
     mem->nfree++;
     all->nheld++;
+    base_peak(&all->nheld_peak, all->nheld);
     if (reservation->used-- == reservation_frames(mem))
         TAILQ_INSERT_TAIL(&all->partial, reservation, link);
     if (reservation->used > 0)

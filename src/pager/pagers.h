@@ -53,6 +53,7 @@ struct pager_zpool_stats {
     uint64_t frames_peak;   /* at most */
     uint64_t pages;         /* held, now; of them: */
     uint64_t same;          /* kept as one word */
+    uint64_t same_peak;     /* at most */
     uint64_t pages_peak;    /* held, at most */
     uint64_t stored, bytes; /* bytes of the pages held; of all memory that takes: frames, records,
                                tables, working memory of the codec; now */

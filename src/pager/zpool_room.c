@@ -19,6 +19,7 @@
 #include "pager/zpool.h"
 
 #include "base/assert.h"
+#include "base/peak.h"
 
 #define ROOM_TRIES 16u /* for one page; each frees up to a run of pages */
 
@@ -59,10 +60,9 @@ zpool_count_pool(struct zpool *zpool)
     stats->squeezed = store->codec.squeezed;
     stats->expanded = store->codec.expanded;
     stats->lz4 = store->codec.kind == ZCODEC_LZ4;
-    if (stats->frames > stats->frames_peak)
-        stats->frames_peak = stats->frames;
-    if (stats->pages > stats->pages_peak)
-        stats->pages_peak = stats->pages;
+    base_peak(&stats->frames_peak, stats->frames);
+    base_peak(&stats->pages_peak, stats->pages);
+    base_peak(&stats->same_peak, stats->same);
     if (stats->bytes > stats->bytes_peak ||
         (stats->bytes == stats->bytes_peak && stats->stored > stats->stored_peak)) {
         stats->bytes_peak = stats->bytes;

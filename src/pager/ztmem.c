@@ -14,6 +14,7 @@
 #include <sys/tree.h>
 
 #include "base/assert.h"
+#include "base/peak.h"
 
 #define ZTMEM_POOLS 8u
 
@@ -240,6 +241,8 @@ ztmem_keep(struct ztmem *tmem, struct ztmem_page *page, const void *bytes)
     stats->puts++;
     stats->persistent += persistent;
     stats->ephemeral += !persistent;
+    base_peak(&stats->persistent_peak, stats->persistent);
+    base_peak(&stats->ephemeral_peak, stats->ephemeral);
     return PGW_OK;
 }
 

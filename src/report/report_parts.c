@@ -91,13 +91,17 @@ report_text_translation(struct report_buf *buf, const struct report_input *in)
 static void
 report_partitions(struct report_buf *buf, const struct pgw_stats *s)
 {
+    report_line(buf, "most segments", s->segments_peak, "%llu in RAM",
+        (unsigned long long)s->segments_resident_peak);
+    report_pages(buf, "peak in RAM", s->segment_pages_peak, "");
+    report_pages(buf, "peak unused there", s->segment_unused_peak, " (part of no mapping)");
     if (s->segments > 0) {
         report_line(buf, "segments now", s->segments, "%llu of them in RAM",
             (unsigned long long)s->segments_resident);
         report_pages(buf, "in RAM now", s->segment_pages, "");
         report_pages(buf, "  of these, unused", s->segment_unused, " (part of no mapping)");
     }
-    report_pages(buf, "peak in RAM", s->segment_pages_peak, "");
+    report_line(buf, "most holes", s->holes_peak, "in RAM, between segments");
     report_line(buf, "holes now", s->holes, "the largest has %llu pages",
         (unsigned long long)s->largest_hole);
     report_buf_add(buf, "  %-22s %17.1f%%  of the free RAM is outside its largest hole, now\n",

@@ -67,7 +67,8 @@ static const struct service_row pressure_rows[] = {
 static const struct service_row merging[] = {
     ROW(PAGES, merge_sharing_peak, "saved_peak_pages", "saved at most", ""),
     ROW(PAGES, merge_sharing, "saved_pages", "saved at the end", ""),
-    ROW(PAGES, merge_shared, "shared_pages", "pages in common", ", at the end"),
+    ROW(PAGES, merge_shared_peak, "shared_peak_pages", "in common at most", ""),
+    ROW(PAGES, merge_shared, "shared_pages", "in common at the end", ""),
     ROW(COUNT, merge_merged, "merged", "merged", "pages given up for an equal one"),
     ROW(COUNT, merge_splits, "splits", "split", "copied again, mostly because one was written"),
     ROW(IDLE, merge_scans, "scans", "full scans", ""),
@@ -80,8 +81,10 @@ static const struct service_row merging[] = {
 static const struct service_row files_rows[] = {
     ROW(COUNT, cache_hits, "cache_hits", "reads from RAM", "pages that read(2) found there"),
     ROW(COUNT, cache_misses, "cache_misses", "reads from files", "pages that it did not"),
-    ROW(PAGES, file_cached, "cached", "cached by reads", ", now, first to go"),
-    ROW(PAGES, file_dirty, "dirty", "dirty", ", of files, now"),
+    ROW(PAGES, file_cached_peak, "cached_peak", "cached by reads", " at most: first to go"),
+    ROW(PAGES, file_cached, "cached", "  at the end", ""),
+    ROW(PAGES, file_dirty_peak, "dirty_peak", "dirty", " at most, of files"),
+    ROW(PAGES, file_dirty, "dirty", "  at the end", ""),
     ROW(PAGES, written_back, "written_back", "written back", ", by shared mappings"),
     ROW(COUNT, writeback_runs, "writeback_runs", "write-backs", "runs of neighbours"),
     ROW(COUNT, writeback_failures, "writeback_failures", "write-backs refused", "kept, dirty"),
@@ -91,9 +94,12 @@ static const struct service_row files_rows[] = {
 };
 
 static const struct service_row shm_rows[] = {
-    ROW(PAGES, shm_len, "length", "length", ", of all memory objects, now"),
-    ROW(PAGES, shm_resident, "resident", "resident", ", now"),
-    ROW(PAGES, shm_swapped, "swapped", "swapped out", ", now"),
+    ROW(PAGES, shm_len_peak, "length_peak", "length at most", ", of all memory objects"),
+    ROW(PAGES, shm_resident_peak, "resident_peak", "in RAM at most", ""),
+    ROW(PAGES, shm_swapped_peak, "swapped_peak", "on swap at most", ""),
+    ROW(PAGES, shm_len, "length", "length at the end", ""),
+    ROW(PAGES, shm_resident, "resident", "in RAM at the end", ""),
+    ROW(PAGES, shm_swapped, "swapped", "on swap at the end", ""),
     {.key = NULL},
 };
 
@@ -105,7 +111,8 @@ static const struct service_row huge_rows[] = {
     ROW(COUNT, reserve_made, "reserved", "runs reserved", "for pages that come one by one"),
     ROW(COUNT, reserve_filled, "filled", "of these, filled", "mapped as one then"),
     ROW(COUNT, reserve_broken, "broken", "broken", "because nothing else was free"),
-    ROW(PAGES, reserve_held, "held", "reserved and unused", "now; they count as free"),
+    ROW(PAGES, reserve_held_peak, "held_peak", "reserved and unused", " at most; they count as free"),
+    ROW(PAGES, reserve_held, "held", "  at the end", ""),
     ROW(PAGES, huge_mapped_peak, "mapped_peak", "mapped at most", ""),
     ROW(RATIO, pages_per_entry_then, "pages_per_entry_then", "TLB reach then", "pages an entry on average, 1 without"),
     ROW(PAGES, huge_mapped, "mapped", "mapped now", ""),
@@ -120,9 +127,11 @@ static const struct service_row compaction_rows[] = {
     ROW(COUNT, compact_moved, "moved", "pages moved for them", ""),
     ROW(COUNT, compact_pinned, "pinned", "blocks passed over", "for a page that must stay"),
     ROW(COUNT, migrated, "migrated", "pages moved in all", "huge pages of small ones included"),
-    ROW(RATIO, fragmentation_index, "fragmentation_index", "fragmentation index",
-        "now: 1 in pieces, 0 full, -1 no matter"),
-    ROW(RATIO, unusable_index, "unusable_index", "unusable index", "of free RAM, now"),
+    ROW(RATIO, fragmentation_index_then, "fragmentation_index_then", "fragmentation index",
+        "at worst, when a run was wanted: 1 in pieces, 0 full, -1 no matter"),
+    ROW(RATIO, unusable_index_then, "unusable_index_then", "unusable index", "of free RAM, then"),
+    ROW(RATIO, fragmentation_index, "fragmentation_index", "fragmentation at the end", ""),
+    ROW(RATIO, unusable_index, "unusable_index", "unusable at the end", ""),
     {NULL, NULL, NULL, 0, COUNT},
 };
 
@@ -139,7 +148,8 @@ static const struct service_row pool_rows[] = {
     ROW(PAGES, pool_frames, "frames", "takes at the end", ""),
     ROW(PAGES, pool_pages_peak, "pages_peak", "pages in it at most", ""),
     ROW(PAGES, pool_pages, "pages", "in it at the end", ""),
-    ROW(PAGES, pool_same, "same", "  of these, one word", ", again and again"),
+    ROW(PAGES, pool_same_peak, "same_peak", "one word at most", ", again and again: kept as that"),
+    ROW(PAGES, pool_same, "same", "one word at the end", ""),
     ROW(RATIO, pool_ratio, "ratio", "ratio", "to 1, of pages to all memory they took, records and tables too"),
     ROW(COUNT, pool_hits, "hits", "came back from it", "pages, without a device"),
     ROW(COUNT, pool_rejected, "rejected", "hard to compress", "pages, passed on"),
@@ -149,11 +159,15 @@ static const struct service_row pool_rows[] = {
     ROW(COUNT, pool_squeezed, "squeezed", "compressed", "pages, those that it was in vain for too"),
     ROW(COUNT, pool_expanded, "expanded", "made whole", "pages"),
     ROW(COUNT, pool_dictionaries, "dictionaries", "dictionaries", "made from its pages to compress others"),
-    ROW(PAGES, device_pages, "device_pages", "on the device below", ""),
+    ROW(PAGES, device_pages_peak, "device_pages_peak", "on the device below", " at most"),
+    ROW(PAGES, device_pages, "device_pages", "  at the end", ""),
     ROW(COUNT, tmem_puts, "clean_puts", "clean pages kept", "of files"),
     ROW(COUNT, tmem_hits, "clean_hits", "  of these, used", "instead of reading the file"),
     ROW(COUNT, tmem_dropped, "clean_dropped", "  of these, dropped", "for want of room"),
+    ROW(PAGES, tmem_pages_peak, "clean_pages_peak", "  there at most", ""),
     ROW(PAGES, tmem_pages, "clean_pages", "  there at the end", ""),
+    ROW(PAGES, tmem_persistent_peak, "persistent_pages_peak", "put there to stay", " at most, in persistent pools"),
+    ROW(PAGES, tmem_persistent, "persistent_pages", "  there at the end", ""),
     {.key = NULL},
 };
 
@@ -163,6 +177,7 @@ static const struct service_row zeros_rows[] = {
 };
 
 static const struct service_row advice[] = {
+    ROW(PAGES, locked_peak, "locked_peak_pages", "locked at most", ""),
     ROW(PAGES, locked, "locked_pages", "locked at the end", ""),
     ROW(PAGES, lazy_freed, "lazily_freed_pages", "freed lazily", ", and dropped since"),
     ROW(PAGES, advised_out, "paged_out_pages", "paged out", ", as the program said"),

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/peak.h"
 #include "seg/segcore.h"
 
 static int
@@ -89,6 +90,7 @@ block_add(struct seg_system *system, struct seg_block *block)
 {
     TAILQ_INSERT_TAIL(&system->all_blocks, block, lru);
     system->stats.segments++;
+    base_peak(&system->stats.segments_peak, system->stats.segments);
 }
 
 enum pgw_status
@@ -110,11 +112,10 @@ block_count(struct seg_system *system, uint64_t given, uint64_t taken)
     struct seg_fit_counts counts;
 
     stats->pages += given - taken;
-    if (stats->pages > stats->pages_peak)
-        stats->pages_peak = stats->pages;
     system->fit->ops->counts(system->fit, &counts);
-    if (counts.free - counts.largest > stats->scattered_peak)
-        stats->scattered_peak = counts.free - counts.largest;
+    base_peak(&stats->pages_peak, stats->pages);
+    base_peak(&stats->scattered_peak, counts.free - counts.largest);
+    base_peak(&stats->holes_peak, counts.holes);
 }
 
 void
@@ -124,6 +125,7 @@ seg_block_arrive(struct seg_system *system, struct seg_block *block, uint64_t fi
     block->first = first;
     RB_INSERT(seg_block_tree, &system->resident, block);
     system->stats.resident++;
+    base_peak(&system->stats.resident_peak, system->stats.resident);
     block_count(system, block->npages, 0);
 }
 

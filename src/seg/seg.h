@@ -58,9 +58,12 @@ struct seg_config {
 struct seg_stats {
     uint64_t faults, minor, major;      /* resolved; major waited for a device */
     uint64_t segments, resident;        /* now: all; those in RAM */
+    uint64_t segments_peak, resident_peak;
     uint64_t pages, pages_peak;         /* now in RAM, of all partitions */
     uint64_t unused;                    /* now: of these, not part of any region (internal waste) */
+    uint64_t unused_peak;               /* as seg_note_unused() saw it */
     uint64_t free, holes, largest_hole; /* now */
+    uint64_t holes_peak;
     uint64_t scattered_peak;            /* the most that was ever free outside the largest hole */
     uint64_t failures;                  /* times there was room in all, but no hole large enough */
     uint64_t compactions, moved;        /* runs of it; pages moved by them, or to park and back */
@@ -100,6 +103,9 @@ uint64_t seg_space_end(const struct seg_system *system);
 const char *seg_why(const struct seg_system *system);
 
 void seg_stats(struct seg_system *system, struct seg_stats *stats);
+/* Looks at how much of RAM is in segments and in no region: the figure of now is of little use when
+ * a program has ended.  The sim machine calls it between slices. */
+void seg_note_unused(struct seg_system *system);
 
 /* The i-th partition by address, free ones included; false: there are fewer. */
 struct seg_partition {

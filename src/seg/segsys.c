@@ -3,6 +3,7 @@
 #include "seg/seg.h"
 
 #include "base/assert.h"
+#include "base/peak.h"
 #include "seg/segcore.h"
 
 enum pgw_status
@@ -290,14 +291,25 @@ seg_object_create(
 static uint64_t
 stats_covered(const struct seg_block *block)
 {
+    uint64_t covered = 0, start = 0, end = 0, len = block->npages << PAGE_SHIFT;
     const struct seg_segment *segment;
-    uint64_t covered = 0;
 
-    for (uint64_t i = 0; i < block->npages; i++) {
-        bool found = false;
-        LIST_FOREACH (segment, &block->users, user)
-            found = found || seg_region_at(segment->space, segment->lo + (i << PAGE_SHIFT)) != NULL;
-        covered += found;
+    for (; start < len; start = end) {
+        uint64_t next = len;
+        end = start;
+        LIST_FOREACH (segment, &block->users, user) {
+            const struct seg_region *region =
+                seg_region_at_or_above(segment->space, segment->lo + start);
+            if (region == NULL)
+                continue;
+            if (region->start > segment->lo + start)
+                next = region->start - segment->lo < next ? region->start - segment->lo : next;
+            else if (region->end - segment->lo > end)
+                end = region->end - segment->lo < len ? region->end - segment->lo : len;
+        }
+        covered += (end - start) >> PAGE_SHIFT;
+        if (end == start)
+            end = next;
     }
     return covered;
 }
@@ -315,10 +327,30 @@ stats_covered_alone(const struct seg_segment *segment)
     return covered;
 }
 
+static uint64_t
+stats_unused(const struct seg_system *system)
+{
+    const struct seg_block *block;
+    uint64_t unused = 0;
+
+    TAILQ_FOREACH (block, &system->all_blocks, lru) {
+        if (block->state == SEG_RESIDENT)
+            unused += block->npages - (block->nusers == 1
+                                              ? stats_covered_alone(LIST_FIRST(&block->users))
+                                              : stats_covered(block));
+    }
+    return unused;
+}
+
+void
+seg_note_unused(struct seg_system *system)
+{
+    base_peak(&system->stats.unused_peak, stats_unused(system));
+}
+
 void
 seg_stats(struct seg_system *system, struct seg_stats *stats)
 {
-    const struct seg_block *block;
     struct seg_fit_counts counts;
 
     system->fit->ops->counts(system->fit, &counts);
@@ -326,12 +358,7 @@ seg_stats(struct seg_system *system, struct seg_stats *stats)
     stats->free = counts.free;
     stats->holes = counts.holes;
     stats->largest_hole = counts.largest;
-    TAILQ_FOREACH (block, &system->all_blocks, lru) {
-        if (block->state == SEG_RESIDENT)
-            stats->unused +=
-                block->npages - (block->nusers == 1 ? stats_covered_alone(LIST_FIRST(&block->users))
-                                                    : stats_covered(block));
-    }
+    stats->unused = stats_unused(system);
 }
 
 /* --- partitions --- */

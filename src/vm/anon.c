@@ -27,6 +27,30 @@ vm_anon_create(struct vm_system *system)
     return anon;
 }
 
+/* What memory objects hold is counted anon by anon: it leaves the count before a change of its page
+ * or slot, and enters it afterwards. */
+static void
+anon_leave(struct vm_system *system, const struct vm_anon *anon)
+{
+    if (!anon->shm)
+        return;
+    system->stats.shm_resident -= anon->page != NULL;
+    system->stats.shm_swapped -= anon->page == NULL && anon->slot != PAGER_SLOT_NONE;
+}
+
+static void
+anon_enter(struct vm_system *system, const struct vm_anon *anon)
+{
+    struct vm_stats *stats = &system->stats;
+
+    if (!anon->shm)
+        return;
+    stats->shm_resident += anon->page != NULL;
+    stats->shm_swapped += anon->page == NULL && anon->slot != PAGER_SLOT_NONE;
+    base_peak(&stats->shm_resident_peak, stats->shm_resident);
+    base_peak(&stats->shm_swapped_peak, stats->shm_swapped);
+}
+
 void
 vm_anon_release(struct vm_system *system, struct vm_anon *anon)
 {
@@ -38,6 +62,7 @@ vm_anon_release(struct vm_system *system, struct vm_anon *anon)
     }
     vm_merge_leave(system, anon);
     vm_anon_forget_slot(system, anon);
+    anon_leave(system, anon);
     if (anon->page != NULL)
         vm_page_free(system, anon->page);
     base_pool_put(&system->anons, anon);
@@ -48,7 +73,9 @@ void
 vm_anon_attach(struct vm_system *system, struct vm_anon *anon, struct mem_page *page)
 {
     BASE_ASSERT(anon->page == NULL);
+    anon_leave(system, anon);
     anon->page = page;
+    anon_enter(system, anon);
     page->owner = anon;
     page->owner_kind = MEM_OWNER_ANON;
     vm_page_admit(system, page);
@@ -57,12 +84,22 @@ vm_anon_attach(struct vm_system *system, struct vm_anon *anon, struct mem_page *
 }
 
 void
+vm_anon_detach(struct vm_system *system, struct vm_anon *anon)
+{
+    anon_leave(system, anon);
+    anon->page = NULL;
+    anon_enter(system, anon);
+}
+
+void
 vm_anon_forget_slot(struct vm_system *system, struct vm_anon *anon)
 {
     if (anon->slot == PAGER_SLOT_NONE)
         return;
     vm_io_forget(system, anon->slot);
+    anon_leave(system, anon);
     anon->slot = PAGER_SLOT_NONE;
+    anon_enter(system, anon);
 }
 
 void

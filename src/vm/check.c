@@ -33,6 +33,7 @@ struct check {
     uint64_t charged, roots;
     uint64_t cached, dirty, dirty_objects; /* files' pages that are, and objects that have such */
     uint64_t locked, wired;                /* pages of locked regions; those that spaces hold */
+    uint64_t shm_len, shm_resident, shm_swapped; /* of memory objects */
 };
 
 /* A page in RAM and its owner point at each other, and the policy knows the page (C3). */
@@ -57,6 +58,15 @@ check_anon(struct check *check, struct vm_anon *anon)
     return anon->page == NULL || check_page(check, anon->page, anon, MEM_OWNER_ANON);
 }
 
+/* It is counted as what it is. */
+static bool
+check_shm(struct check *check, const struct vm_anon *anon)
+{
+    check->shm_resident += anon->page != NULL;
+    check->shm_swapped += anon->page == NULL && anon->slot != PAGER_SLOT_NONE;
+    return anon->shm;
+}
+
 /* The amap of a memory object (C1); regions that share it are counted when they are met. */
 static bool
 check_memory(struct check *check, const struct vm_object *object)
@@ -66,8 +76,9 @@ check_memory(struct check *check, const struct vm_object *object)
     if (tally_add(&check->amaps, object->amap) > 1)
         return true;
     for (uint64_t idx = 0; (anon = base_radix_next(&object->amap->slots, &idx)) != NULL; idx++)
-        if (idx >= object->base.npages || !check_anon(check, anon))
+        if (idx >= object->base.npages || !check_anon(check, anon) || !check_shm(check, anon))
             return false;
+    check->shm_len += object->base.npages;
     return object->pages.count == 0;
 }
 
@@ -280,7 +291,10 @@ check_objects(struct check *check)
     }
     return check->dirty == check->system->stats.file_dirty &&
            check->dirty_objects == check->system->ndirty_objects &&
-           check->cached == check->system->stats.file_cached;
+           check->cached == check->system->stats.file_cached &&
+           check->shm_len == check->system->stats.shm_len &&
+           check->shm_resident == check->system->stats.shm_resident &&
+           check->shm_swapped == check->system->stats.shm_swapped;
 }
 
 /* A frame of a reservation is unused, or holds a page of an anon (C10). */

@@ -126,6 +126,20 @@ compact_clear(struct vm_system *system, struct mem_page *head, unsigned order)
     return true;
 }
 
+/* A run is wanted: of these times the worst is kept, since memory that is free again when a program
+ * has ended is in no pieces. */
+static void
+compact_note_worst(struct vm_system *system, unsigned order)
+{
+    struct vm_stats *stats = &system->stats;
+    int index = mem_fragmentation(system->mem, order);
+
+    if (stats->compact_runs++ > 0 && index <= stats->fragmentation_then)
+        return;
+    stats->fragmentation_then = index;
+    stats->unusable_then = mem_unusable(system->mem, order);
+}
+
 /* Clears the cheapest block; it is claimed.  NULL: there is none that is worth it. */
 static struct mem_page *
 compact_one(struct vm_system *system, unsigned order)
@@ -133,7 +147,7 @@ compact_one(struct vm_system *system, unsigned order)
     struct compact_block block = {.head = NULL};
     uint64_t n = UINT64_C(1) << order;
 
-    system->stats.compact_runs++;
+    compact_note_worst(system, order);
     /* What is free in the block cannot be moved to, and together with what is not that makes n. */
     if (compact_room(system, order) >= n && system->mem->nfree >= n + system->mem->reserve)
         block = compact_choose(system, order);

@@ -57,6 +57,7 @@
 
 #include "base/assert.h"
 #include "base/lock.h"
+#include "base/peak.h"
 #include "base/pool.h"
 #include "base/radix.h"
 #include "vm/vm.h"
@@ -69,6 +70,7 @@ struct vm_anon {
     uint32_t shadow;       /* when it was evicted, as reclaim counts; 0: it was not */
     uint16_t group;        /* whose limit it counts against */
     uint8_t merged;        /* the merge scanner's round that saw it as merged last; 0: it is not */
+    bool shm;              /* a memory object's */
 };
 
 struct vm_amap {
@@ -421,6 +423,7 @@ void vm_anon_release(struct vm_system *system, struct vm_anon *anon);
 void vm_anon_attach(struct vm_system *system, struct vm_anon *anon, struct mem_page *page);
 /* Frees the swap slot, if there is one; the page must then be counted as dirty. */
 void vm_anon_forget_slot(struct vm_system *system, struct vm_anon *anon);
+void vm_anon_detach(struct vm_system *system, struct vm_anon *anon);
 /* The anon is in use, in RAM and on swap: when swap is getting full, the copy there goes. */
 void vm_anon_spare_slot(struct vm_system *system, struct vm_anon *anon);
 
@@ -477,6 +480,8 @@ vm_object_prot(const struct vm_region *region, const struct mem_page *page, prot
 
 /* --- truncate.c --- */
 
+/* Notes how long the object is; its pages are as they are. */
+void vm_object_set_len(struct vm_object *object, uint64_t len);
 /* The object is len bytes long from now on; the caller holds it.  Waits for pages in I/O. */
 void vm_object_resize_locked(struct vm_object *object, uint64_t len);
 /* Drops the clean pages of a file, whose content is not known any more. */

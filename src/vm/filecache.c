@@ -28,6 +28,7 @@ cache_enter(struct vm_system *system, struct mem_page *page)
 {
     TAILQ_INSERT_TAIL(&system->cached, &page->node, link);
     system->stats.file_cached++;
+    base_peak(&system->stats.file_cached_peak, system->stats.file_cached);
 }
 
 void

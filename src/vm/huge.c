@@ -672,6 +672,7 @@ vm_huge_stats(const struct vm_system *system, struct vm_stats *stats)
     stats->reserve_filled = system->mem->reservations.filled;
     stats->reserve_broken = system->mem->reservations.broken;
     stats->reserve_held = system->mem->reservations.nheld;
+    stats->reserve_held_peak = system->mem->reservations.nheld_peak;
     stats->huge_splits = pmaps->splits;
     stats->huge_mapped = pmaps->super_pages;
     huge_count_mappings(system, stats);

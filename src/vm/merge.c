@@ -215,8 +215,8 @@ merge_mark(struct vm_system *system, struct vm_anon *anon)
         stats->merge_sharing += anon->refs - 1;
     }
     anon->merged = system->merge.round;
-    if (stats->merge_sharing > stats->merge_sharing_peak)
-        stats->merge_sharing_peak = stats->merge_sharing;
+    base_peak(&stats->merge_shared_peak, stats->merge_shared);
+    base_peak(&stats->merge_sharing_peak, stats->merge_sharing);
 }
 
 void

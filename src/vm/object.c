@@ -72,6 +72,20 @@ object_charge(struct vm_object *object, uint64_t npages)
     return PGW_OK;
 }
 
+void
+vm_object_set_len(struct vm_object *object, uint64_t len)
+{
+    struct vm_stats *stats = &object->system->stats;
+    uint64_t npages = page_ceil(len) >> PAGE_SHIFT;
+
+    if (object->amap != NULL) {
+        stats->shm_len += npages - object->base.npages;
+        base_peak(&stats->shm_len_peak, stats->shm_len);
+    }
+    object->base.npages = npages;
+    object->len = len;
+}
+
 static enum pgw_status
 object_resize(struct space_object *base, uint64_t len)
 {
@@ -186,17 +200,19 @@ vm_object_create_memory_locked(
 {
     if (len > OBJECT_PAGES_MAX << PAGE_SHIFT)
         return PGW_RANGE;
-    struct vm_object *new = object_make(system, len);
+    struct vm_object *new = object_make(system, 0);
     if (new == NULL)
         return PGW_NOMEM;
     enum pgw_status status = vm_amap_create(system, &new->amap);
     if (status == PGW_OK && !unpromised)
-        status = object_charge(new, new->base.npages);
-    if (status == PGW_OK)
-        *object = new;
-    else
+        status = object_charge(new, page_ceil(len) >> PAGE_SHIFT);
+    if (status != PGW_OK) {
         vm_object_release_locked(new);
-    return status;
+        return status;
+    }
+    vm_object_set_len(new, len);
+    *object = new;
+    return PGW_OK;
 }
 
 enum pgw_status
@@ -233,8 +249,10 @@ vm_object_release_locked(struct vm_object *object)
         vm_page_free(system, page);
     }
     vm_tmem_flush_object(object);
-    if (object->amap != NULL)
+    if (object->amap != NULL) {
+        system->stats.shm_len -= object->base.npages;
         vm_amap_release(system, object->amap);
+    }
     if (object->base.pager != NULL) {
         base_lock_take(&system->pager_lock);
         object->base.pager->ops->destroy(object->base.pager);
@@ -286,7 +304,9 @@ vm_object_anon(struct vm_object *object, uint64_t idx)
     anon = vm_anon_create(object->system);
     if (anon != NULL && base_radix_set(&object->amap->slots, idx, anon) != PGW_OK) {
         vm_anon_release(object->system, anon);
-        anon = NULL;
+        return NULL;
     }
+    if (anon != NULL)
+        anon->shm = true; /* it has neither page nor slot yet */
     return anon;
 }

@@ -162,8 +162,7 @@ reclaim_detach(struct vm_system *system, struct mem_page *page)
 {
     vm_refault_note(system, page);
     if (page->owner_kind == MEM_OWNER_ANON) {
-        struct vm_anon *anon = page->owner;
-        anon->page = NULL;
+        vm_anon_detach(system, page->owner);
     } else {
         struct vm_object *object = page->owner;
         vm_tmem_keep(object, page);

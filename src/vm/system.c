@@ -150,25 +150,6 @@ vm_swap_is_broken(struct vm_system *system)
     return broken;
 }
 
-/* What memory objects hold now. */
-static void
-system_count_memory(const struct vm_system *system, struct vm_stats *stats)
-{
-    const struct vm_object *object;
-    const struct vm_anon *anon;
-
-    TAILQ_FOREACH (object, &system->all_objects, link) {
-        if (object->amap == NULL)
-            continue;
-        stats->shm_len += object->base.npages;
-        for (uint64_t idx = 0; (anon = base_radix_next(&object->amap->slots, &idx)) != NULL;
-             idx++) {
-            stats->shm_resident += anon->page != NULL;
-            stats->shm_swapped += anon->page == NULL && anon->slot != PAGER_SLOT_NONE;
-        }
-    }
-}
-
 void
 vm_stats(struct vm_system *system, struct vm_stats *stats)
 {
@@ -181,7 +162,6 @@ vm_stats(struct vm_system *system, struct vm_stats *stats)
     stats->stall_some = pressure.total[VM_PRESSURE_SOME];
     stats->stall_full = pressure.total[VM_PRESSURE_FULL];
     stats->commit_limit = vm_commit_limit(system);
-    system_count_memory(system, stats);
     vm_huge_stats(system, stats);
     base_lock_drop(&system->lock);
 }

@@ -35,6 +35,7 @@ struct tmem_stats {
     uint64_t dropped;        /* ephemeral pages that went for want of room */
     uint64_t flushed;
     uint64_t ephemeral, persistent; /* now */
+    uint64_t ephemeral_peak, persistent_peak;
 };
 
 struct tmem {

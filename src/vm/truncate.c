@@ -96,8 +96,7 @@ vm_object_resize_locked(struct vm_object *object, uint64_t len)
     uint64_t old = object->len;
     uint64_t npages = page_ceil(len) >> PAGE_SHIFT;
 
-    object->len = len;
-    object->base.npages = npages;
+    vm_object_set_len(object, len);
     if (len < old) {
         object->system->stats.truncated += truncate_pages(object, npages, true);
         if (object->amap != NULL)

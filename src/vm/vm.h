@@ -74,20 +74,21 @@ struct vm_stats {
     /* Commitment: pages promised now, the most ever, how many may be, and refused calls. */
     uint64_t committed, committed_peak, commit_limit, commit_refused;
     uint64_t tables_dropped; /* times that all page tables were given up */
-    uint64_t locked;         /* pages of locked regions, now */
+    uint64_t locked, locked_peak; /* pages of locked regions, now; at most */
     uint64_t wired;          /* of those in RAM, pages that stay there for it, now */
     uint64_t lazy_freed;     /* pages whose content was given up, as the program had allowed */
     uint64_t advised_out;    /* pages that were evicted because the program said so */
 
     /* Shared memory and files. */
-    uint64_t file_cached;                        /* files' pages that only read(2) has seen, now */
-    uint64_t file_dirty;                         /* files' pages newer than the file, now */
+    uint64_t file_cached, file_cached_peak;      /* files' pages that only read(2) has seen, now */
+    uint64_t file_dirty, file_dirty_peak;        /* files' pages newer than the file, now */
     uint64_t written_back, writeback_runs;       /* pages to files; in so many runs of neighbours */
     uint64_t writeback_failures;                 /* runs that could not be written, and stayed */
     uint64_t writeback_lost;                     /* dirty pages dropped at the very end */
     uint64_t cache_hits, cache_misses;           /* pages that read(2) found in RAM, or did not */
     uint64_t truncated;                          /* pages that went because a file became shorter */
     uint64_t shm_resident, shm_swapped, shm_len; /* of memory objects: pages, now */
+    uint64_t shm_resident_peak, shm_swapped_peak, shm_len_peak;
 
     /* Compressed pool and transcendent memory. */
     uint64_t zeros_dropped; /* dirty pages that were all zeros, and were evicted to nowhere */
@@ -95,6 +96,7 @@ struct vm_stats {
 
     /* Same-page merging. */
     uint64_t merge_shared;       /* pages that are used in common, now */
+    uint64_t merge_shared_peak;
     uint64_t merge_sharing;      /* uses of them beyond the first: pages saved, now */
     uint64_t merge_sharing_peak; /* the most of that */
     uint64_t merge_merged;       /* pages given up for an equal one */
@@ -117,6 +119,7 @@ struct vm_stats {
     uint64_t reserve_filled;             /* of these, full: the huge page is there */
     uint64_t reserve_broken;             /* given up in part, because nothing else was free */
     uint64_t reserve_held; /* frames reserved and not in use, now; they count as free */
+    uint64_t reserve_held_peak;
 
     /* Compaction. */
     uint64_t compact_runs;                 /* times that a block was looked for */
@@ -125,6 +128,7 @@ struct vm_stats {
     uint64_t compact_pinned;               /* blocks passed over for a page that must stay */
     uint64_t migrated;                     /* pages moved, for compaction or a huge page */
     int fragmentation, unusable;           /* now, for huge pages: see mem_fragmentation */
+    int fragmentation_then, unusable_then; /* when a block was looked for and it was worst */
 
     /* Read-ahead, working set and pressure. */
     uint64_t ahead_read, ahead_used; /* pages read ahead of need; of these, asked for */

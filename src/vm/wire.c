@@ -43,6 +43,7 @@ vm_lock_charge(struct vm_space *space, uint64_t npages)
         !lock_allows(group->stats.limit - VM_GROUP_LEAST, group->locked, npages))
         return PGW_NORAM;
     system->stats.locked += npages;
+    base_peak(&system->stats.locked_peak, system->stats.locked);
     group->locked += npages;
     space->locked += npages;
     return PGW_OK;

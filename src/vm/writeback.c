@@ -32,6 +32,7 @@ vm_object_dirty(struct vm_object *object, struct mem_page *page)
         return;
     page->dirty = 1;
     system->stats.file_dirty++;
+    base_peak(&system->stats.file_dirty_peak, system->stats.file_dirty);
     if (object->ndirty++ > 0)
         return;
     vm_object_hold_locked(object);
