@@ -14,8 +14,8 @@
  *      device      every operation of swap and of files           disk
  *      switch      every switch of spaces                        switch
  *                  every register written at one                 register
- *      move        every page copied by compaction, growth,      move
- *                  or fork
+ *      move        every page copied by compaction, for a huge   move
+ *                  page, by growth, or by a fork that copies
  *      compression every page compressed for the pool            zstd or lz4
  *                  every page of it made whole                   unzstd or unlz4
  *      interrupt   every hart interrupted by a shootdown         ipi
@@ -60,7 +60,7 @@ report_time(const struct pgw_stats *stats, const struct pgw_cost *cost, struct r
     time->switches = (double)stats->space_switches * cost->switch_ns +
                      (double)stats->switch_registers * cost->register_ns;
     time->moves = ((double)stats->compaction_moved + (double)stats->growth_moved +
-                      (double)stats->segment_copied) *
+                      (double)stats->segment_copied + (double)stats->migrated) *
                   cost->move_ns;
     time->compression =
         (double)stats->pool_squeezed * (stats->pool_lz4 ? cost->lz4_ns : cost->zstd_ns) +

@@ -124,10 +124,11 @@ schemes_cost_what_they_do(void **state)
     in.stats.switch_registers = 9;
     in.stats.compaction_moved = 6;
     in.stats.segment_copied = 5;
+    in.stats.migrated = 7;
     report_time(&in.stats, &in.cost, &time);
     assert_true(time.refills == 0); /* hardware walks */
     assert_true(time.switches == 4 * 3000.0 + 9 * 10.0);
-    assert_true(time.moves == 11 * 500.0);
+    assert_true(time.moves == 18 * 500.0);
     double hardware = time.total;
     in.stats.refill = true;
     report_time(&in.stats, &in.cost, &time);
