@@ -72,7 +72,8 @@ struct mem_page {
 /* A run of frames that are kept together (reservation.c). */
 struct mem_reservation {
     TAILQ_ENTRY(mem_reservation) link; /* mem_reservations.partial, while it is not full */
-    uint64_t used;                     /* of its frames; 0: there is no reservation here */
+    uint64_t used : 63;                /* of its frames; 0: there is no reservation here */
+    uint64_t filled : 1;               /* all of them were, at some time */
 };
 
 struct mem_reservations {
@@ -80,7 +81,7 @@ struct mem_reservations {
     unsigned order;                /* of each */
     TAILQ_HEAD(, mem_reservation) partial;
     uint64_t nheld, nheld_peak;    /* frames that are reserved and not in use, now; at most */
-    uint64_t made, filled, broken; /* so far; filled: all frames came into use */
+    uint64_t made, filled, broken; /* so far; filled: those of which all frames came into use */
 };
 
 struct mem {

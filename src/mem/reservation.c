@@ -144,6 +144,7 @@ mem_reservation_make(struct mem *mem, uint64_t place, unsigned flags)
     all->nheld += n;
     struct mem_reservation *reservation = reservation_at(mem, head);
     reservation->used = 1;
+    reservation->filled = 0;
     TAILQ_INSERT_TAIL(&all->partial, reservation, link);
     all->made++;
     reservation_use(mem, &head[place], flags);
@@ -163,10 +164,12 @@ mem_reservation_take(struct mem *mem, struct mem_page *page, unsigned flags)
         return NULL;
     TAILQ_REMOVE(&all->partial, reservation, link);
     reservation_use(mem, page, flags);
-    if (++reservation->used < reservation_frames(mem))
+    if (++reservation->used < reservation_frames(mem)) {
         TAILQ_INSERT_TAIL(&all->partial, reservation, link);
-    else
-        all->filled++;
+        return page;
+    }
+    all->filled += !reservation->filled; /* pages that went may have come again */
+    reservation->filled = 1;
     return page;
 }
 

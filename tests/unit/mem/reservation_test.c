@@ -65,6 +65,9 @@ test_fill(void **state)
         assert_int_equal(env.mem.reservations.nheld, 0);
         assert_true(mem_reservation_has(&env.mem, head));
         assert_true(mem_check(&env.mem));
+        mem_free(&env.mem, &head[3]); /* goes, and comes again: it was filled once */
+        assert_ptr_equal(mem_reservation_take(&env.mem, &head[3], 0), &head[3]);
+        assert_int_equal(env.mem.reservations.filled, round + 1);
         for (unsigned i = 0; i < N; i++)
             mem_free(&env.mem, &head[i * 91 % N]);
         assert_false(mem_reservation_has(&env.mem, head));
