@@ -121,6 +121,7 @@ static const struct verb_stat_row system_rows[] = {
     STAT(compact_failed, "of these, not"),
     STAT(compact_moved, "pages that this moved"),
     STAT(compact_pinned, "blocks passed over for a page that must stay"),
+    STAT(compact_huge, "blocks passed over as they are huge pages"),
     STAT(migrated, "pages moved for compaction or a huge page"),
     {"fragmentation_index", "for huge pages: 0 no memory, 1 it is in pieces, -1 there is a run",
         offsetof(struct pgw_stats, fragmentation_index), STAT_REAL},

@@ -29,6 +29,15 @@ struct pgw_swap_device {
     uint64_t failures;      /* of operations */
 };
 
+#define PGW_RUN_ORDERS 11u
+
+/* Free RAM: the i-th of each is of runs of 2^i frames; larger ones are counted as so many of the
+ * last order.  The indexes are those of pgw_fragmentation(). */
+struct pgw_free_runs {
+    uint64_t runs[PGW_RUN_ORDERS];
+    double index[PGW_RUN_ORDERS], unusable[PGW_RUN_ORDERS];
+};
+
 /* All counted since the system was made, unless "now" or "peak" is said. */
 struct pgw_stats {
     size_t size; /* set it to sizeof(struct pgw_stats) before the call */
@@ -180,11 +189,15 @@ struct pgw_stats {
     uint64_t compact_made, compact_failed; /* of these: it was; it was not */
     uint64_t compact_moved;                /* pages that moved for it */
     uint64_t compact_pinned;               /* blocks passed over because a page in them must stay */
+    uint64_t compact_huge;                 /* and because they are in use as a huge page */
     uint64_t migrated;                     /* pages moved for it or for a huge page */
     /* Now, for runs of the size of a huge page (2 MiB where there are none): why one could not be
      * had, from 0 (no memory) to 1 (in pieces), -1: it could; the share of free RAM in smaller
      * runs.  As Linux's extfrag_index and unusable_index. */
     double fragmentation_index, unusable_index;
+    /* What was free: before compaction was wanted first; before and after it last made a run, which
+     * is free there (while it made none: was wanted last); now. */
+    struct pgw_free_runs runs_first, runs_before, runs_after, runs_now;
 
     /* Read-ahead, working set and pressure. */
     uint64_t file_reads;             /* operations that read file_in */

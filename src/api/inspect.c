@@ -319,8 +319,8 @@ pgw_fragmentation(struct pgw_system *system, unsigned order, double *index, doub
     if (order > MEM_ORDER_MAX)
         return sim_fail(
             system, PGW_RANGE, "no run has 2^%u frames: 2^%u are the most", order, MEM_ORDER_MAX);
-    *index = mem_fragmentation(&system->mem, order) / 1000.0;
-    *unusable = mem_unusable(&system->mem, order) / 1000.0;
+    *index = mem_fragmentation(system->mem.runs, order) / 1000.0;
+    *unusable = mem_unusable(system->mem.runs, order) / 1000.0;
     return PGW_OK;
 }
 

@@ -150,6 +150,8 @@ void sim_shoot_space(void *ctx, uint32_t asid);
 /* Makes the harts, if there are none yet.  PGW_NOMEM. */
 MUST_CHECK enum pgw_status sim_need_harts(struct pgw_system *system);
 
+/* Of free runs by order, as struct mem has them. */
+void sim_stats_runs(const uint64_t *runs, struct pgw_free_runs *out);
 /* The figures of all harts together. */
 void sim_sum_mmus(const struct pgw_system *system, struct mmu_stats *sum);
 void sim_sum_harts(const struct pgw_system *system, struct cpu_stats *sum);

@@ -149,11 +149,17 @@ sim_paged_huge_stats(const struct vm_stats *vm, struct pgw_stats *out)
     out->compact_failed = vm->compact_failed;
     out->compact_moved = vm->compact_moved;
     out->compact_pinned = vm->compact_pinned;
+    out->compact_huge = vm->compact_huge;
     out->migrated = vm->migrated;
     out->fragmentation_index = vm->fragmentation / 1000.0;
     out->unusable_index = vm->unusable / 1000.0;
     out->fragmentation_index_then = vm->fragmentation_then / 1000.0;
     out->unusable_index_then = vm->unusable_then / 1000.0;
+    if (vm->compact_runs == 0)
+        return;
+    sim_stats_runs(vm->compact_free.first, &out->runs_first);
+    sim_stats_runs(vm->compact_free.before, &out->runs_before);
+    sim_stats_runs(vm->compact_free.after, &out->runs_after);
 }
 
 static void

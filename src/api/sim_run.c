@@ -102,14 +102,12 @@ static void
 sim_run_services(
     const struct pgw_system *system, const struct pgw_stats *now, struct os_memory *out)
 {
-    const unsigned last = OS_FREE_ORDERS - 1;
+    _Static_assert(OS_FREE_ORDERS == PGW_RUN_ORDERS, "larger runs are counted as the last order's");
 
     sim_run_swaps(system, now, out);
     out->zswap = now->pool_frames;
     out->zswapped = now->pool_pages;
-    for (unsigned order = 0; order <= MEM_ORDER_MAX; order++)
-        out->free_runs[order < last ? order : last] += system->mem.runs[order]
-                                                       << (order < last ? 0 : order - last);
+    memcpy(out->free_runs, now->runs_now.runs, sizeof out->free_runs);
     if (system->vm == NULL)
         return;
     out->huge = (unsigned)system->settings.huge;

@@ -52,6 +52,19 @@ sim_stats_pool(const struct pgw_system *system, struct pgw_stats *out)
     out->tmem_persistent_peak = tmem->persistent_peak;
 }
 
+void
+sim_stats_runs(const uint64_t *runs, struct pgw_free_runs *out)
+{
+    const unsigned last = PGW_RUN_ORDERS - 1;
+
+    for (unsigned order = 0; order <= MEM_ORDER_MAX; order++)
+        out->runs[order < last ? order : last] += runs[order] << (order < last ? 0 : order - last);
+    for (unsigned order = 0; order < PGW_RUN_ORDERS; order++) {
+        out->index[order] = mem_fragmentation(runs, order) / 1000.0;
+        out->unusable[order] = mem_unusable(runs, order) / 1000.0;
+    }
+}
+
 static void
 sim_stats_devices(const struct pgw_system *system, struct pgw_stats *out)
 {
@@ -217,6 +230,7 @@ sim_stats(struct pgw_system *system, struct pgw_stats *out)
     sim_stats_memory(system, out);
     sim_stats_machine(system, out);
     sim_stats_processes(system, out);
+    sim_stats_runs(system->mem.runs, &out->runs_now);
     sim_stats_harts(system, out);
     report_time(out, &system->settings.cost, &time);
     out->access_ns = time.accesses > 0 ? time.total / time.accesses : 0;

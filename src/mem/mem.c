@@ -465,39 +465,40 @@ mem_claim_drop(struct mem *mem, struct mem_page *block, unsigned order)
     }
 }
 
-/* Free runs of all orders, how many of this order they would make, and the frames in them. */
+/* Of free runs: the frames in them; *n: how many they are; *suitable: runs of this order in them.
+ */
 static uint64_t
-mem_count_runs(const struct mem *mem, unsigned order, uint64_t *runs, uint64_t *suitable)
+mem_count_runs(const uint64_t *runs, unsigned order, uint64_t *n, uint64_t *suitable)
 {
     uint64_t frames = 0;
 
-    *runs = *suitable = 0;
+    *n = *suitable = 0;
     for (unsigned at = 0; at <= MEM_ORDER_MAX; at++) {
-        frames += mem->runs[at] << at;
-        *runs += mem->runs[at];
-        *suitable += at >= order ? mem->runs[at] << (at - order) : 0;
+        frames += runs[at] << at;
+        *n += runs[at];
+        *suitable += at >= order ? runs[at] << (at - order) : 0;
     }
     return frames;
 }
 
 int
-mem_fragmentation(const struct mem *mem, unsigned order)
+mem_fragmentation(const uint64_t *runs, unsigned order)
 {
-    uint64_t runs, suitable;
-    uint64_t frames = mem_count_runs(mem, order, &runs, &suitable);
+    uint64_t n, suitable;
+    uint64_t frames = mem_count_runs(runs, order, &n, &suitable);
 
-    if (runs == 0)
+    if (n == 0)
         return 0;
     if (suitable > 0)
         return -1000;
-    return 1000 - (int)((1000 + (frames * 1000 >> order)) / runs);
+    return 1000 - (int)((1000 + (frames * 1000 >> order)) / n);
 }
 
 int
-mem_unusable(const struct mem *mem, unsigned order)
+mem_unusable(const uint64_t *runs, unsigned order)
 {
-    uint64_t runs, suitable;
-    uint64_t frames = mem_count_runs(mem, order, &runs, &suitable);
+    uint64_t n, suitable;
+    uint64_t frames = mem_count_runs(runs, order, &n, &suitable);
 
     if (frames == 0)
         return 1000;

@@ -61,7 +61,7 @@ struct mem_page {
     uint64_t lazyfree : 1;   /* its content may be dropped as long as it is not modified */
     uint64_t reserved : 1;   /* kept for a huge page, or claimed for a run that is being cleared */
     uint64_t aside : 1;      /* kept out of the policy: dirty, and there is nowhere to put it */
-    uint64_t spare : 1;
+    uint64_t huge : 1;       /* the owner's part of a run that is in use as one huge page */
     struct mem_pv pv; /* mappings of this page: the first one here, more chained */
 };
 
@@ -190,9 +190,10 @@ bool mem_reservation_check(const struct mem *mem);
  * allocation would fail: towards 0 for want of memory, towards 1000 because it is in pieces; -1000:
  * it would not fail.  The second is the share of the free frames that is in smaller runs.
  * Frames that are held for a reservation are in no run, and count for neither.
+ * Of free runs by order, MEM_ORDER_MAX + 1 of them: mem.runs, now or as they were.
  */
-int mem_fragmentation(const struct mem *mem, unsigned order);
-int mem_unusable(const struct mem *mem, unsigned order);
+int mem_fragmentation(const uint64_t *runs, unsigned order);
+int mem_unusable(const uint64_t *runs, unsigned order);
 
 /*
  * The page's bytes, PAGE_SIZE of them, for reading and writing.  On the sim machine they may be

@@ -12,6 +12,7 @@
 #include "base/size.h"
 #include "report/report_groups.h"
 #include "report/report_maps.h"
+#include "report/report_runs.h"
 #include "report/report_services.h"
 
 typedef json_int_t num; /* jansson's "I" */
@@ -258,15 +259,15 @@ report_json(const struct report_input *input, char **text)
 {
     const struct pgw_stats *s = &input->stats;
     json_t *root = json_pack(
-        "{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "{s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
         "version", REPORT_VERSION, "generator", input->version, "config", report_json_config(input),
         "program", report_json_program(input), "faults", report_json_faults(s), "paging",
         report_json_paging(s), "translation", report_json_translation(input), "switches",
         report_json_switches(input), "segments", report_json_segments(s), "memory",
         report_json_memory(s), "swap_devices", report_json_devices(s), "services",
-        report_json_services(s), "groups", report_json_groups(input), "maps",
-        report_json_maps(input), "working_set", report_json_workset(input), "effective_access_time",
-        report_json_time(input));
+        report_json_services(s), "free_runs", report_json_runs(s), "groups",
+        report_json_groups(input), "maps", report_json_maps(input), "working_set",
+        report_json_workset(input), "effective_access_time", report_json_time(input));
 
     if (root == NULL)
         return PGW_NOMEM;

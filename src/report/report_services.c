@@ -126,6 +126,7 @@ static const struct service_row compaction_rows[] = {
     ROW(COUNT, compact_failed, "failed", "in vain", ""),
     ROW(COUNT, compact_moved, "moved", "pages moved for them", ""),
     ROW(COUNT, compact_pinned, "pinned", "blocks passed over", "for a page that must stay"),
+    ROW(COUNT, compact_huge, "huge", "  and left whole", "as they are huge pages"),
     ROW(COUNT, migrated, "migrated", "pages moved in all", "huge pages of small ones included"),
     ROW(RATIO, fragmentation_index_then, "fragmentation_index_then", "fragmentation index",
         "at worst, when a run was wanted: 1 in pieces, 0 full, -1 no matter"),

@@ -14,6 +14,7 @@
 #include "report/report_maps.h"
 #include "report/report_parts.h"
 #include "report/report_groups.h"
+#include "report/report_runs.h"
 #include "report/report_services.h"
 
 static void
@@ -227,6 +228,7 @@ report_text(const struct report_input *input, char **text)
     report_text_memory(&buf, &input->stats);
     report_text_devices(&buf, &input->stats);
     report_text_services(&buf, &input->stats);
+    report_text_runs(&buf, &input->stats);
     report_text_groups(&buf, input);
     report_text_maps(&buf, input);
     enum pgw_status status = report_text_workset(&buf, input);

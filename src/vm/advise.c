@@ -16,6 +16,7 @@
  *     WILLNEED   what is on swap or in a file is read in, while that costs nobody anything.
  */
 #include "vm/core.h"
+#include "vm/runs.h"
 
 struct advise {
     struct vm_space *space;

@@ -304,6 +304,13 @@ check_reserved(const struct mem *mem, const struct mem_page *page)
     return !mem_reservation_has(mem, page) || page->reserved || page->owner_kind == MEM_OWNER_ANON;
 }
 
+/* Only a page of an anon is part of a huge one (C11). */
+static bool
+check_huge(const struct mem_page *page)
+{
+    return !page->huge || page->owner_kind == MEM_OWNER_ANON;
+}
+
 /* The frame table tells the same story. */
 static bool
 check_frames(const struct check *check)
@@ -317,7 +324,7 @@ check_frames(const struct check *check)
         ahead += mem->pages[i].ahead;
         wired += mem->pages[i].queued ? mem->pages[i].wired : 0;
         stay += mem->pages[i].queued && mem->pages[i].wired > 0;
-        if (!check_reserved(mem, &mem->pages[i]))
+        if (!check_reserved(mem, &mem->pages[i]) || !check_huge(&mem->pages[i]))
             return false;
     }
     if (stats->ahead_read != stats->ahead_used + stats->ahead_wasted + ahead)

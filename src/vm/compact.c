@@ -17,12 +17,22 @@
  * What is unused in a reservation (mem/reservation.c) is free: a block that is reserved for a huge
  * page of which little has come is a cheap one, and the reservation ends when it is chosen.
  *
+ * A block that is in use as a huge page (mem_page.huge, set by huge.c) is a run already: to clear
+ * it is to break one huge page for another, for ever if both are wanted, as the scanner makes the
+ * first one anew from the next block.  So it stays, as a pinned one does, and each run that is made
+ * for a huge page is one more.  Whether it is mapped as one just now is not asked: the MMU is a
+ * cache.  A frame that is freed loses the mark, so a run that reclaim has taken a page of is a
+ * block like others.
+ *
  * The frames that are moved to must lie outside of blocks that are free already, or nothing is won;
  * that is reckoned before anything is moved.  A try that failed for want of such a block is not
  * made again at once: each failure doubles the number of requests that are turned down unseen, as
  * Linux defers compaction.
  */
+#include <string.h>
+
 #include "vm/core.h"
+#include "vm/runs.h"
 
 #define COMPACT_EASY_PART 16u /* of a block in use, or less: taken without looking further */
 #define COMPACT_SHIFT_MOST 6u /* up to 64 requests are turned down after failures */
@@ -32,11 +42,13 @@ struct compact_block {
     uint64_t used;
 };
 
-/* Counts the block's pages in use.  False: it is free as a whole, or has a page that stays. */
+/* Counts the block's pages in use.  False: it is free as a whole, is a huge page, or has a page
+ * that stays. */
 static bool
 compact_look(struct vm_system *system, struct mem_page *head, unsigned order, uint64_t *used)
 {
     struct mem_page *end = head + (UINT64_C(1) << order);
+    uint64_t huge = 0;
 
     *used = 0;
     if (mem_run_head(system->mem, head)->order > order)
@@ -51,8 +63,12 @@ compact_look(struct vm_system *system, struct mem_page *head, unsigned order, ui
             return false;
         }
         ++*used;
+        huge += page->huge;
     }
-    return true;
+    if (huge < UINT64_C(1) << order)
+        return true;
+    system->stats.compact_huge++;
+    return false;
 }
 
 /* Frames in free runs of this order or more. */
@@ -126,37 +142,62 @@ compact_clear(struct vm_system *system, struct mem_page *head, unsigned order)
     return true;
 }
 
-/* A run is wanted: of these times the worst is kept, since memory that is free again when a program
- * has ended is in no pieces. */
+/* Of the times that a run is wanted the worst is kept, since memory that is free again when a
+ * program has ended is in no pieces. */
 static void
-compact_note_worst(struct vm_system *system, unsigned order)
+compact_note_worst(struct vm_stats *stats, const uint64_t *runs, unsigned order)
 {
-    struct vm_stats *stats = &system->stats;
-    int index = mem_fragmentation(system->mem, order);
+    int index = mem_fragmentation(runs, order);
 
-    if (stats->compact_runs++ > 0 && index <= stats->fragmentation_then)
+    if (stats->compact_runs > 1 && index <= stats->fragmentation_then)
         return;
     stats->fragmentation_then = index;
-    stats->unusable_then = mem_unusable(system->mem, order);
+    stats->unusable_then = mem_unusable(runs, order);
 }
 
-/* Clears the cheapest block; it is claimed.  NULL: there is none that is worth it. */
+/* Writes down what was free before a run of this order was looked for, and is free now. */
+static void
+compact_note(struct vm_system *system, const uint64_t *before, unsigned order, bool made)
+{
+    struct vm_compact_free *noted = &system->compact.free;
+    struct vm_stats *stats = &system->stats;
+
+    compact_note_worst(stats, before, order);
+    if (stats->compact_runs == 1)
+        memcpy(noted->first, before, sizeof noted->first);
+    if (!made && stats->compact_made > 0)
+        return;
+    memcpy(noted->before, before, sizeof noted->before);
+    memcpy(noted->after, system->mem->runs, sizeof noted->after);
+    noted->after[order] += made;
+}
+
+/* The cheapest block, cleared and claimed.  NULL: there is none that is worth it. */
+static struct mem_page *
+compact_make(struct vm_system *system, unsigned order)
+{
+    uint64_t n = UINT64_C(1) << order;
+
+    /* What is free in the block cannot be moved to, and together with what is not that makes n. */
+    if (compact_room(system, order) < n || system->mem->nfree < n + system->mem->reserve)
+        return NULL;
+    struct mem_page *head = compact_choose(system, order).head;
+    return head != NULL && compact_clear(system, head, order) ? head : NULL;
+}
+
+/* The same, counted. */
 static struct mem_page *
 compact_one(struct vm_system *system, unsigned order)
 {
-    struct compact_block block = {.head = NULL};
-    uint64_t n = UINT64_C(1) << order;
+    uint64_t before[MEM_ORDER_MAX + 1];
 
-    compact_note_worst(system, order);
-    /* What is free in the block cannot be moved to, and together with what is not that makes n. */
-    if (compact_room(system, order) >= n && system->mem->nfree >= n + system->mem->reserve)
-        block = compact_choose(system, order);
-    if (block.head == NULL || !compact_clear(system, block.head, order)) {
-        system->stats.compact_failed++;
-        return NULL;
-    }
-    system->stats.compact_made++;
-    return block.head;
+    memcpy(before, system->mem->runs, sizeof before);
+    struct mem_page *head = compact_make(system, order);
+    system->stats.compact_runs++;
+    system->stats.compact_made += head != NULL;
+    system->stats.compact_failed += head == NULL;
+    compact_note(system, before, order, head != NULL);
+    return head;
 }
 
 struct mem_page *

@@ -27,6 +27,7 @@
 #include <string.h>
 
 #include "vm/core.h"
+#include "vm/runs.h"
 
 /* A fault that still finds no memory after so many restarts is given up: on a machine of very few
  * frames the pages that one access needs may chase each other out. */

@@ -59,6 +59,7 @@
 #include <string.h>
 
 #include "vm/core.h"
+#include "vm/runs.h"
 
 /* Schemes have leaves of up to 1 GiB, which is more than a program's ranges ever fill. */
 #define HUGE_ORDER_MOST 10u
@@ -408,9 +409,18 @@ huge_is_run(const struct huge *huge, const struct mem_page *head, prot_t prot)
     return true;
 }
 
+/* The run of the range's pages is in use as one: compaction leaves it alone for as long as all of
+ * them are in their places. */
+static void
+huge_mark(const struct huge *huge, struct mem_page *head)
+{
+    for (uint64_t i = 0; i < huge->n; i++)
+        head[i].huge = 1;
+}
+
 unsigned
-vm_huge_order(struct vm_space *space, struct vm_region *region, uint64_t va,
-    const struct mem_page *page, prot_t prot)
+vm_huge_order(struct vm_space *space, struct vm_region *region, uint64_t va, struct mem_page *page,
+    prot_t prot)
 {
     struct vm_system *system = space->system;
     struct huge huge;
@@ -420,7 +430,10 @@ vm_huge_order(struct vm_space *space, struct vm_region *region, uint64_t va,
     uint64_t at = mem_page_pfn(system->mem, page) & ((UINT64_C(1) << system->huge.order) - 1);
     if (!huge_range(&huge, space, region, va) || va - huge.base != at << PAGE_SHIFT)
         return 0;
-    return huge_is_run(&huge, page - at, prot) ? huge.order : 0;
+    if (!huge_is_run(&huge, page - at, prot))
+        return 0;
+    huge_mark(&huge, page - at);
+    return huge.order;
 }
 
 /* --- collapse --- */
@@ -461,6 +474,7 @@ huge_enter(const struct huge *huge, struct mem_page *run)
 
     if ((prot & PROT_MASK_W) != 0)
         prot |= PROT_MASK_R;
+    huge_mark(huge, run);
     (void)huge->system->pmap_ops->enter(
         huge->space->pmap, huge->base, &run, 1, huge->order, prot, ACCESS_READ, 0);
 }
@@ -676,6 +690,7 @@ vm_huge_stats(const struct vm_system *system, struct vm_stats *stats)
     stats->huge_splits = pmaps->splits;
     stats->huge_mapped = pmaps->super_pages;
     huge_count_mappings(system, stats);
-    stats->fragmentation = mem_fragmentation(system->mem, order);
-    stats->unusable = mem_unusable(system->mem, order);
+    stats->compact_free = system->compact.free;
+    stats->fragmentation = mem_fragmentation(system->mem->runs, order);
+    stats->unusable = mem_unusable(system->mem->runs, order);
 }

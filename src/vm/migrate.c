@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "vm/core.h"
+#include "vm/runs.h"
 
 bool
 vm_migrate_can(const struct mem_page *page)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "vm/core.h"
+#include "vm/runs.h"
 
 /* Watermarks, in parts of RAM.  The reserve is for page tables and for the path that frees memory;
  * the daemon starts below `low` and stops at `high`. */

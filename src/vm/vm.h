@@ -58,6 +58,13 @@ struct vm_config {
     unsigned huge_order; /* of huge pages; 0: the largest up to 4 MiB that the scheme has */
 };
 
+/* Free runs by order, as compaction found and left them. */
+struct vm_compact_free {
+    uint64_t first[MEM_ORDER_MAX + 1]; /* before the first time that a block was looked for */
+    uint64_t before[MEM_ORDER_MAX + 1], after[MEM_ORDER_MAX + 1]; /* and around the last time that
+        a run was made, which counts as free; around the last one, while none was */
+};
+
 /* Counted since creation, except where "now" is said. */
 struct vm_stats {
     uint64_t faults; /* resolved: minor + major */
@@ -126,9 +133,11 @@ struct vm_stats {
     uint64_t compact_made, compact_failed; /* of these: with a run in the end, and without */
     uint64_t compact_moved;                /* pages */
     uint64_t compact_pinned;               /* blocks passed over for a page that must stay */
+    uint64_t compact_huge;                 /* and because they are in use as a huge page */
     uint64_t migrated;                     /* pages moved, for compaction or a huge page */
     int fragmentation, unusable;           /* now, for huge pages: see mem_fragmentation */
     int fragmentation_then, unusable_then; /* when a block was looked for and it was worst */
+    struct vm_compact_free compact_free;
 
     /* Read-ahead, working set and pressure. */
     uint64_t ahead_read, ahead_used; /* pages read ahead of need; of these, asked for */

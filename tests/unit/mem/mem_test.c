@@ -447,21 +447,21 @@ test_fragmentation(void **state)
 
     (void)state;
     test_env_init(&env, 64);
-    assert_int_equal(mem_fragmentation(&env.mem, 6), -1000);
-    assert_int_equal(mem_unusable(&env.mem, 6), 0);
+    assert_int_equal(mem_fragmentation(env.mem.runs, 6), -1000);
+    assert_int_equal(mem_unusable(env.mem.runs, 6), 0);
     for (unsigned i = 0; i < 64; i++)
         taken[i] = mem_alloc(&env.mem, 0, 0);
-    assert_int_equal(mem_fragmentation(&env.mem, 0), 0); /* no memory, not fragmentation */
-    assert_int_equal(mem_unusable(&env.mem, 0), 1000);
+    assert_int_equal(mem_fragmentation(env.mem.runs, 0), 0); /* no memory, not fragmentation */
+    assert_int_equal(mem_unusable(env.mem.runs, 0), 1000);
     for (unsigned i = 0; i < 64; i += 2)
         mem_free(&env.mem, taken[i]);
     /* 32 free frames in 32 runs: for order 3, 1000 - (1000 + 32 * 1000 / 8) / 32. */
-    assert_int_equal(mem_fragmentation(&env.mem, 3), 1000 - 5000 / 32);
-    assert_int_equal(mem_fragmentation(&env.mem, 0), -1000);
-    assert_int_equal(mem_unusable(&env.mem, 1), 1000);
+    assert_int_equal(mem_fragmentation(env.mem.runs, 3), 1000 - 5000 / 32);
+    assert_int_equal(mem_fragmentation(env.mem.runs, 0), -1000);
+    assert_int_equal(mem_unusable(env.mem.runs, 1), 1000);
     mem_free(&env.mem, taken[1]); /* joins two of them */
-    assert_int_equal(mem_fragmentation(&env.mem, 1), -1000);
-    assert_int_equal(mem_unusable(&env.mem, 1), (33 - 2) * 1000 / 33);
+    assert_int_equal(mem_fragmentation(env.mem.runs, 1), -1000);
+    assert_int_equal(mem_unusable(env.mem.runs, 1), (33 - 2) * 1000 / 33);
     for (unsigned i = 3; i < 64; i += 2)
         mem_free(&env.mem, taken[i]);
     test_env_fini(&env);

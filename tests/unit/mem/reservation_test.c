@@ -90,9 +90,9 @@ test_indexes(void **state)
     assert_non_null(half = mem_alloc(&env.mem, 8, 0));
     assert_int_equal(env.mem.nfree, 1024 - 1 - N / 2);
     /* One free run of 256 frames is half of what was asked for. */
-    assert_int_equal(mem_fragmentation(&env.mem, 9), 1000 - (1000 + 500));
-    assert_int_equal(mem_unusable(&env.mem, 9), 1000);
-    assert_int_equal(mem_unusable(&env.mem, 8), 0);
+    assert_int_equal(mem_fragmentation(env.mem.runs, 9), 1000 - (1000 + 500));
+    assert_int_equal(mem_unusable(env.mem.runs, 9), 1000);
+    assert_int_equal(mem_unusable(env.mem.runs, 8), 0);
     mem_free(&env.mem, half);
     mem_free(&env.mem, first);
     finish(&env);

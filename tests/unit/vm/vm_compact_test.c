@@ -7,6 +7,7 @@
 #include "pmap/pmaps.h"
 #include "policy/policies.h"
 #include "vm/core.h"
+#include "vm/runs.h"
 
 #define HUGE_BASE ((uint64_t)0x40000000)
 #define N 512u /* pages in a huge one */
@@ -70,6 +71,12 @@ test_whole(void **state)
     /* 950 pages and some tables fit into two of the eight blocks, three at the worst. */
     assert_true(made >= 5);
     struct vm_stats after = vm_case_stats(&c);
+    const struct vm_compact_free *noted = &after.compact_free;
+    assert_int_equal(mem_fragmentation(noted->first, 9), before.fragmentation);
+    assert_int_equal(noted->first[9] + noted->first[10], 0);
+    /* The last one that was made is free in `after`, and one more than in `before`. */
+    assert_int_equal(noted->after[9] + 2 * noted->after[10], made);
+    assert_int_equal(noted->before[9] + 2 * noted->before[10], made - 1);
     assert_int_equal(after.fragmentation, -1000);
     assert_true(after.unusable < 300);
     assert_true(after.compact_moved > 0 && after.compact_moved <= 950);
@@ -152,6 +159,74 @@ test_pinned(void **state)
     vm_case_fini(&c);
 }
 
+/* Pins a movable page in every second block, from the first one on. */
+static void
+pin_half(struct mem *mem, struct mem_page **pinned)
+{
+    for (unsigned b = 0; b < FRAMES / N; b += 2) {
+        pinned[b] = NULL;
+        for (unsigned i = 0; i < N && pinned[b] == NULL; i++)
+            if (vm_migrate_can(&mem->pages[b * N + i]))
+                pinned[b] = &mem->pages[b * N + i];
+        assert_non_null(pinned[b]);
+        pinned[b]->wired = 1;
+    }
+}
+
+/* Of n huge ranges, those that are mapped as such. */
+static unsigned
+huge_ranges(struct vm_case *c, unsigned n)
+{
+    struct pmap *pmap = vm_space_of(c->space)->pmap;
+    unsigned huge = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        huge += pmap->ops->order(pmap, HUGE_BASE + i * SIZE) == 9;
+    return huge;
+}
+
+/* More huge pages are wanted than there are blocks that can be cleared: all of these become huge
+ * pages, none is broken up again to make another, and it is known when there is no more to win. */
+static void
+test_half_pinned(void **state)
+{
+    const unsigned wanted = 5;
+    struct vm_case c;
+    struct mem_page *pinned[FRAMES / N];
+
+    (void)state;
+    vm_case_init_with(&c, &config);
+    break_up(&c, 3800);
+    pin_half(&c.rig.env.mem, pinned);
+    vm_case_map(c.space, HUGE_BASE, wanted * SIZE);
+    vm_region_at(vm_space_of(c.space), HUGE_BASE)->advice |= 1u << SPACE_ADVICE_HUGE;
+    unsigned most = 0;
+    for (unsigned turn = 0; turn < 1000; turn++) {
+        if (turn < wanted * 4)
+            for (unsigned i = 0; i < N; i += 2)
+                vm_case_store(&c, c.space,
+                    HUGE_BASE + turn % wanted * SIZE + PAGES((i + turn / wanted) % N), 1);
+        vm_huge_run(c.rig.vm);
+        unsigned now = huge_ranges(&c, wanted);
+        assert_true(now >= most);
+        most = now;
+    }
+    struct vm_stats stats = vm_case_stats(&c);
+    assert_true(most >= 3); /* one of the blocks may be the tables' */
+    assert_int_equal(stats.huge_splits, 0);
+    assert_int_equal(stats.compact_made, most);
+    assert_true(stats.compact_moved <= most * N);
+    assert_true(stats.compact_huge > 0 && stats.huge_failed > 0);
+    assert_true(stats.compact_failed < 30); /* of a thousand times that one was wanted */
+    assert_int_equal(vm_compact(c.rig.vm), 0);
+    assert_int_equal(huge_ranges(&c, wanted), most);
+    for (unsigned b = 0; b < FRAMES / N; b += 2)
+        pinned[b]->wired = 0;
+    assert_true(vm_check(c.rig.vm));
+    expect_kept(&c, 3800);
+    vm_case_fini(&c);
+}
+
 /* Pages of files move as well, and shared pages with all their mappings. */
 static void
 test_files_and_sharers(void **state)
@@ -230,6 +305,7 @@ main(void)
         cmocka_unit_test(test_whole),
         cmocka_unit_test(test_for_huge_pages),
         cmocka_unit_test(test_pinned),
+        cmocka_unit_test(test_half_pinned),
         cmocka_unit_test(test_files_and_sharers),
         cmocka_unit_test(test_state_moves),
     };

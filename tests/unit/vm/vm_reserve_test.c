@@ -5,6 +5,7 @@
 #include "pmap/pmaps.h"
 #include "policy/policies.h"
 #include "vm/core.h"
+#include "vm/runs.h"
 
 #define HUGE_BASE ((uint64_t)0x40000000)
 #define N 512u /* pages in a huge one */
