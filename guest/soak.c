@@ -4,11 +4,13 @@
  *
  *     soak SEED WORKERS OPERATIONS PAGES [FEATURES]
  *
+ * Mappings grow with PAGES, from 2600 of them on, so that about a third of these is in use.
  * WORKERS processes do OPERATIONS random operations each on memory of up to PAGES pages: mappings
  * of all kinds, holes, rights, moves, advice, locks, files, shared memory, forks, execs, threads.
  * FEATURES is a string of what may be used; the others are left out:
  *
  *     s shared memory and files   a advice   l locks   x exec   t threads   h large mappings
+ *     n workers have names: each executes a file beside this one, whose name ends in its number
  *
  * Each page has a key, from which all its words follow (0: zeros).  Few keys are in use, so equal
  * pages occur everywhere.  What a kernel may refuse for want of memory may fail here.  A wrong byte
@@ -39,6 +41,7 @@
 #define CHILDREN_MOST 3
 #define DEPTH_MOST 2
 #define LARGE_PAGES 1100u /* more than two huge pages: one fits, wherever it lies */
+#define PLAIN_MOST 2600u  /* PAGES for mappings of up to 200 */
 
 enum kind { PRIVATE, PRIVATE_FILE, SHARED, SHARED_FILE };
 
@@ -257,7 +260,8 @@ static void
 op_new(void)
 {
     struct area *area = free_area();
-    size_t pages = 1 + pick(pick(3) == 0 ? 200 : 20);
+    size_t scale = me.most > PLAIN_MOST ? me.most / PLAIN_MOST : 1;
+    size_t pages = (1 + pick(pick(3) == 0 ? 200 : 20)) * scale;
 
     if (area == NULL)
         return;
@@ -284,7 +288,7 @@ op_new(void)
         new.keys[i] = (uint32_t)(new.offset + i + 1);
     if (pages == LARGE_PAGES && may('a'))
         (void)madvise(new.base, pages * GUEST_PAGE, MADV_HUGEPAGE);
-    for (size_t i = 0; pick(500) > 0 && i < pages; i++)
+    for (size_t i = 0; pick(500 * scale) > 0 && i < pages; i++)
         write_page(&new, i);
     me.pages += pages;
     *area = new;
@@ -751,11 +755,36 @@ start_worker(void)
     return pid;
 }
 
+/* The i-th, from here to its end. */
+__attribute__((noreturn)) static void
+be_worker(uint64_t i, uint64_t operations)
+{
+    static char name[24];
+
+    snprintf(name, sizeof name, "%u", (unsigned)i);
+    me.path = name;
+    me.rng ^= i * 0x9fb21c651e98df25u;
+    run(operations);
+    _exit(0);
+}
+
+/* The same, as a program of another name: comes back if there is no memory for that. */
+static void
+become_worker(uint64_t i, char **argv)
+{
+    char file[300], number[24];
+
+    snprintf(number, sizeof number, "%u", (unsigned)i);
+    snprintf(file, sizeof file, "%.250s.%s", me.self, number);
+    execl(file, file, argv[1], "0", argv[3], argv[4], me.features, number, (char *)NULL);
+    if (errno != ENOMEM && errno != EAGAIN)
+        fail("%s: %s", file, strerror(errno));
+}
+
 int
 main(int argc, char **argv)
 {
     uint64_t workers = guest_arg(argc, argv, 2, 2), operations = guest_arg(argc, argv, 3, 300);
-    char name[24];
 
     me.seed = me.rng = guest_arg(argc, argv, 1, 1);
     me.most = guest_arg(argc, argv, 4, 500);
@@ -766,6 +795,8 @@ main(int argc, char **argv)
     me.input = make_input();
     for (size_t i = 0; i < AREAS; i++)
         me.areas[i].fd = -1;
+    if (argc > 6)
+        be_worker(guest_arg(argc, argv, 6, 1), operations);
     if (workers == 0) { /* what an exec of ours becomes */
         me.depth = DEPTH_MOST;
         run(operations);
@@ -777,11 +808,9 @@ main(int argc, char **argv)
             break;
         if (pid != 0)
             continue;
-        snprintf(name, sizeof name, "%u", (unsigned)i);
-        me.path = name;
-        me.rng ^= i * 0x9fb21c651e98df25u;
-        run(operations);
-        _exit(0);
+        if (may('n'))
+            become_worker(i, argv);
+        be_worker(i, operations);
     }
     for (int status; wait(&status) > 0;)
         expect_well(status);
