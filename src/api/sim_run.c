@@ -107,6 +107,9 @@ sim_run_services(
     sim_run_swaps(system, now, out);
     out->zswap = now->pool_frames;
     out->zswapped = now->pool_pages;
+    out->zswap_in = now->pool_hits;
+    out->zswap_out = now->swap_out - now->pool_rejected - now->pool_overflowed;
+    out->zswap_written = now->pool_written_back;
     memcpy(out->free_runs, now->runs_now.runs, sizeof out->free_runs);
     if (system->vm == NULL)
         return;
@@ -118,6 +121,18 @@ sim_run_services(
     out->merge_scans = now->merge_scans;
 }
 
+/* What went to and came from devices: all of swap but what the pool in front of them kept. */
+static void
+sim_run_swapped(const struct pgw_stats *now, struct os_memory *out)
+{
+    out->swap_in = now->nswap_devices == 0 ? now->swap_in : 0;
+    out->swap_out = now->nswap_devices == 0 ? now->swap_out : 0;
+    for (unsigned i = 0; i < now->nswap_devices; i++) {
+        out->swap_in += now->swap_devices[i].pages_in;
+        out->swap_out += now->swap_devices[i].pages_out;
+    }
+}
+
 /* For /proc. */
 static void
 sim_run_memory(void *ctx, struct os_memory *out)
@@ -126,15 +141,18 @@ sim_run_memory(void *ctx, struct os_memory *out)
     struct pgw_stats now = {.size = sizeof now};
     struct vm_stats vm = {0};
 
+    *out = (struct os_memory){.ram = 0};
     if (pgw_system_stats(system, &now) != PGW_OK)
         return;
     if (system->vm != NULL)
         vm_stats(system->vm, &vm);
+    uint64_t others = vm.file_resident + vm.shm_resident;
     *out = (struct os_memory){
         .ram = now.ram,
         .free = now.ram_free,
-        .file = vm.file_resident,
-        .anon = now.resident - vm.file_resident,
+        .file = vm.file_resident + vm.file_cached,
+        .shm = vm.shm_resident,
+        .anon = now.resident > others ? now.resident - others : 0,
         .tables = now.tables,
         .swap = now.swap_size,
         .swap_used = now.swap_used,
@@ -144,10 +162,10 @@ sim_run_memory(void *ctx, struct os_memory *out)
         .overcommit_ratio = system->settings.overcommit_ratio,
         .faults = now.minor + now.major,
         .major = now.major,
-        .swap_in = now.swap_in,
-        .swap_out = now.swap_out,
         .file_in = now.file_in,
+        .core = vm,
     };
+    sim_run_swapped(&now, out);
     sim_run_services(system, &now, out);
 }
 

@@ -14,9 +14,9 @@
 #include "cpu/hart.h"
 #include "os/sysnames.h"
 #include "vm/space.h"
+#include "vm/vm.h"
 
 struct os;
-struct vm_pressure;
 
 #define OS_HARTS_MAX 16u
 
@@ -32,13 +32,18 @@ struct os_swap_device {
 
 struct os_memory {
     uint64_t ram, free;
-    uint64_t file, anon; /* of what is in RAM: pages of files, and others that can be paged */
+    uint64_t file,
+        anon;     /* of what is in RAM: pages of files, and of memory that is nobody else's */
+    uint64_t shm; /* and of memory objects */
     uint64_t tables;
     uint64_t swap, swap_used;
     uint64_t committed, commit_limit; /* promised, and the most that never promises */
     unsigned overcommit;              /* as vm.overcommit_memory: 0 heuristic, 1 always, 2 never */
     unsigned overcommit_ratio;        /* percent */
-    uint64_t faults, major, swap_in, swap_out, file_in; /* counts */
+    uint64_t faults, major, file_in;  /* counts */
+    uint64_t swap_in, swap_out;       /* from and to devices: a pool alone is one */
+    uint64_t zswap_in, zswap_out, zswap_written; /* from and to a pool in front of them; from it to
+                                                    them */
     unsigned nswap_devices;
     struct os_swap_device swap_devices[OS_SWAP_DEVICES_MAX];
     uint64_t zswap, zswapped;           /* what a compressed pool takes; the pages in it */
@@ -48,6 +53,7 @@ struct os_memory {
     unsigned merge;                     /* equal pages are merged: 0 or 1 */
     uint64_t merge_rate;                /* pages a millisecond */
     uint64_t merge_shared, merge_sharing, merge_scans; /* as ksm's */
+    struct vm_stats core; /* the paged core's own; all 0 on other machines */
 };
 
 /* What the personality needs from the machine around it. */

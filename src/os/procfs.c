@@ -121,6 +121,19 @@ find_of_sys(const char *rest, struct os_proc *found)
     find_in(os_proc_sys_files, rest, found);
 }
 
+/* Files about the frames and slabs of the host's kernel, which are not the machine's. */
+static bool
+is_of_host(const char *name)
+{
+    static const char *const names[] = {
+        "kpagecgroup", "kpagecount", "kpageflags", "pagetypeinfo", "slabinfo", "vmallocinfo", NULL};
+
+    for (const char *const *of_host = names; *of_host != NULL; of_host++)
+        if (strcmp(name, *of_host) == 0)
+            return true;
+    return false;
+}
+
 void
 os_proc_find(struct os_process *p, const char *path, struct os_proc *found)
 {
@@ -142,6 +155,8 @@ os_proc_find(struct os_process *p, const char *path, struct os_proc *found)
         find_in(os_proc_machine_files, path, found);
         if (found->kind == OS_PROC_NOT)
             find_in(os_proc_service_files, path, found);
+        if (is_of_host(path))
+            found->kind = OS_PROC_NONE;
     }
 }
 

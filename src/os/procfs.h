@@ -11,7 +11,7 @@
  *
  * Of what the host has under /proc a program sees what does not depend on processes, such as
  * /proc/cpuinfo.  /proc/self, and every process number, are the machine's: what is not in the
- * tables below is not there.
+ * tables below is not there.  Nor are files about the frames of the host's kernel.
  */
 #ifndef OS_PROCFS_H
 #define OS_PROCFS_H

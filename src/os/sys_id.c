@@ -170,6 +170,7 @@ os_sys_sysinfo(struct os_process *p, const uint64_t *a)
         .uptime = (int64_t)(os_now(p->os) / NSEC),
         .totalram = memory.ram * PAGE_SIZE,
         .freeram = memory.free * PAGE_SIZE,
+        .sharedram = memory.shm * PAGE_SIZE,
         .totalswap = memory.swap * PAGE_SIZE,
         .freeswap = (memory.swap - memory.swap_used) * PAGE_SIZE,
         .mem_unit = 1,

@@ -33,6 +33,8 @@ pv_insert(
         pv->next = page->pv.next;
         page->pv.next = pv;
         pv_shared_more(page, pmap->system);
+    } else {
+        pmap->system->file_mapped += page->owner_kind == MEM_OWNER_OBJECT;
     }
     pv->pmap = pmap;
     pv->va = va | low;
@@ -61,6 +63,7 @@ pv_remove(struct base_pool *pool, struct mem_page *page, const struct pmap *pmap
     struct mem_pv *next = page->pv.next;
     if (pv_is(&page->pv, pmap, va, order)) {
         if (next == NULL) {
+            pmap->system->file_mapped -= page->owner_kind == MEM_OWNER_OBJECT;
             page->pv = (struct mem_pv){0};
             return;
         }
@@ -83,7 +86,7 @@ bool
 pv_check(const struct pmap *pmap, uint64_t records)
 {
     const struct mem *mem = pmap->system->mem;
-    uint64_t own = 0, shared = 0;
+    uint64_t own = 0, shared = 0, mapped = 0;
 
     for (uint64_t i = 0; i < mem->nframes; i++) {
         struct mem_page *page = &mem->pages[i];
@@ -92,7 +95,9 @@ pv_check(const struct pmap *pmap, uint64_t records)
             own += pv->pmap == pmap;
             mappings++;
         }
+        mapped += mappings > 0 && page->owner_kind == MEM_OWNER_OBJECT;
         shared += mappings > 1 && page->owner_kind == MEM_OWNER_OBJECT ? mappings - 1 : 0;
     }
-    return own == records && shared == pmap->system->file_shared;
+    return own == records && shared == pmap->system->file_shared &&
+           mapped == pmap->system->file_mapped;
 }

@@ -185,6 +185,7 @@ huge_frames(const struct huge *huge, bool clear, bool compact)
         }
     }
     system->stats.huge_failed += run == NULL;
+    system->stats.collapse_failed += run == NULL && !clear;
     return run;
 }
 
@@ -689,6 +690,7 @@ vm_huge_stats(const struct vm_system *system, struct vm_stats *stats)
     stats->reserve_held_peak = system->mem->reservations.nheld_peak;
     stats->huge_splits = pmaps->splits;
     stats->huge_mapped = pmaps->super_pages;
+    stats->huge_entries = pmaps->superpages;
     huge_count_mappings(system, stats);
     stats->compact_free = system->compact.free;
     stats->fragmentation = mem_fragmentation(system->mem->runs, order);

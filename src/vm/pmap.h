@@ -80,6 +80,7 @@ struct pmap_system {
      * more.  Now, and the most ever.  pv.h keeps them, so a page's owner changes only while nothing
      * maps it. */
     uint64_t file_shared, file_shared_peak;
+    uint64_t file_mapped; /* pages that objects own and that are mapped at all, now */
     uint64_t superpages;  /* mappings above order 0 in all its pmaps, now */
     uint64_t super_pages; /* the pages that these map */
     uint64_t splits;      /* mappings above order 0 that were replaced by smaller ones, ever */

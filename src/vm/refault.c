@@ -78,11 +78,14 @@ vm_refault_check(struct vm_system *system, struct mem_page *page, uint32_t shado
 
     if (shadow == 0)
         return;
+    bool file = page->owner_kind == MEM_OWNER_OBJECT;
     system->stats.refaults++;
+    system->stats.refaults_file += file;
     group->stats.refaults++;
     if (group->clock - shadow > vm_group_pages(group))
         return;
     page->active = 1;
     system->stats.activated++;
+    system->stats.activated_file += file;
     group->stats.activated++;
 }

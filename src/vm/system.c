@@ -164,5 +164,9 @@ vm_stats(struct vm_system *system, struct vm_stats *stats)
     stats->stall_full = pressure.total[VM_PRESSURE_FULL];
     stats->commit_limit = vm_commit_limit(system);
     vm_huge_stats(system, stats);
+    stats->file_mapped = system->pmap_system->file_mapped;
+    stats->free_min = system->mem->reserve;
+    stats->free_low = system->free_low;
+    stats->free_high = system->free_high;
     base_lock_drop(&system->lock);
 }

@@ -75,6 +75,9 @@ struct vm_stats {
     uint64_t daemon_runs, direct_reclaims;
     uint64_t put_failures, get_failures;
     uint64_t file_resident;                   /* those of them that are files' pages, now */
+    uint64_t file_mapped;                     /* files' pages that are mapped, now */
+    uint64_t free_min, free_low, free_high;   /* watermarks: frames kept for paths that free some;
+                                                 where the daemon begins, and ends */
     uint64_t resident, resident_peak;         /* pageable pages in RAM, now */
     uint64_t anons, objects, spaces, regions; /* now */
 
@@ -116,9 +119,11 @@ struct vm_stats {
     /* Huge pages. */
     uint64_t huge_faults;      /* that made a huge page */
     uint64_t huge_failed;      /* times that one was wanted and no run was to be had */
+    uint64_t collapse_failed;  /* of these, to make one of pages that were there */
     uint64_t huge_collapsed;   /* made of pages that were there */
     uint64_t huge_splits;      /* mappings that were split */
     uint64_t huge_mapped;      /* pages mapped by entries larger than a page, now */
+    uint64_t huge_entries;     /* by so many entries */
     uint64_t huge_mapped_peak; /* the most there were, as the scanner's turns saw it */
     uint64_t mapped, mappings; /* pages mapped by all spaces, and entries that map them, now */
     uint64_t mapped_then, mappings_then; /* the same when huge_mapped was at its most */
@@ -145,6 +150,7 @@ struct vm_stats {
     uint64_t around_mapped;          /* pages of files mapped along with the one that faulted */
     uint64_t file_reads;             /* operations that file_pages_in took */
     uint64_t refaults, activated;    /* pages that came back; so soon that they were still wanted */
+    uint64_t refaults_file, activated_file; /* of these, pages of files */
     uint64_t squeezed;               /* pages taken to see what is needed at all */
     uint64_t squeezed_to;            /* pages in RAM lately, on average */
     uint64_t squeezed_at;            /* millionths of the time, lost */

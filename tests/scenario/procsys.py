@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The machine's own /proc/swaps, buddyinfo, zswap lines, and /sys/kernel/mm: their formats, and that
+"""The machine's own /proc/swaps, meminfo, vmstat, buddyinfo, zoneinfo, and /sys/kernel/mm: their formats, and that
 they say what the report says.
 
     procsys.py --pagewright BIN --programs DIR
@@ -14,17 +14,18 @@ from machines import Tap, on_pagewright
 
 HUGE = "/sys/kernel/mm/transparent_hugepage/enabled"
 KSM = "/sys/kernel/mm/ksm/"
-FILES = ["/proc/swaps", "/proc/meminfo", "/proc/buddyinfo", HUGE] + [
+FILES = ["/proc/swaps", "/proc/meminfo", "/proc/buddyinfo", "/proc/vmstat", "/proc/zoneinfo",
+         "/proc/pagetypeinfo", HUGE] + [
     KSM + name for name in ("run", "pages_to_scan", "sleep_millisecs", "pages_shared",
                             "pages_sharing", "full_scans", "none-such")]
 # A name with blanks in octal, and four columns.
 SWAP = re.compile(r"(\S+) +(file\t|partition)\t(\d+)\t{1,2}(\d+)\t{1,2}(-\d+)")
 
 
-def shown(options, tap, arguments, kib):
+def shown(options, tap, arguments, kib, shares=False):
     """Each file's lines, and the report."""
     got = on_pagewright(options.pagewright, arguments, f"{options.programs}/showfiles",
-                        [str(kib), *FILES])
+                        (["-s"] if shares else []) + [str(kib), *FILES])
     what = " ".join(arguments)
     tap.check(got.status == 0 and got.out.endswith(b"all is there\n"), f"{what}: it runs",
               got.err.decode(errors="replace"))
@@ -71,6 +72,68 @@ def check_memory(tap, what, files, pool):
               f"{free} and {found['MemFree']}")
 
 
+def vmstat(files):
+    return {line.split()[0]: int(line.split()[1]) for line in files["/proc/vmstat"]}
+
+
+# Of vmstat, what is counted from the start: the report, made later, has as much or more of it.
+COUNTS = {
+    "pgfault": lambda r: r["faults"]["minor"] + r["faults"]["major"],
+    "pgmajfault": lambda r: r["faults"]["major"],
+    "pageoutrun": lambda r: r["paging"]["daemon_runs"],
+    "allocstall_normal": lambda r: r["paging"]["direct_reclaims"],
+    "pgmigrate_success": lambda r: r["services"]["compaction"]["migrated"],
+    "compact_stall": lambda r: r["services"]["compaction"]["runs"],
+    "compact_success": lambda r: r["services"]["compaction"]["made"],
+    "compact_fail": lambda r: r["services"]["compaction"]["failed"],
+    "thp_fault_alloc": lambda r: r["services"]["huge_pages"]["faults"],
+    "thp_collapse_alloc": lambda r: r["services"]["huge_pages"]["collapsed"],
+    "thp_split_pmd": lambda r: r["services"]["huge_pages"]["splits"],
+    "workingset_refault_anon": lambda r: r["services"]["pressure"]["refaults"],
+    "workingset_activate_anon": lambda r: r["services"]["pressure"]["active"],
+    "zswpin": lambda r: r["services"]["pool"]["hits"],
+    "zswpwb": lambda r: r["services"]["pool"]["written_back"],
+    "pswpin": lambda r: sum(d["in"]["pages"] for d in r["swap_devices"]) or
+    r["paging"]["swap_in"]["pages"],
+    "pswpout": lambda r: sum(d["out"]["pages"] for d in r["swap_devices"]) or
+    r["paging"]["swap_out"]["pages"],
+}
+
+
+def check_counts(tap, what, files, report, positive):
+    """The counts of vmstat: none is more than the report has, and these are above 0."""
+    found = vmstat(files)
+    wrong = {name: (found.get(name), of(report)) for name, of in COUNTS.items()
+             if not 0 <= found.get(name, -1) <= of(report)}
+    tap.check(not wrong, f"{what}: vmstat counts what the report counts", wrong)
+    tap.check(all(found[name] > 0 for name in positive), f"{what}: {', '.join(positive)}", found)
+    tap.check(found["compact_stall"] == found["compact_success"] + found["compact_fail"],
+              f"{what}: compact_*", found)
+
+
+def check_parts(tap, what, files, report):
+    """meminfo, vmstat and zoneinfo tell the same, and parts are of what they are parts of."""
+    memory, pages = meminfo(files), vmstat(files)
+    used = sum(memory[name] for name in ("MemFree", "Cached", "AnonPages", "PageTables", "Zswap"))
+    tap.check(used <= memory["MemTotal"], f"{what}: all is of the RAM", memory)
+    tap.check(memory["Shmem"] + memory["Mapped"] <= memory["Cached"] and memory["Mapped"] > 0 and
+              memory["Mlocked"] <= memory["Unevictable"], f"{what}: parts", memory)
+    for name, of in {"nr_anon_pages": "AnonPages", "nr_file_pages": "Cached", "nr_shmem": "Shmem",
+                     "nr_mapped": "Mapped", "nr_mlock": "Mlocked", "nr_dirty": "Dirty"}.items():
+        # A page or two may come between the reading of the two.
+        tap.check(abs(pages[name] * 4 - memory[of]) <= 64, f"{what}: {name} is {of}",
+                  f"{pages[name]} {memory[of]}")
+    lines = files["/proc/zoneinfo"]
+    zone = {line.split()[-2]: int(line.split()[-1]) for line in lines[1:] if "(" not in line}
+    tap.check(lines[0] == "Node 0, zone   Normal" and lines[1].startswith("  pages free     "),
+              f"{what}: zoneinfo's format", lines)
+    tap.check(zone["managed"] == report["memory"]["frames"] and
+              0 < zone["min"] < zone["low"] < zone["high"] < zone["managed"] and
+              abs(zone["free"] * 4 - memory["MemFree"]) <= 512, f"{what}: zoneinfo", lines)
+    tap.check(files["/proc/pagetypeinfo"] == ["error 2"], f"{what}: the host's page blocks are not "
+              "shown", files["/proc/pagetypeinfo"])
+
+
 def check_services(tap, what, files, huge, merge, rate):
     tap.check(files[HUGE] == [huge], f"{what}: {huge}", files[HUGE])
     ksm = {name[len(KSM):]: lines for name, lines in files.items() if name.startswith(KSM)}
@@ -94,12 +157,27 @@ def main():
     check_swaps(tap, "two devices", files, report, ["temporary\\040file"] * 2)
     check_memory(tap, "two devices", files, False)
     check_services(tap, "two devices", files, "[always] madvise never", 0, 20)
+    check_counts(tap, "two devices", files, report, ["pswpin", "pswpout", "pgmajfault",
+                                                     "workingset_refault_anon"])
+    check_parts(tap, "two devices", files, report)
+
+    files, report = shown(options, tap, ["--ram", "32M", "--huge", "always", "--huge-alloc",
+                                         "direct"], 8000, shares=True)
+    check_counts(tap, "huge", files, report, ["thp_fault_alloc"])
+    check_parts(tap, "huge", files, report)
+    found = meminfo(files)
+    tap.check(found["Shmem"] == 64 and found["Mlocked"] == 16, "huge: shared and locked", found)
+    tap.check(found["AnonHugePages"] >= 2048 and found["AnonHugePages"] <= found["AnonPages"] and
+              vmstat(files)["nr_anon_transparent_hugepages"] * 2048 == found["AnonHugePages"],
+              "huge: huge pages", found)
 
     files, report = shown(options, tap, ["--ram", "2M", "--swap", "zpool:40%,16M", "--merge-rate",
                                          "7"], 6000)
     check_swaps(tap, "a pool", files, report, ["temporary\\040file"])
     check_memory(tap, "a pool", files, True)
     check_services(tap, "a pool", files, "always [madvise] never", 1, 7)
+    check_counts(tap, "a pool", files, report, ["zswpout", "zswpwb"])
+    check_parts(tap, "a pool", files, report)
 
     files, report = shown(options, tap, ["--ram", "4M", "--swap", "zpool:70%", "--huge", "off",
                                          "--merge", "all", "--merge-rate", "20000"], 5000)
