@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "machine_spec.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,7 +155,8 @@ machine_spec_overcommit(const char *text, struct pgw_config *config)
             return true;
         }
     }
-    if (strncmp(text, "never:", 6) != 0 || number_read(text + 6, &ratio) != NUMBER || ratio > 100)
+    if (strncmp(text, "never:", 6) != 0 || number_read(text + 6, &ratio) != NUMBER ||
+        ratio > INT_MAX) /* as vm.overcommit_ratio, which may exceed 100 */
         return false;
     config->overcommit = PGW_OVERCOMMIT_NEVER;
     config->overcommit_ratio = (unsigned)ratio;

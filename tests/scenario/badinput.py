@@ -171,7 +171,7 @@ def test_options(tap, pagewright, good, _tmp):
         bad(number, "18446744073709551616", good)
     bad("--slice", "0", good)
     services = {
-        "--overcommit": ("", "no", "never:", "never:101", "always:5"), "--merge": ("on",),
+        "--overcommit": ("", "no", "never:", "never:2147483648", "never:-1", "always:5"), "--merge": ("on",),
         "--merge-rate": ("-1", "x"), "--huge": ("", "on"), "--huge-alloc": ("", "both"),
         "--harts": ("0", "17"), "--proactive": ("101", "x"), "--readahead": ("32",), "--fault-around": ("0", "65"),
         "--group": ("", "g", "g=1", "=1M", "root=1M", "a-name-of-17-bytes=1M"), "--aslr": ("yes",),
