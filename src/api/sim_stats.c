@@ -276,6 +276,7 @@ sim_report_fill(struct pgw_system *system, struct sim_report *report)
         .seed = s->seed,
         .slice = s->slice,
         .levels = registry_mmu_levels(s->mmu),
+        .commit_limited = s->overcommit == PGW_OVERCOMMIT_NEVER,
         .hashed = s->mmu->kind == REGISTRY_HASHED,
         .window = os->window,
         .windows = report->windows,

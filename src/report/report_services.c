@@ -10,7 +10,8 @@
 struct service_row {
     const char *key, *label, *note; /* of PAGES, the note goes on behind a size: ", of files" */
     size_t offset;                  /* in struct pgw_stats */
-    enum { COUNT, PAGES, RATIO, IDLE } kind; /* RATIO: a double; IDLE: no sign of activity */
+    /* RATIO: a double; IDLE: no sign of activity; LIMIT: PAGES, told only where it is kept to. */
+    enum { COUNT, PAGES, RATIO, IDLE, LIMIT } kind;
 };
 
 struct service {
@@ -36,7 +37,7 @@ static const struct service_row harts_rows[] = {
 static const struct service_row commitment[] = {
     ROW(PAGES, committed, "promised_pages", "promised at the end", ""),
     ROW(PAGES, committed_peak, "promised_peak_pages", "promised at most", ""),
-    ROW(PAGES, commit_limit, "limit_pages", "limit", ", under --overcommit never"),
+    ROW(LIMIT, commit_limit, "limit_pages", "limit", ", under --overcommit never"),
     ROW(COUNT, commit_refused, "refused", "refused", "calls"),
     ROW(COUNT, tables_dropped, "tables_dropped", "page tables given up", "all at once, for want of other frames"),
     {NULL, NULL, NULL, 0, 0},
@@ -237,21 +238,29 @@ service_is_idle(const struct pgw_stats *stats, const struct service *service)
 {
     for (const struct service_row *row = service->rows; row->key != NULL; row++)
         /* Ratios are of other figures; scans in vain and settings are no activity. */
-        if (row->kind != RATIO && row->kind != IDLE && service_count(stats, row) > 0)
+        if (row->kind != RATIO && row->kind != IDLE && row->kind != LIMIT &&
+            service_count(stats, row) > 0)
             return false;
     return true;
 }
 
 static void
-service_text(struct report_buf *buf, const struct pgw_stats *stats, const struct service_row *row)
+service_text(
+    struct report_buf *buf, const struct report_input *input, const struct service_row *row)
 {
+    const struct pgw_stats *stats = &input->stats;
+
     switch (row->kind) {
+    case LIMIT:
+        if (!input->commit_limited || service_count(stats, row) == 0)
+            break;
+        /* fall through */
+    case PAGES:
+        report_pages(buf, row->label, service_count(stats, row), row->note);
+        break;
     case COUNT:
     case IDLE:
         report_line(buf, row->label, service_count(stats, row), "%s", row->note);
-        break;
-    case PAGES:
-        report_pages(buf, row->label, service_count(stats, row), row->note);
         break;
     case RATIO:
         report_buf_add(
@@ -261,14 +270,14 @@ service_text(struct report_buf *buf, const struct pgw_stats *stats, const struct
 }
 
 void
-report_text_services(struct report_buf *buf, const struct pgw_stats *stats)
+report_text_services(struct report_buf *buf, const struct report_input *input)
 {
     for (const struct service *service = services; service->key != NULL; service++) {
-        if (service_is_idle(stats, service))
+        if (service_is_idle(&input->stats, service))
             continue;
         report_buf_add(buf, "\n%s\n", service->title);
         for (const struct service_row *row = service->rows; row->key != NULL; row++)
-            service_text(buf, stats, row);
+            service_text(buf, input, row);
     }
 }
 

@@ -12,7 +12,7 @@
 #include "report/report_buf.h"
 
 /* Each group with a figure other than zero. */
-void report_text_services(struct report_buf *buf, const struct pgw_stats *stats);
+void report_text_services(struct report_buf *buf, const struct report_input *input);
 /* All groups, as an object of objects; NULL: no memory. */
 json_t *report_json_services(const struct pgw_stats *stats);
 

@@ -227,7 +227,7 @@ report_text(const struct report_input *input, char **text)
     report_text_switches(&buf, input);
     report_text_memory(&buf, &input->stats);
     report_text_devices(&buf, &input->stats);
-    report_text_services(&buf, &input->stats);
+    report_text_services(&buf, input);
     report_text_runs(&buf, &input->stats);
     report_text_groups(&buf, input);
     report_text_maps(&buf, input);

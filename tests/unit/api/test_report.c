@@ -154,6 +154,25 @@ check_parts(const struct report_input *in, const char *const *parts, const char 
     free(text);
 }
 
+/* What may be promised is told where it is kept to. */
+static void
+text_of_limits(void **state)
+{
+    static const char *const rows[] = {"promised at most", NULL};
+    static const char *const kept[] = {
+        "promised at most", "limit", "under --overcommit never", NULL};
+    struct report_input in = sample();
+
+    (void)state;
+    in.stats.committed_peak = 20;
+    in.stats.commit_limit = 100;
+    check_parts(&in, rows, "--overcommit never");
+    in.commit_limited = true;
+    check_parts(&in, kept, "no such words");
+    in.stats.commit_limit = 0; /* nothing is counted */
+    check_parts(&in, rows, "--overcommit never");
+}
+
 static void
 text_of_other_schemes(void **state)
 {
@@ -383,6 +402,7 @@ main(void)
         cmocka_unit_test(nothing_counted_costs_nothing),
         cmocka_unit_test(schemes_cost_what_they_do),
         cmocka_unit_test(spread_is_nearest_rank),
+        cmocka_unit_test(text_of_limits),
         cmocka_unit_test(text_of_other_schemes),
         cmocka_unit_test(json_of_contiguous_schemes),
         cmocka_unit_test(text_says_it_all),
