@@ -364,7 +364,7 @@ pagewright_fault(struct pgw_space *space, uint64_t va, enum space_fault fault)
     case SPACE_FAULT_ACCERR:
         return sim_fail(system, PGW_ACCESS, "the rights at 0x%llx do not allow it", at);
     case SPACE_FAULT_BUS:
-        return sim_fail(system, PGW_RANGE, "0x%llx lies past the end of the mapped file", at);
+        return sim_fail(system, PGW_RANGE, "0x%llx lies past the end of the file or memory mapped there", at);
     case SPACE_FAULT_IO:
         return sim_fail(system, PGW_IO, "the page at 0x%llx could not be read back", at);
     case SPACE_FAULT_NOMEM:

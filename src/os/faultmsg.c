@@ -10,6 +10,7 @@
 /* Distances beyond this do not help anybody. */
 #define NEAR ((uint64_t)16 << 20)
 #define REGION_TEXT 96
+#define OVERCOMMIT_NEVER 2u /* as struct os_memory tells it */
 
 static const char *const access_words[] = {
     [ACCESS_READ] = "read from",
@@ -100,6 +101,24 @@ say(struct os_process *p, const char *what, const char *place)
         regs->pc, regs->x[1], regs->x[2], p->instructions);
 }
 
+/* What may be promised, if that is what a program may have run into: false where all may be. */
+static bool
+say_promises(struct os *os, const char *what)
+{
+    struct os_memory memory = {.overcommit = 0};
+    char limit[16], promised[16];
+
+    if (os->config.memory != NULL)
+        os->config.memory(os->config.ctx, &memory);
+    if (memory.overcommit != OVERCOMMIT_NEVER)
+        return false;
+    base_size_format(memory.commit_limit * PAGE_SIZE, limit, sizeof limit);
+    base_size_format(memory.committed * PAGE_SIZE, promised, sizeof promised);
+    os_say(os, "    %s may have been refused: of %s that --overcommit never may promise, %s are",
+        what, limit, promised);
+    return true;
+}
+
 /* A stack that could not grow is worth a line of its own. */
 static void
 say_stack_limit(struct os_process *p, uint64_t va)
@@ -112,9 +131,23 @@ say_stack_limit(struct os_process *p, uint64_t va)
     if (!space->ops->find(space, va, &region) || !region.growsdown || region.start <= va ||
         region.start - va > SPACE_GUARD)
         return;
-    base_size_format(p->mm->layout.stack_max, limit, sizeof limit);
+    if (region.end - page_floor(va) <= p->stack_limit && say_promises(os, "more stack"))
+        return;
+    base_size_format(p->stack_limit, limit, sizeof limit);
     os_say(os, "    the stack has grown to %" PRIu64 " bytes; its limit is %s",
         region.end - region.start, limit);
+}
+
+/* Past the end of what?  Memory that has no file may not have been given the length it was to have.
+ */
+static const char *
+bus_words(struct space *space, uint64_t va, bool *memory)
+{
+    struct space_region region;
+
+    *memory = space->ops->find(space, va, &region) && region.use == SPACE_USE_SHM;
+    return *memory ? ", past the end of the memory that is mapped there"
+                   : ", past the end of the mapped file";
 }
 
 void
@@ -124,6 +157,7 @@ os_fault_signal(struct os_process *p, uint64_t va, enum access access, enum spac
     struct os_siginfo info = {.signo = bus ? OS_SIGBUS : OS_SIGSEGV, .addr = va};
     char what[128];
     char place[320];
+    bool memory = false;
 
     if (fault == SPACE_FAULT_BUS)
         info.code = OS_BUS_ADRERR;
@@ -139,11 +173,14 @@ os_fault_signal(struct os_process *p, uint64_t va, enum access access, enum spac
             os_fault_place(p->mm->space, va, place, sizeof place);
         snprintf(what, sizeof what, "%s: %s 0x%" PRIx64 "%s",
             bus ? "bus error" : "segmentation fault", access_words[access], va,
-            fault == SPACE_FAULT_BUS  ? ", past the end of the mapped file"
+            fault == SPACE_FAULT_BUS  ? bus_words(p->mm->space, va, &memory)
             : fault == SPACE_FAULT_IO ? ": the page could not be read back"
                                       : "");
         say(p, what, place);
-        say_stack_limit(p, va);
+        if (memory)
+            (void)say_promises(p->os, "to make it longer");
+        if (!bus)
+            say_stack_limit(p, va);
     }
     os_signal_force(p->thread, &info);
 }

@@ -67,7 +67,7 @@ enum space_fault {
     SPACE_FAULT_OK,     /* the access can be tried again */
     SPACE_FAULT_MAPERR, /* no region there */
     SPACE_FAULT_ACCERR, /* a region, but not with this right */
-    SPACE_FAULT_BUS,    /* past the end of the mapped file */
+    SPACE_FAULT_BUS,    /* past the end of the mapped file or memory object */
     SPACE_FAULT_IO,     /* the page could not be read back (device error, wrong checksum) */
     SPACE_FAULT_NOMEM,  /* RAM and swap are full */
     SPACE_FAULT_LIMIT,  /* what the space's group may have in RAM is full, and none of it can go */
