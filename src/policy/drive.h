@@ -103,30 +103,30 @@ policy_drive_miss(const struct policy_ops *ops, struct policy *policy, struct po
 }
 
 /* What an entry of the page table leads to, a node or a ghost; without a branch, which would be
- * mispredicted here, once more where links are fetched, and again when its turn comes.  entry >> 1
- * is twice the frame, and the size of a node twice a ghost's. */
+ * mispredicted here, once more where links are fetched, and again when its turn comes: by masks,
+ * since of a choice gcc makes a branch.  entry >> 1 is twice the frame, and the size of a node
+ * twice a ghost's. */
 static inline __attribute__((always_inline)) void
 policy_drive_fetch_told(
     const struct policy_ops *ops, const struct policy_frames *frames, uint32_t entry)
 {
-    bool resident = (entry & POLICY_RESIDENT) != 0;
-    const struct ghost_entry *at = (const struct ghost_entry *)(const void *)frames->node;
-    uint32_t i = entry >> 1;
+    uintptr_t resident = (uintptr_t)0 - (entry & POLICY_RESIDENT), at = (uintptr_t)frames->node;
+    uint64_t i = entry >> 1;
 
     _Static_assert(sizeof(struct base_node) == 2 * sizeof(struct ghost_entry), "a node's halves");
     if ((ops->wants & POLICY_HAS_GHOSTS) != 0)
-        at = resident ? at : frames->noted;
+        at = (at & resident) | ((uintptr_t)frames->noted & ~resident);
     else
-        i = resident ? i : 0;
-    __builtin_prefetch(&at[i], 1);
+        i &= resident;
+    __builtin_prefetch((const char *)at + i * sizeof(struct ghost_entry), 1);
 }
 
 /* And the neighbours of a node that a use is going to unlink. */
 static inline __attribute__((always_inline)) void
 policy_drive_fetch_links(const struct policy_frames *frames, uint32_t entry)
 {
-    bool resident = (entry & POLICY_RESIDENT) != 0;
-    const struct base_node *node = &frames->node[resident ? entry >> POLICY_FRAME_SHIFT : 0];
+    uint32_t resident = 0 - (entry & POLICY_RESIDENT);
+    const struct base_node *node = &frames->node[(entry & resident) >> POLICY_FRAME_SHIFT];
 
     __builtin_prefetch(node->link.tqe_next, 1);
     __builtin_prefetch(node->link.tqe_prev, 1);

@@ -155,6 +155,7 @@ s3fifo_passes(struct s3fifo *s3, struct base_node *node, unsigned queue)
 
     if (uses < (queue == S3FIFO_SMALL ? S3FIFO_ENOUGH : 1))
         return true;
+    policy_queue_fetch(node);
     s3fifo_remove(s3, node);
     s3fifo_append(s3, node, S3FIFO_MAIN, queue == S3FIFO_MAIN ? uses - 1 : 0);
     return false;
