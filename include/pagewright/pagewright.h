@@ -181,8 +181,10 @@ struct pgw_config {
      * most (16). */
     unsigned fault_around;
 
-    /* Percent of the time that may be lost to memory being taken ahead of need, little by little,
-     * to see how much is really needed; 0: none is taken (0). */
+    /* Percent of the time that may be lost to memory being taken ahead of need, what has been idle
+     * the longest first, to see how much is really needed; 0: none is taken (0).  A target below 2
+     * may be passed, up to that, until it is known that memory that was idle is wanted after
+     * all. */
     unsigned proactive;
 
     const struct pgw_group_config *groups; /* made in this order (none) */

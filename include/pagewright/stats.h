@@ -205,10 +205,10 @@ struct pgw_stats {
     uint64_t ahead_wasted;           /* of these, gone without having been */
     double ahead_accuracy;           /* used / (used + wasted); 0: there were none */
     uint64_t around_mapped;          /* pages of files mapped along with one that faulted */
-    /* With pgw_config.proactive: pages taken; in RAM on average over the last periods, and
-     * percent of the time lost. */
-    uint64_t squeezed, squeezed_to;
-    double squeezed_at;
+    /* pgw_config.proactive; pages taken for it; of these, come back; in RAM on average, lately;
+     * percent of the time that was waited for those that came back. */
+    uint64_t proactive, squeezed, squeezed_back, squeezed_to;
+    double squeezed_cost;
     uint64_t refaults, refaults_active; /* pages that came back; so soon that they were evicted too
                                            early: their refault distance fits in RAM */
     /* Time in which a task waited because memory was short, by the definitions of Linux's pressure

@@ -115,7 +115,7 @@ sim_paged_stats_ahead(const struct vm_stats *vm, struct pgw_stats *out)
     out->around_mapped = vm->around_mapped;
     out->squeezed = vm->squeezed;
     out->squeezed_to = vm->squeezed_to;
-    out->squeezed_at = (double)vm->squeezed_at / 10000;
+    out->squeezed_back = vm->squeezed_back;
     out->refaults = vm->refaults;
     out->refaults_active = vm->activated;
     out->pressure_some_us = vm->stall_some / 1000;
@@ -123,6 +123,7 @@ sim_paged_stats_ahead(const struct vm_stats *vm, struct pgw_stats *out)
     if (vm->pressure_time > 0) {
         out->pressure_some = 100 * (double)vm->stall_some / (double)vm->pressure_time;
         out->pressure_full = 100 * (double)vm->stall_full / (double)vm->pressure_time;
+        out->squeezed_cost = 100 * (double)vm->squeezed_cost / (double)vm->pressure_time;
     }
 }
 
@@ -229,6 +230,7 @@ sim_paged_stats(struct pgw_system *system, struct pgw_stats *out)
     out->locked_peak = vm.locked_peak;
     out->lazy_freed = vm.lazy_freed;
     out->advised_out = vm.advised_out;
+    out->proactive = system->settings.proactive;
     sim_paged_stats_ahead(&vm, out);
     out->ram_free = system->mem.nfree;
     sim_paged_stats_files(&vm, out);

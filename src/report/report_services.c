@@ -59,10 +59,16 @@ static const struct service_row pressure_rows[] = {
     ROW(RATIO, pressure_some, "some_percent", "", "% of the run"),
     ROW(COUNT, pressure_full_us, "full_us", "stalled: full", "microseconds in which nobody else wanted to run either"),
     ROW(RATIO, pressure_full, "full_percent", "", "% of the run"),
-    ROW(COUNT, squeezed, "squeezed", "taken ahead of need", "pages, to see how much RAM is needed (--proactive)"),
-    ROW(PAGES, squeezed_to, "squeezed_to_pages", "squeezed to", " in RAM on average, lately"),
-    ROW(RATIO, squeezed_at, "squeezed_at_percent", "at a pressure of", "% of the time"),
     {NULL, NULL, NULL, 0, COUNT},
+};
+
+static const struct service_row proactive_rows[] = {
+    ROW(IDLE, proactive, "target_percent", "to lose at the most", "% of the run (--proactive)"),
+    ROW(RATIO, squeezed_cost, "lost_percent", "lost", "% of the run, waiting for pages that came back"),
+    ROW(COUNT, squeezed, "taken", "taken ahead of need", "pages"),
+    ROW(COUNT, squeezed_back, "came_back", "of these, came back", ""),
+    ROW(PAGES, squeezed_to, "squeezed_to_pages", "squeezed to", " in RAM on average, lately"),
+    {.key = NULL},
 };
 
 static const struct service_row merging[] = {
@@ -204,6 +210,7 @@ static const struct service services[] = {
     {"harts", "Threads and harts", harts_rows},
     {"readahead", "Read-ahead", ahead_rows},
     {"pressure", "Working set and pressure", pressure_rows},
+    {"proactive", "Memory taken to see how much is needed", proactive_rows},
     {"merging", "Same-page merging", merging},
     {"sharing", "Sharing of programs and libraries", sharing_rows},
     {"files", "Files", files_rows},

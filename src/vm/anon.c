@@ -61,6 +61,7 @@ vm_anon_release(struct vm_system *system, struct vm_anon *anon)
         return;
     }
     vm_merge_leave(system, anon);
+    vm_squeeze_gone(system, anon->squeezed);
     vm_anon_forget_slot(system, anon);
     anon_leave(system, anon);
     if (anon->page != NULL)
@@ -81,6 +82,9 @@ vm_anon_attach(struct vm_system *system, struct vm_anon *anon, struct mem_page *
     vm_page_admit(system, page);
     vm_refault_check(system, page, anon->shadow);
     anon->shadow = 0;
+    if (anon->squeezed)
+        vm_squeeze_back(system);
+    anon->squeezed = false;
 }
 
 void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The invariants of core.h, verified: C1 to C10, the counts, and each contract's own check.  Slow;
+ * The invariants of core.h, verified: C1 to C12, the counts, and each contract's own check.  Slow;
  * for tests and for the curious.  No I/O may be under way.
  */
 #include <stdint.h>
@@ -31,6 +31,7 @@ struct check {
     uint64_t shared, sharing; /* merged anons, and references to them beyond the first */
     uint64_t in_ram;          /* anons and object slots with a page */
     uint64_t charged, roots;
+    uint64_t away; /* taken by squeeze.c, and not back */
     uint64_t cached, dirty, dirty_objects; /* files' pages that are, and objects that have such */
     uint64_t locked, wired;                /* pages of locked regions; those that spaces hold */
     uint64_t shm_len, shm_resident, shm_swapped; /* of memory objects */
@@ -50,12 +51,14 @@ check_anon(struct check *check, struct vm_anon *anon)
     if (tally_add(&check->anons, anon) > 1)
         return true;
     check->slots += anon->slot != PAGER_SLOT_NONE;
+    check->away += anon->squeezed;
     check->shared += anon->merged != 0;
     check->sharing += anon->merged != 0 ? anon->refs - 1 : 0;
     if (anon->slot != PAGER_SLOT_NONE &&
         !check->system->swap->ops->has(check->system->swap, anon->slot))
         return false;
-    return anon->page == NULL || check_page(check, anon->page, anon, MEM_OWNER_ANON);
+    return anon->page == NULL ||
+           (!anon->squeezed && check_page(check, anon->page, anon, MEM_OWNER_ANON));
 }
 
 /* It is counted as what it is. */
@@ -273,6 +276,7 @@ check_file(struct check *check, const struct vm_object *object)
         if (page->offset != idx || !check_file_page(check, object, page))
             return false;
     check->dirty_objects += object->ndirty > 0;
+    check->away += vm_refault_squeezed(object);
     return check->dirty - before == object->ndirty && object->refs > 0;
 }
 
@@ -394,6 +398,8 @@ check_all(struct check *check)
         return false;
     if (system->swap != NULL &&
         (check->slots != system->swap->stats.used || !system->swap->ops->check(system->swap)))
+        return false;
+    if (check->away != system->squeeze.away)
         return false;
     return check_groups(check) && !check->anons.failed && !check->amaps.failed;
 }

@@ -43,6 +43,8 @@
  *      and these are written down in the space (vm_space.wired).
  * C10 A frame in use of a reservation (mem/reservation.c) holds an anon's page.
  * C11 A page that is marked as part of a huge one is an anon's.
+ * C12 What squeeze.c counts as away is the anons and the shadows that say so; no such anon has a
+ *     page.
  *
  * Locking: everything here is guarded by vm_system.lock.  The lock is dropped only in io.c, by
  * vm_io_get, vm_io_put and vm_io_yield, while the pages of the I/O are busy; whoever called
@@ -61,6 +63,7 @@
 #include "base/peak.h"
 #include "base/pool.h"
 #include "base/radix.h"
+#include "vm/squeeze.h"
 #include "vm/vm.h"
 
 struct vm_anon {
@@ -70,6 +73,7 @@ struct vm_anon {
     uint64_t slot;         /* PAGER_SLOT_NONE: not on swap */
     uint32_t shadow;       /* when it was evicted, as reclaim counts; 0: it was not */
     uint16_t group;        /* whose limit it counts against */
+    bool squeezed;         /* squeeze.c took the page, and it has not come back */
     uint8_t merged;        /* the merge scanner's round that saw it as merged last; 0: it is not */
     bool shm;              /* a memory object's */
 };
@@ -94,6 +98,7 @@ struct vm_group {
     uint64_t pass;              /* when its turn to give a page is */
     uint64_t evictions_to_scan; /* until referenced bits are harvested again */
     uint64_t rests;             /* turns that its daemon leaves out, having found nothing to free */
+    uint64_t short_then, short_before; /* evictions for want of room, two epochs of squeeze.c ago */
     uint32_t clock;             /* evictions, modulo 2^32, never 0 */
     struct vm_thrash {
         uint64_t freed; /* clean pages evicted since dirty ones began to be passed over */
@@ -240,13 +245,7 @@ struct vm_system {
         unsigned rests, shift; /* requests to turn down, and as a power of two after a failure */
         struct vm_compact_free free;
     } compact;
-    struct vm_squeeze {
-        unsigned percent;       /* of the time that may be lost; 0: off */
-        unsigned rests;         /* periods to leave out */
-        uint64_t since, some;   /* the period's start; the time lost until then */
-        uint64_t mean;          /* pages in RAM lately, in parts of 256 */
-        uint64_t time, stalled; /* in all periods, nanoseconds */
-    } squeeze;
+    struct vm_squeeze squeeze;
     struct vm_thrash thrash;
     uint64_t daemon_rests; /* turns that the daemon leaves out, having found nothing to free */
     struct {
@@ -610,11 +609,6 @@ void vm_pressure_end(struct vm_system *system, unsigned group);
 MUST_CHECK enum pgw_status vm_pressure_locked(
     struct vm_system *system, unsigned id, struct vm_pressure *pressure);
 
-/* --- squeeze.c --- */
-
-/* Takes some memory, if it is time and little is lost by it. */
-void vm_squeeze_locked(struct vm_system *system);
-
 /* --- refault.c --- */
 
 /* The page, which still has its owner, is being evicted. */
@@ -624,6 +618,8 @@ void vm_refault_check(struct vm_system *system, struct mem_page *page, uint32_t 
 /* What an object remembers of the page at idx, which it then forgets; 0: nothing. */
 uint32_t vm_refault_take(struct vm_object *object, uint64_t idx);
 void vm_refault_fini(struct vm_object *object);
+/* How many of an object's pages are away that squeeze.c took. */
+uint64_t vm_refault_squeezed(const struct vm_object *object);
 
 /* Makes an owned page known to the policy. */
 void vm_page_admit(struct vm_system *system, struct mem_page *page);

@@ -142,6 +142,7 @@ fault_page_in(struct fault *fault, struct vm_anon *anon)
 
     if (page == NULL)
         return STEP_STARVED;
+    uint64_t back = system->stats.squeezed_back, since = vm_pressure_now(system);
     vm_anon_attach(system, anon, page);
     if (!fault->unshare)
         system->fresh = page;
@@ -153,6 +154,7 @@ fault_page_in(struct fault *fault, struct vm_anon *anon)
     vm_pressure_begin(system, group);
     enum pgw_status status = vm_ahead_anon(fault->space, fault->region, fault->va, anon);
     vm_pressure_end(system, group);
+    vm_squeeze_waited(system, back, since);
     if (status != PGW_OK)
         return STEP_IO; /* the slot is kept: the device may come back */
     fault->waited = true;
@@ -261,6 +263,7 @@ fault_object_in(struct fault *fault, struct vm_object *object, uint64_t idx)
         fault_frame(fault, object->group, vm_page_key_of_object(object, idx), 0);
     if (page == NULL)
         return STEP_STARVED;
+    uint64_t back = system->stats.squeezed_back, since = vm_pressure_now(system);
     bool kept = vm_tmem_take(object, idx, page);
     if (vm_object_attach(object, idx, page) != PGW_OK) {
         mem_free(system->mem, page);
@@ -275,8 +278,10 @@ fault_object_in(struct fault *fault, struct vm_object *object, uint64_t idx)
     if (again)
         vm_pressure_begin(system, group);
     enum pgw_status status = vm_ahead_object(fault->space, fault->region, fault->va, page);
-    if (again)
+    if (again) {
         vm_pressure_end(system, group);
+        vm_squeeze_waited(system, back, since);
+    }
     if (status != PGW_OK)
         return STEP_IO;
     fault->waited = true;

@@ -56,6 +56,7 @@ vm_migrate_page(struct vm_system *system, struct mem_page *from, struct mem_page
     to->modified = from->modified;
     to->ahead = from->ahead;
     to->active = from->active;
+    vm_squeeze_moved(system, from, to);
     if (system->fresh == from)
         system->fresh = to;
     to->lazyfree = from->lazyfree;

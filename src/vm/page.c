@@ -30,6 +30,7 @@ vm_page_test_clear_referenced(struct vm_system *system, struct mem_page *page)
 {
     bool was = system->pmap_ops->page_test_clear_referenced(system->pmap_system, page);
 
+    was = vm_squeeze_was_used(system, page) || was;
     if (!was || system->fresh != page)
         return was;
     system->fresh = NULL;
@@ -39,6 +40,7 @@ vm_page_test_clear_referenced(struct vm_system *system, struct mem_page *page)
 void
 vm_page_admit(struct vm_system *system, struct mem_page *page)
 {
+    vm_squeeze_came(system, page);
     vm_group_admit(system, page);
     page->queued = 1;
     system->stats.resident++;

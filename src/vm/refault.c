@@ -19,14 +19,34 @@
 
 /* A shadow as a radix entry: never NULL. */
 static void *
-refault_entry(uint32_t shadow)
+refault_entry(uint32_t shadow, bool squeezed)
 {
-    return (void *)((uintptr_t)shadow << 1 | 1);
+    return (void *)((uintptr_t)shadow << 2 | (uintptr_t)squeezed << 1 | 1);
+}
+
+static bool
+refault_is_squeezed(const void *entry)
+{
+    return ((uintptr_t)entry >> 1 & 1) != 0;
+}
+
+uint64_t
+vm_refault_squeezed(const struct vm_object *object)
+{
+    uint64_t n = 0;
+    const void *entry;
+
+    if (object->system->squeeze.away == 0)
+        return 0;
+    for (uint64_t idx = 0; (entry = base_radix_next(&object->shadows, &idx)) != NULL; idx++)
+        n += refault_is_squeezed(entry);
+    return n;
 }
 
 void
 vm_refault_fini(struct vm_object *object)
 {
+    vm_squeeze_gone(object->system, vm_refault_squeezed(object));
     object->system->nshadows -= object->shadows.count;
     base_radix_fini(&object->shadows);
     base_radix_init(&object->shadows, &object->system->nodes);
@@ -34,16 +54,20 @@ vm_refault_fini(struct vm_object *object)
 
 /* No memory for it: then it is not remembered. */
 static void
-refault_note_object(struct vm_object *object, uint64_t idx, uint32_t shadow)
+refault_note_object(struct vm_object *object, uint64_t idx, uint32_t shadow, bool squeezed)
 {
     struct vm_system *system = object->system;
 
     if (system->nshadows >= system->mem->nframes)
         vm_refault_fini(object);
+    if (refault_is_squeezed(base_radix_get(&object->shadows, idx))) /* read(2) brought it back */
+        vm_squeeze_gone(system, 1);
     uint64_t before = object->shadows.count;
     if (system->nshadows < system->mem->nframes &&
-        base_radix_set(&object->shadows, idx, refault_entry(shadow)) == PGW_OK)
+        base_radix_set(&object->shadows, idx, refault_entry(shadow, squeezed)) == PGW_OK)
         system->nshadows += object->shadows.count - before;
+    else
+        vm_squeeze_gone(system, squeezed);
 }
 
 void
@@ -54,10 +78,14 @@ vm_refault_note(struct vm_system *system, const struct mem_page *page)
     group->stats.evicted++;
     if (++group->clock == 0)
         group->clock = 1; /* 0 is no shadow */
-    if (page->owner_kind == MEM_OWNER_ANON)
-        ((struct vm_anon *)page->owner)->shadow = group->clock;
-    else
-        refault_note_object(page->owner, page->offset, group->clock);
+    bool squeezed = vm_squeeze_goes(system, page);
+    if (page->owner_kind != MEM_OWNER_ANON) {
+        refault_note_object(page->owner, page->offset, group->clock, squeezed);
+        return;
+    }
+    struct vm_anon *anon = page->owner;
+    anon->shadow = group->clock;
+    anon->squeezed = squeezed;
 }
 
 uint32_t
@@ -68,7 +96,9 @@ vm_refault_take(struct vm_object *object, uint64_t idx)
     if (entry == NULL)
         return 0;
     object->system->nshadows--;
-    return (uint32_t)((uintptr_t)entry >> 1);
+    if (refault_is_squeezed(entry))
+        vm_squeeze_back(object->system);
+    return (uint32_t)((uintptr_t)entry >> 2);
 }
 
 void

@@ -67,7 +67,6 @@ vm_system_create(const struct vm_config *config, struct vm_system **out)
     system->ahead_max = config->ahead_max < VM_AHEAD_MAX ? config->ahead_max : VM_AHEAD_MAX;
     system->around_max = config->around_max < VM_AROUND_MAX ? config->around_max : VM_AROUND_MAX;
     system->device_ns = config->device_ns;
-    system->squeeze.percent = config->proactive;
     system->others = config->others;
     system->others_ctx = config->others_ctx;
     system->policy_ops = config->policy_ops;
@@ -90,6 +89,8 @@ vm_system_create(const struct vm_config *config, struct vm_system **out)
     TAILQ_INIT(&system->cached);
     status = vm_huge_init(system, config);
     if (status == PGW_OK)
+        status = vm_squeeze_init(system, config->proactive);
+    if (status == PGW_OK)
         status = vm_tmem_start(system, config->tmem);
     if (status != PGW_OK)
         vm_system_destroy(system);
@@ -111,6 +112,7 @@ vm_system_destroy(struct vm_system *system)
     vm_tmem_stop(system);
     vm_merge_fini(system);
     vm_huge_fini(system);
+    vm_squeeze_fini(system);
     base_pool_fini(&system->anons);
     base_pool_fini(&system->amaps);
     base_pool_fini(&system->regions);

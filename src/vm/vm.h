@@ -153,7 +153,8 @@ struct vm_stats {
     uint64_t refaults_file, activated_file; /* of these, pages of files */
     uint64_t squeezed;               /* pages taken to see what is needed at all */
     uint64_t squeezed_to;            /* pages in RAM lately, on average */
-    uint64_t squeezed_at;            /* millionths of the time, lost */
+    uint64_t squeezed_back;          /* of these, come back */
+    uint64_t squeezed_cost;          /* what was waited for them, nanoseconds */
     uint64_t pressure_time;          /* nanoseconds that have passed, by the clock of pressure.c */
     uint64_t stall_some, stall_full; /* of these, with one task stalled; with nobody running */
 
@@ -189,6 +190,7 @@ struct vm_group_stats {
     uint64_t resident_peak;
     uint64_t spaces;              /* now */
     uint64_t evicted;             /* by whomever */
+    uint64_t squeezed;            /* of these, ahead of need, to see what is needed at all */
     uint64_t reclaims;            /* times it had to make room within its limit */
     uint64_t limit_hits;          /* times that no page of it could go */
     uint64_t refaults, activated; /* pages that came back; so soon that they are its working set */
