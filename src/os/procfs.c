@@ -140,6 +140,10 @@ os_proc_find(struct os_process *p, const char *path, struct os_proc *found)
     *found = (struct os_proc){.kind = OS_PROC_NOT};
     if (strncmp(path, "/sys/kernel/mm/", 15) == 0)
         find_of_sys(path + 15, found);
+    if (strncmp(path, "/sys/kernel/debug/extfrag/", 26) == 0) {
+        found->kind = OS_PROC_NONE;
+        find_in(os_proc_debug_files, path + 26, found);
+    }
     if (strncmp(path, "/proc/", 6) != 0)
         return;
     path += 6;

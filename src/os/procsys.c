@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Files of /proc and /sys about the machine's services for memory, in the formats of Linux: swaps
- * (mm/swapfile.c), buddyinfo (mm/vmstat.c), transparent huge pages (mm/huge_memory.c) and same-page
- * merging (mm/ksm.c; Documentation/admin-guide/mm/ksm.rst).
+ * (mm/swapfile.c), buddyinfo and the indexes of fragmentation (mm/vmstat.c), transparent huge pages
+ * (mm/huge_memory.c) and same-page merging (mm/ksm.c; Documentation/admin-guide/mm/ksm.rst).
  */
 #include <string.h>
 
+#include "mem/mem.h"
 #include "os/proctext.h"
 
 #define SWAPS_COLUMN 40 /* where the type of a swap area begins */
@@ -73,6 +74,36 @@ show_buddyinfo(struct os_proc_text *text, struct os_process *whose)
     os_proc_put(text, "\n");
 }
 
+/* An index of each order, from the free runs of that. */
+static void
+put_indexes(
+    struct os_proc_text *text, int (*index)(const uint64_t *runs, unsigned order), const char *form)
+{
+    uint64_t runs[MEM_ORDER_MAX + 1] = {0};
+    struct os_memory m;
+
+    memory_of(text, &m);
+    memcpy(runs, m.free_runs, sizeof m.free_runs);
+    os_proc_put(text, "Node %d, zone %8s ", 0, "Normal");
+    for (unsigned order = 0; order < OS_FREE_ORDERS; order++)
+        os_proc_put(text, form, index(runs, order) / 1000.0);
+    os_proc_put(text, "\n");
+}
+
+static void
+show_fragmentation(struct os_proc_text *text, struct os_process *whose)
+{
+    (void)whose;
+    put_indexes(text, mem_fragmentation, "%6.3f ");
+}
+
+static void
+show_unusable(struct os_proc_text *text, struct os_process *whose)
+{
+    (void)whose;
+    put_indexes(text, mem_unusable, "%5.3f ");
+}
+
 static void
 show_huge_enabled(struct os_proc_text *text, struct os_process *whose)
 {
@@ -131,5 +162,11 @@ const struct os_proc_file os_proc_sys_files[] = {
     {"ksm/pages_shared", show_ksm_pages_shared, NULL},
     {"ksm/pages_sharing", show_ksm_pages_sharing, NULL},
     {"ksm/full_scans", show_ksm_full_scans, NULL},
+    {NULL, NULL, NULL},
+};
+
+const struct os_proc_file os_proc_debug_files[] = {
+    {"extfrag_index", show_fragmentation, NULL},
+    {"unusable_index", show_unusable, NULL},
     {NULL, NULL, NULL},
 };

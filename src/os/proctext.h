@@ -28,9 +28,10 @@ struct os_proc_file {
 /* Tables that end with a NULL name: of one process, and of the machine. */
 extern const struct os_proc_file os_proc_process_files[];
 extern const struct os_proc_file os_proc_machine_files[];
-/* procsys.c: more of the machine; and below /sys/kernel/mm. */
+/* procsys.c: more of the machine; below /sys/kernel/mm; and below /sys/kernel/debug/extfrag. */
 extern const struct os_proc_file os_proc_service_files[];
 extern const struct os_proc_file os_proc_sys_files[];
+extern const struct os_proc_file os_proc_debug_files[];
 
 /* procmaps.c */
 void os_proc_maps(struct os_proc_text *text, struct os_process *whose);

@@ -13,9 +13,10 @@ import sys
 from machines import Tap, on_pagewright
 
 HUGE = "/sys/kernel/mm/transparent_hugepage/enabled"
+EXTFRAG = "/sys/kernel/debug/extfrag/"
 KSM = "/sys/kernel/mm/ksm/"
 FILES = ["/proc/swaps", "/proc/meminfo", "/proc/buddyinfo", "/proc/vmstat", "/proc/zoneinfo",
-         "/proc/pagetypeinfo", HUGE] + [
+         "/proc/pagetypeinfo", EXTFRAG + "extfrag_index", EXTFRAG + "unusable_index", HUGE] + [
     KSM + name for name in ("run", "pages_to_scan", "sleep_millisecs", "pages_shared",
                             "pages_sharing", "full_scans", "none-such")]
 # A name with blanks in octal, and four columns.
@@ -134,6 +135,24 @@ def check_parts(tap, what, files, report):
               "shown", files["/proc/pagetypeinfo"])
 
 
+def check_indexes(tap, what, files):
+    """Both indexes of fragmentation are those of buddyinfo's free runs, nearly: a page may come."""
+    runs = [int(n) for n in files["/proc/buddyinfo"][0].split()[4:]]
+    free = sum(n << i for i, n in enumerate(runs))
+    expected = {"extfrag_index": [], "unusable_index": []}
+    for order in range(11):
+        suitable = sum(n << i for i, n in enumerate(runs) if i >= order)
+        expected["unusable_index"].append((free - suitable) / free)
+        expected["extfrag_index"].append(
+            -1 if suitable else 1 - (1 + free / (1 << order)) / sum(runs))
+    for name, indexes in expected.items():
+        line = re.fullmatch(r"Node 0, zone   Normal ((?: *-?[01]\.\d{3} ){11})",
+                            files[EXTFRAG + name][0])
+        found = [float(index) for index in line[1].split()] if line else []
+        tap.check(len(found) == 11 and all(abs(a - b) < 0.05 for a, b in zip(found, indexes)),
+                  f"{what}: {name}", f"{files[EXTFRAG + name]} {indexes}")
+
+
 def check_services(tap, what, files, huge, merge, rate):
     tap.check(files[HUGE] == [huge], f"{what}: {huge}", files[HUGE])
     ksm = {name[len(KSM):]: lines for name, lines in files.items() if name.startswith(KSM)}
@@ -165,6 +184,7 @@ def main():
                                          "direct"], 8000, shares=True)
     check_counts(tap, "huge", files, report, ["thp_fault_alloc"])
     check_parts(tap, "huge", files, report)
+    check_indexes(tap, "huge", files)
     found = meminfo(files)
     tap.check(found["Shmem"] == 64 and found["Mlocked"] == 16, "huge: shared and locked", found)
     tap.check(found["AnonHugePages"] >= 2048 and found["AnonHugePages"] <= found["AnonPages"] and

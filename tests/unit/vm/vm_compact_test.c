@@ -215,7 +215,7 @@ test_half_pinned(void **state)
     assert_true(most >= 3); /* one of the blocks may be the tables' */
     assert_int_equal(stats.huge_splits, 0);
     assert_int_equal(stats.compact_made, most);
-    assert_true(stats.compact_moved <= most * N);
+    assert_true(stats.compact_moved <= (uint64_t)most * N);
     assert_true(stats.compact_huge > 0 && stats.huge_failed > 0);
     assert_true(stats.compact_failed < 30); /* of a thousand times that one was wanted */
     assert_int_equal(vm_compact(c.rig.vm), 0);
@@ -224,6 +224,51 @@ test_half_pinned(void **state)
         pinned[b]->wired = 0;
     assert_true(vm_check(c.rig.vm));
     expect_kept(&c, 3800);
+    vm_case_fini(&c);
+}
+
+static unsigned
+marked(const struct mem *mem)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < FRAMES; i++)
+        n += mem->pages[i].huge;
+    return n;
+}
+
+/* A huge page of which reclaim has taken pages is in pieces, and one again when they are back: what
+ * compaction leaves whole follows. */
+static void
+test_taken_and_made_again(void **state)
+{
+    struct vm_case c;
+
+    (void)state;
+    vm_case_init_with(&c, &config);
+    vm_case_map(c.space, HUGE_BASE, SIZE);
+    vm_region_at(vm_space_of(c.space), HUGE_BASE)->advice |= 1u << SPACE_ADVICE_HUGE;
+    for (unsigned i = 0; i < N; i++)
+        vm_case_store(&c, c.space, HUGE_BASE + PAGES(i), (unsigned char)(i + 1));
+    assert_int_equal(marked(c.rig.vm->mem), N);
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(c.space->ops->evict(c.space, HUGE_BASE + PAGES(i * 100)), PGW_OK);
+    assert_int_equal(marked(c.rig.vm->mem), N - 5);
+    assert_int_equal(huge_ranges(&c, 1), 0);
+    break_up(&c, 3000); /* takes the frames of those that went */
+    for (unsigned i = 0; i < N; i++)
+        vm_case_load(&c, c.space, HUGE_BASE + PAGES(i), (unsigned char)(i + 1));
+    assert_int_equal(huge_ranges(&c, 1), 0);
+    assert_int_equal(marked(c.rig.vm->mem), N - 5);
+    for (unsigned turn = 0; turn < 100; turn++) /* past all the pieces that were kept */
+        vm_huge_run(c.rig.vm);
+    assert_int_equal(huge_ranges(&c, 1), 1);
+    assert_int_equal(marked(c.rig.vm->mem), N);
+    assert_int_equal(vm_case_stats(&c).huge_collapsed, 1);
+    assert_true(vm_check(c.rig.vm));
+    for (unsigned i = 0; i < N; i++)
+        vm_case_load(&c, c.space, HUGE_BASE + PAGES(i), (unsigned char)(i + 1));
+    expect_kept(&c, 3000);
     vm_case_fini(&c);
 }
 
@@ -306,6 +351,7 @@ main(void)
         cmocka_unit_test(test_for_huge_pages),
         cmocka_unit_test(test_pinned),
         cmocka_unit_test(test_half_pinned),
+        cmocka_unit_test(test_taken_and_made_again),
         cmocka_unit_test(test_files_and_sharers),
         cmocka_unit_test(test_state_moves),
     };
