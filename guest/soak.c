@@ -4,7 +4,6 @@
  *
  *     soak SEED WORKERS OPERATIONS PAGES [FEATURES]
  *
- * Mappings grow with PAGES, from 2600 of them on, so that about a third of these is in use.
  * WORKERS processes do OPERATIONS random operations each on memory of up to PAGES pages: mappings
  * of all kinds, holes, rights, moves, advice, locks, files, shared memory, forks, execs, threads.
  * FEATURES is a string of what may be used; the others are left out:
@@ -27,6 +26,7 @@
 #include <unistd.h>
 
 #include "guest.h"
+#include "keyed.h"
 
 #ifndef MADV_COLD
 #define MADV_COLD 20
@@ -34,14 +34,13 @@
 #endif
 
 #define AREAS 24
-#define WORDS (GUEST_PAGE / 8)
 #define KEYS 900u         /* different contents */
 #define MAYBE 0x80000000u /* in a key: or zeros, after MADV_FREE */
 #define INPUT_PAGES 40u   /* of the file that all map privately; page i has key i + 1 */
 #define CHILDREN_MOST 3
 #define DEPTH_MOST 2
 #define LARGE_PAGES 1100u /* more than two huge pages: one fits, wherever it lies */
-#define PLAIN_MOST 2600u  /* PAGES for mappings of up to 200 */
+#define PLAIN_MOST 2600u  /* PAGES for mappings of up to 200; beyond, they grow with it */
 
 enum kind { PRIVATE, PRIVATE_FILE, SHARED, SHARED_FILE };
 
@@ -96,24 +95,6 @@ fail(const char *format, ...)
     _exit(1);
 }
 
-/* --- what a page holds --- */
-
-/* Odd keys are like text to a compressor, even ones like noise. */
-static uint64_t
-word_of(uint32_t key, uint64_t first, size_t i)
-{
-    return first + ((key & 1) != 0 ? i / 32 : i * 0x9e3779b97f4a7c15u);
-}
-
-static void
-fill(unsigned char *page, uint32_t key)
-{
-    uint64_t *words = (uint64_t *)(void *)page, first = guest_value(77, key);
-
-    for (size_t i = 0; i < WORDS; i++)
-        words[i] = key == 0 ? 0 : word_of(key, first, i);
-}
-
 static void
 verify_page(const struct area *area, size_t page)
 {
@@ -123,8 +104,8 @@ verify_page(const struct area *area, size_t page)
 
     key &= ~MAYBE;
     uint64_t first = guest_value(77, key);
-    for (size_t i = 0; i < WORDS; i++) {
-        uint64_t is = words[i], should = key == 0 ? 0 : word_of(key, first, i);
+    for (size_t i = 0; i < KEYED_WORDS; i++) {
+        uint64_t is = words[i], should = key == 0 ? 0 : keyed_word(key, first, i);
         if (may_go && is == 0)
             should = key = 0;
         if (is != should)
@@ -252,7 +233,7 @@ write_page(struct area *area, size_t page)
 {
     uint32_t key = pick(8) == 0 ? 0 : (uint32_t)(1 + pick(KEYS));
 
-    fill(area->base + page * GUEST_PAGE, key);
+    keyed_fill(area->base + page * GUEST_PAGE, key);
     area->keys[page] = key;
 }
 
@@ -314,8 +295,8 @@ op_touch(void)
 
     if (area == NULL)
         return;
-    size_t page = pick(area->npages);
-    volatile uint64_t *word = (uint64_t *)(void *)(area->base + page * GUEST_PAGE) + pick(WORDS);
+    unsigned char *page = area->base + pick(area->npages) * GUEST_PAGE;
+    volatile uint64_t *word = (uint64_t *)(void *)page + pick(KEYED_WORDS);
     *word = *word;
 }
 
@@ -475,7 +456,7 @@ op_file(void)
     off_t at = (off_t)(page * GUEST_PAGE);
     uint32_t key = (uint32_t)(1 + pick(KEYS));
     if (pick(2) == 0) {
-        fill(bytes, key);
+        keyed_fill(bytes, key);
         if (pwrite(area->fd, bytes, GUEST_PAGE, at) != (ssize_t)GUEST_PAGE)
             fail("pwrite: %s", strerror(errno));
         area->keys[page] = key;
@@ -642,7 +623,7 @@ write_part(void *arg)
 
     for (size_t i = part->from; i < part->from + part->n; i++) {
         uint32_t key = (uint32_t)(1 + guest_rand(&part->rng) % KEYS);
-        fill(part->area->base + i * GUEST_PAGE, key);
+        keyed_fill(part->area->base + i * GUEST_PAGE, key);
         part->area->keys[i] = key;
         verify_page(part->area, i);
     }
@@ -732,7 +713,7 @@ make_input(void)
 
     GUEST_CHECK(fd >= 0);
     for (uint32_t i = 0; i < INPUT_PAGES; i++) {
-        fill(page, i + 1);
+        keyed_fill(page, i + 1);
         GUEST_CHECK(pwrite(fd, page, GUEST_PAGE, (off_t)(i * GUEST_PAGE)) == (ssize_t)GUEST_PAGE);
     }
     return fd;

@@ -272,7 +272,7 @@ ahead_undo(struct ahead_io *io, struct mem_page *page)
     if (io->object != NULL)
         base_radix_remove(&io->object->pages, page->offset);
     else
-        ((struct vm_anon *)page->owner)->page = NULL;
+        vm_anon_detach(io->system, page->owner);
     vm_page_free(io->system, page);
 }
 

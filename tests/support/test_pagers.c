@@ -47,6 +47,33 @@ test_chain_create(
     return status;
 }
 
+#ifdef HAVE_LIBNBD
+enum pgw_status
+test_remote_create(struct test_env *env, const char *uri, struct pager **pager)
+{
+    struct pager *levels[2] = {NULL, *pager};
+
+    if (uri == NULL)
+        return PGW_OK;
+    enum pgw_status status =
+        pager_remote_create(&env->mem, &env->alloc, uri, PAGER_REMOTE_PATIENCE, &levels[0]);
+    if (status != PGW_OK)
+        return status;
+    status = pager_chain_create(&env->mem, &env->alloc, levels, 2, pager);
+    if (status != PGW_OK)
+        levels[0]->ops->destroy(levels[0]);
+    return status;
+}
+#else
+enum pgw_status
+test_remote_create(struct test_env *env, const char *uri, struct pager **pager)
+{
+    (void)env;
+    (void)pager;
+    return uri == NULL ? PGW_OK : PGW_UNSUPPORTED;
+}
+#endif
+
 enum pgw_status
 test_pool_create(struct test_env *env, uint64_t frames, bool aside, struct pager **pager)
 {

@@ -16,6 +16,11 @@ MUST_CHECK enum pgw_status test_swap_create(
 MUST_CHECK enum pgw_status test_chain_create(
     struct test_env *env, uint64_t slots, bool delayed, unsigned n, struct pager **pager);
 
+/* A remote store at uri, with *pager behind it in a chain, which replaces it; *pager is one device.
+ * With a uri of NULL, nothing is done.  On failure *pager is as it was. */
+MUST_CHECK enum pgw_status test_remote_create(
+    struct test_env *env, const char *uri, struct pager **pager);
+
 /* A compressed pool of that many frames over *pager, which it replaces; aside: the last frames of
  * RAM, from the start.  With 0 frames, nothing is done.  On failure *pager is as it was. */
 MUST_CHECK enum pgw_status test_pool_create(

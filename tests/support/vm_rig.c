@@ -65,11 +65,86 @@ rig_undo(struct vm_rig *rig)
         rig->mmu->ops->destroy(rig->mmu);
 }
 
+void
+vm_rig_serve(struct vm_rig_config *config, struct nbd_server *server)
+{
+    static const struct nbd_server_config small = {.size = 24 * PAGE_SIZE};
+
+    config->uri = NULL;
+#ifndef HAVE_LIBNBD
+    config->remote = false;
+#endif
+    if (!config->remote)
+        return;
+    nbd_server_start(server, &small);
+    config->uri = server->uri;
+}
+
+void
+vm_rig_unserve(const struct vm_rig_config *config, struct nbd_server *server)
+{
+    if (config->remote)
+        nbd_server_stop(server);
+}
+
+static uint64_t
+rig_now(void *ctx)
+{
+    struct vm_rig *rig = ctx;
+
+    return rig->now += 100000;
+}
+
+static enum pgw_status
+rig_make_swap(struct vm_rig *rig)
+{
+    const struct vm_rig_config *config = rig->config;
+    enum pgw_status status = test_chain_create(
+        &rig->env, config->swap_slots, config->delayed, config->devices, &rig->swap);
+
+    if (status == PGW_OK)
+        status = test_remote_create(&rig->env, config->uri, &rig->swap);
+    if (status == PGW_OK)
+        status = test_pool_create(&rig->env, config->pool, false, &rig->swap);
+    return status;
+}
+
+static enum pgw_status
+rig_make_vm(struct vm_rig *rig)
+{
+    const struct vm_rig_config *config = rig->config;
+    struct pmap_caps caps;
+
+    config->pmap->caps(rig->pmaps, &caps);
+    struct vm_config vm = {.mem = &rig->env.mem,
+        .alloc = &rig->env.alloc,
+        .pmap_system = rig->pmaps,
+        .policy_ops = config->policy,
+        .policy_param = config->policy_param,
+        .swap = rig->swap,
+        .tmem = config->pool > 0 ? pager_zpool_tmem(rig->swap) : NULL,
+        .clock = config->proactive > 0 ? &rig->clock : NULL,
+        .proactive = config->proactive,
+        .merge = config->merge,
+        .seed = 1,
+        .space_end = caps.va_end,
+        .ahead_max = config->ahead,
+        .around_max = config->around,
+        .overcommit = config->overcommit,
+        .overcommit_ratio = config->overcommit_ratio,
+        .huge = config->huge,
+        .huge_alloc = config->huge_alloc,
+        .huge_order = config->huge_order};
+    enum pgw_status status = vm_system_create(&vm, &rig->vm);
+    if (status == PGW_OK && config->group > 0)
+        status = vm_group_create(rig->vm, "rig", config->group, &rig->group);
+    return status;
+}
+
 enum pgw_status
 vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config)
 {
     struct pmap_shootdown shootdown = {.ctx = rig, .range = rig_range, .space = rig_space};
-    struct pmap_caps caps;
 
     rig->config = config;
     rig->mapped_before = rig->env.alloc.mapped;
@@ -79,36 +154,17 @@ vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config)
     rig->vm = NULL;
     rig->file = NULL;
     rig->file_fd = -1;
+    rig->group = 0;
+    rig->now = 0;
+    rig->clock = (struct base_clock){.now_ns = rig_now, .ctx = rig};
     enum pgw_status status = rig_make_mmu(rig);
     if (status == PGW_OK)
         status =
             config->pmap->system_create(&rig->env.mem, &rig->env.alloc, &shootdown, &rig->pmaps);
     if (status == PGW_OK)
-        status = test_chain_create(
-            &rig->env, config->swap_slots, config->delayed, config->devices, &rig->swap);
+        status = rig_make_swap(rig);
     if (status == PGW_OK)
-        status = test_pool_create(&rig->env, config->pool, false, &rig->swap);
-    if (status == PGW_OK) {
-        config->pmap->caps(rig->pmaps, &caps);
-        struct vm_config vm = {.mem = &rig->env.mem,
-            .alloc = &rig->env.alloc,
-            .pmap_system = rig->pmaps,
-            .policy_ops = config->policy,
-            .policy_param = config->policy_param,
-            .swap = rig->swap,
-            .tmem = config->pool > 0 ? pager_zpool_tmem(rig->swap) : NULL,
-            .merge = config->merge,
-            .seed = 1,
-            .space_end = caps.va_end,
-            .ahead_max = config->ahead,
-            .around_max = config->around,
-            .overcommit = config->overcommit,
-            .overcommit_ratio = config->overcommit_ratio,
-            .huge = config->huge,
-            .huge_alloc = config->huge_alloc,
-            .huge_order = config->huge_order};
-        status = vm_system_create(&vm, &rig->vm);
-    }
+        status = rig_make_vm(rig);
     if (status != PGW_OK)
         rig_undo(rig);
     return status;

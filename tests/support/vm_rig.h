@@ -11,6 +11,7 @@
 #include "host/host_file.h"
 #include "mmu/mmu.h"
 #include "support/backends.h"
+#include "support/nbd_server.h"
 #include "support/test_env.h"
 #include "vm/vm.h"
 
@@ -27,6 +28,11 @@ struct vm_rig_config {
     unsigned devices;    /* that these are on, in a chain; 0: one */
     uint64_t pool;       /* frames of a compressed pool over it, which keeps clean pages of
                             files, too; 0: none */
+    bool remote;         /* there is a remote store before the one device: see vm_rig_serve */
+    const char *uri;     /* its address, by vm_rig_serve; NULL: it is left out */
+    uint64_t group; /* pages in RAM for spaces that join rig->group; 0: there is no such group */
+    unsigned
+        proactive; /* as in struct vm_config; 0.1 ms pass whenever somebody looks at the clock */
     enum vm_merge_mode merge;
     const char *tlb; /* "none" or a spec */
     enum vm_overcommit overcommit;
@@ -45,10 +51,19 @@ struct vm_rig {
     struct mmu *mmu;
     struct pager *swap;
     struct vm_system *vm;
+    unsigned group; /* of the config's limit; 0: there is none */
+    struct base_clock clock;
+    uint64_t now;              /* nanoseconds, of clock */
     struct space_object *file; /* set by vm_rig_add_file */
     int file_fd;               /* the same file on the host, with it; -1: none */
     size_t mapped_before;      /* bytes of env.alloc that were not the rig's */
 };
+
+/* Starts the remote store, of few pages, that config asks for, and puts its address there; in a
+ * build without libnbd there is none, and the config does without.  It serves any number of rigs,
+ * one after the other. */
+void vm_rig_serve(struct vm_rig_config *config, struct nbd_server *server);
+void vm_rig_unserve(const struct vm_rig_config *config, struct nbd_server *server);
 
 /* In an env that the caller has set up: PGW_OK, or what failed, with everything undone. */
 enum pgw_status vm_rig_try_init(struct vm_rig *rig, const struct vm_rig_config *config);

@@ -2,7 +2,8 @@
 /*
  * Shared files and memory objects while every allocation, frame, read and write fails in turn: what
  * was written by a mapping is not lost.  It is in RAM until it is in the file, whatever fails
- * in between, and the core's invariants hold at every step.
+ * in between, and the core's invariants hold at every step.  Clean pages may be in a compressed
+ * pool meanwhile, and all of it may be a small group's, on a remote store.
  */
 #include "support/test.h"
 
@@ -20,14 +21,37 @@
 #define MEMORY ((uint64_t)0x20000000)
 #define RW (PROT_MASK_R | PROT_MASK_W)
 
-static const struct vm_rig_config config = {.name = "sv39",
-    .pmap = &pmap_sv39,
-    .policy = &policy_clock,
-    .frames = 32,
-    .swap_slots = 256,
-    .tlb = "none",
-    .ahead = 7,
-    .around = 8};
+static const struct vm_rig_config configs[] = {
+    {.name = "sv39",
+        .pmap = &pmap_sv39,
+        .policy = &policy_clock,
+        .frames = 32,
+        .swap_slots = 256,
+        .tlb = "none",
+        .ahead = 7,
+        .around = 8},
+    {.name = "clean pages in a pool",
+        .pmap = &pmap_ref,
+        .flat = true,
+        .policy = &policy_lru,
+        .frames = 40,
+        .pool = 12,
+        .swap_slots = 256,
+        .devices = 2,
+        .tlb = "none"},
+    {.name = "small group, pool, remote store",
+        .pmap = &pmap_ref,
+        .flat = true,
+        .policy = &policy_fifo,
+        .frames = 56,
+        .pool = 12,
+        .swap_slots = 256,
+        .remote = true,
+        .group = 20,
+        .tlb = "none",
+        .ahead = 7,
+        .around = 8},
+};
 
 struct run {
     struct vm_rig rig;
@@ -35,6 +59,9 @@ struct run {
     unsigned char file[FILE_PAGES], memory[MEMORY_PAGES]; /* the first byte of each page */
     uint64_t file_len;                                    /* pages */
     bool memory_there;
+    const struct vm_rig_config *config;
+    struct vm_stats done;           /* by the last run, in which nothing failed */
+    struct vm_group_stats in_group; /* the same; its group's, if there is one */
 };
 
 static void
@@ -79,6 +106,31 @@ check(struct run *run)
     assert_true(ok);
 }
 
+/* Pages that a pool takes: of two bytes, one behind the other. */
+static void
+write_plain(struct run *run)
+{
+    unsigned char bytes[PAGE_SIZE];
+
+    for (unsigned i = 0; i < FILE_PAGES; i++) {
+        memset(bytes, (int)i + 51, sizeof bytes);
+        memset(bytes + 100, 7, sizeof bytes - 100);
+        if (space_write(run->space, BASE + i * PAGE_SIZE, bytes, PAGE_SIZE, NULL) == SPACE_FAULT_OK)
+            run->file[i] = bytes[0];
+    }
+}
+
+/* Clean pages come and go, and every one that comes is right. */
+static void
+read_all(struct run *run)
+{
+    unsigned char byte;
+
+    for (unsigned i = 0; i < run->file_len; i++)
+        if (vm_rig_load(&run->rig, run->space, BASE + i * PAGE_SIZE, &byte) == SPACE_FAULT_OK)
+            assert_int_equal(byte, run->file[i]);
+}
+
 static void
 work(struct run *run)
 {
@@ -101,9 +153,12 @@ work(struct run *run)
     check(run);
     for (unsigned i = 1; i < FILE_PAGES; i += 2)
         store(run, run->space, BASE + i * PAGE_SIZE, &run->file[i], (unsigned char)(i + 50));
+    write_plain(run);
     if (file->ops->resize(file, (FILE_PAGES - 4) * PAGE_SIZE) == PGW_OK)
         run->file_len = FILE_PAGES - 4;
     (void)!vm_writeback(run->rig.vm);
+    read_all(run);
+    read_all(run);
     check(run);
 }
 
@@ -144,16 +199,33 @@ body(void *ctx)
         test_page_fill(page, FILE_KEY + i);
         run->file[i] = page[0];
     }
-    if (vm_rig_try_init(&run->rig, &config) != PGW_OK)
+    if (vm_rig_try_init(&run->rig, run->config) != PGW_OK)
         return;
     if (vm_rig_add_file(&run->rig, FILE_PAGES, FILE_KEY) == PGW_OK &&
         vm_space_create(run->rig.vm, &run->space) == PGW_OK) {
+        assert_int_equal(vm_group_join(run->space, run->rig.group), PGW_OK);
         map_all(run);
         work(run);
         memset(inject->fail_at, 0, sizeof inject->fail_at);
         look(run);
     }
+    vm_stats(run->rig.vm, &run->done);
+    assert_int_equal(vm_group_stats(run->rig.vm, run->rig.group, &run->in_group), PGW_OK);
     vm_rig_close(&run->rig);
+}
+
+static void
+torture_each(struct run *run, enum base_inject_point point, bool after)
+{
+    const struct vm_rig_config *config = run->config;
+
+    test_env_init(&run->rig.env, config->frames);
+    assert_true(test_each_failure(&run->rig.env.inject, point, after, body, run) > 2);
+    test_env_fini(&run->rig.env);
+    assert_true(run->done.pages_out > 0);
+    assert_true(config->pool == 0 || run->done.tmem_pages_in > 0);
+    assert_true(config->group == 0 ||
+                (run->in_group.reclaims > 0 && run->in_group.resident_peak == config->group));
 }
 
 static void
@@ -161,15 +233,19 @@ torture(void **state)
 {
     static const enum base_inject_point points[] = {
         INJECT_MAP, INJECT_OBJ, INJECT_FRAME, INJECT_READ, INJECT_WRITE};
-    struct run run;
+    const size_t npoints = sizeof points / sizeof points[0];
 
     (void)state;
-    test_env_init(&run.rig.env, config.frames);
-    for (size_t i = 0; i < sizeof points / sizeof points[0]; i++)
-        for (int after = 0; after < 2; after++)
-            assert_true(
-                test_each_failure(&run.rig.env.inject, points[i], after != 0, body, &run) > 2);
-    test_env_fini(&run.rig.env);
+    for (size_t i = 0; i < sizeof configs / sizeof configs[0]; i++) {
+        struct vm_rig_config config = configs[i];
+        struct run run = {.config = &config};
+        struct nbd_server server;
+        print_message("%s\n", config.name);
+        vm_rig_serve(&config, &server);
+        for (size_t j = 0; j < 2 * npoints; j++)
+            torture_each(&run, points[j / 2], j % 2 != 0);
+        vm_rig_unserve(&config, &server);
+    }
 }
 
 int

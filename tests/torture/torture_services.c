@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Torture of what a space's memory can be asked for: advice, locks, population, sharing, merging,
- * mappings moved and made a second time, promises kept.  Every allocation, frame, read and write
- * fails in turn; what failed is done again and works, and in the end every byte is there and no
- * lock, no promise and no frame is left.
+ * mappings moved and made a second time, promises kept, a group at its limit, a remote store,
+ * memory taken ahead of need, frames put together.  Every allocation, frame, read and write fails
+ * in turn; what failed is done again and works, and in the end every byte is there and no lock, no
+ * promise and no frame is left.
  */
 #include "support/test.h"
 
@@ -54,6 +55,40 @@ static const struct vm_rig_config configs[] = {
         .merge = VM_MERGE_ALL,
         .tlb = "none",
         .ahead = 3},
+    {.name = "small group, remote store",
+        .pmap = &pmap_sv39,
+        .policy = &policy_clock,
+        .frames = 72,
+        .swap_slots = 512,
+        .remote = true,
+        .group = 24,
+        .merge = VM_MERGE_ALL,
+        .tlb = "none",
+        .ahead = 7},
+    {.name = "small group, never, compressed pool before a remote store",
+        .pmap = &pmap_ref,
+        .flat = true,
+        .policy = &policy_lru,
+        .frames = 72,
+        .pool = 12,
+        .swap_slots = 512,
+        .remote = true,
+        .group = 24,
+        .merge = VM_MERGE_ALL,
+        .overcommit = VM_OVERCOMMIT_NEVER,
+        .overcommit_ratio = 100,
+        .tlb = "none"},
+    {.name = "proactive, huge pages",
+        .pmap = &pmap_ref,
+        .flat = true,
+        .policy = &policy_clock,
+        .frames = 112,
+        .swap_slots = 512,
+        .proactive = 50,
+        .merge = VM_MERGE_ALL,
+        .huge = VM_HUGE_ALWAYS,
+        .huge_order = 4,
+        .tlb = "none"},
 };
 
 struct torture {
@@ -63,6 +98,8 @@ struct torture {
     struct space *parent, *child;
     uint64_t keys[2][N], shared[M]; /* of test_page_fill; 0: zeros */
     bool moved;
+    struct vm_stats done;           /* by the last run, in which nothing failed */
+    struct vm_group_stats in_group; /* the same; its group's, if there is one */
 };
 
 struct step {
@@ -108,6 +145,8 @@ step_begin(struct torture *t)
 
     if (t->parent == NULL)
         status = vm_space_create(t->rig.vm, &t->parent);
+    if (status == PGW_OK)
+        status = vm_group_join(t->parent, t->rig.group);
     return status == PGW_OK ? t->parent->ops->map(t->parent, &args, &va) : status;
 }
 
@@ -142,6 +181,22 @@ step_merge(struct torture *t)
 {
     for (unsigned i = 0; i < 4; i++)
         (void)vm_merge_run(t->rig.vm, 200);
+    return PGW_OK;
+}
+
+static enum pgw_status
+step_squeeze(struct torture *t)
+{
+    for (unsigned i = 0; i < 100; i++)
+        vm_daemon(t->rig.vm);
+    return PGW_OK;
+}
+
+static enum pgw_status
+step_compact(struct torture *t)
+{
+    (void)vm_compact(t->rig.vm);
+    vm_huge_run(t->rig.vm);
     return PGW_OK;
 }
 
@@ -277,13 +332,14 @@ step_protect(struct torture *t)
 }
 
 static const struct step steps[] = {{"begin", step_begin}, {"shared", step_map_shared},
-    {"fill", step_fill}, {"merge", step_merge}, {"lock", step_lock},
+    {"fill", step_fill}, {"merge", step_merge}, {"compact", step_compact}, {"lock", step_lock},
     {"sequential", step_sequential}, {"out and in", step_out_and_in}, {"populate", step_populate},
-    {"fork", step_fork}, {"write", step_both_write}, {"merge", step_merge},
-    {"again", step_map_again}, {"write again", step_write_again}, {"remove", step_remove},
-    {"dontneed", step_dontneed}, {"give up", step_give_up}, {"move", step_move},
-    {"lock child", step_lock_child}, {"merge", step_merge}, {"unmerge", step_unmerge},
-    {"protect", step_protect}, {"out and in", step_out_and_in}};
+    {"squeeze", step_squeeze}, {"fork", step_fork}, {"write", step_both_write},
+    {"merge", step_merge}, {"compact", step_compact}, {"again", step_map_again},
+    {"write again", step_write_again}, {"remove", step_remove}, {"dontneed", step_dontneed},
+    {"give up", step_give_up}, {"move", step_move}, {"lock child", step_lock_child},
+    {"merge", step_merge}, {"unmerge", step_unmerge}, {"protect", step_protect},
+    {"out and in", step_out_and_in}};
 
 /* Without failures from here on, what is known can be read. */
 static void
@@ -314,6 +370,8 @@ finish(struct torture *t)
 {
     struct vm_stats stats;
 
+    vm_stats(t->rig.vm, &t->done);
+    assert_int_equal(vm_group_stats(t->rig.vm, t->rig.group, &t->in_group), PGW_OK);
     if (t->child != NULL)
         t->child->ops->destroy(t->child);
     if (t->parent != NULL)
@@ -356,14 +414,34 @@ body(void *ctx)
     finish(t);
 }
 
+/* What the config is for did happen. */
+static void
+expect_done(const struct torture *t)
+{
+    const struct vm_rig_config *config = t->config;
+
+    assert_true(t->done.merge_merged > 0);
+    assert_true(t->done.pages_out > 0);
+    assert_true(config->proactive == 0 || t->done.squeezed > 0);
+    assert_true(config->huge == VM_HUGE_OFF || t->done.migrated > 0);
+    assert_true(config->group == 0 ||
+                (t->in_group.reclaims > 0 && t->in_group.resident_peak == config->group));
+}
+
 static void
 torture_all(enum base_inject_point point)
 {
     for (size_t i = 0; i < sizeof configs / sizeof configs[0]; i++) {
-        struct torture t = {.config = &configs[i]};
-        test_env_init(&t.rig.env, configs[i].frames);
+        struct vm_rig_config config = configs[i];
+        struct torture t = {.config = &config};
+        struct nbd_server server;
+        print_message("%s\n", config.name);
+        vm_rig_serve(&config, &server);
+        test_env_init(&t.rig.env, config.frames);
         assert_true(test_each_failure(&t.rig.env.inject, point, false, body, &t) > 0);
+        expect_done(&t);
         test_env_fini(&t.rig.env);
+        vm_rig_unserve(&config, &server);
     }
 }
 

@@ -55,6 +55,15 @@ static const struct vm_rig_config torture_configs[] = {
         .swap_slots = 512,
         .devices = 2,
         .tlb = "none"},
+    {.name = "remote store",
+        .pmap = &pmap_ref,
+        .flat = true,
+        .policy = &policy_lru,
+        .frames = 32,
+        .swap_slots = 512,
+        .remote = true,
+        .tlb = "none",
+        .ahead = 7},
 };
 
 /* One run of the scenario. */
@@ -316,12 +325,16 @@ torture_body(void *ctx)
 static void
 torture_each(const struct vm_rig_config *config, enum base_inject_point point, bool after)
 {
-    struct torture torture = {.config = config, .retry = !after};
+    struct vm_rig_config served = *config;
+    struct torture torture = {.config = &served, .retry = !after};
+    struct nbd_server server;
 
+    vm_rig_serve(&served, &server);
     test_env_init(&torture.rig.env, config->frames);
     assert_true(
         test_each_failure(&torture.rig.env.inject, point, after, torture_body, &torture) > 0);
     test_env_fini(&torture.rig.env);
+    vm_rig_unserve(&served, &server);
 }
 
 static void
