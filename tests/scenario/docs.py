@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What README and the manual pages say is what the command does.
 
-    docs.py --pagewright BIN --source ROOT options|interfaces
+    docs.py --pagewright BIN --source ROOT options|interfaces|rows
     docs.py --pagewright BIN --source ROOT --programs DIR README.md|man/...
 
 options: each page names all options that --help has, and none besides; each command has a page, each
          page is in SEE ALSO of pagewright(1).
+rows:    pagewright(1) explains every row and column of the text report under the title of its group, and none besides.
 interfaces: libpagewright(3) has every function of the headers, as it is declared there, and every status.
 A page:  its commands are run, those that begin with "$ ", and print what the page shows.
 
@@ -107,6 +108,47 @@ def test_interfaces(tap, source):
         states = set(re.findall(r"^    (PGW_\w+)[ ,=]", file.read(), re.M)) - {"PGW_STATUS_COUNT"}
     tap.check(len(states) > 10 and all(f"Dv {state}" in page for state in states), "every status",
               [state for state in states if f"Dv {state}" not in page])
+
+
+def rows_of_report(source):
+    """The titles of rows and columns of the text report that its sources have, by group; "": they do not say
+    of which."""
+    texts = []
+    for path in sorted(glob.glob(source + "/src/report/*.c")):
+        with open(path, encoding="utf-8") as file:
+            texts.append(file.read())
+    text = "\n".join(texts)
+    call = r"report_(?:line|line_if_any|pages|hits|bytes_each|part)\(\s*[&\w]+,\s*"
+    found = {"": set(re.findall(call + r'"([^"]+)"', text))}
+    found[""] |= {label for pair in re.findall(call + r'[^",]*\? "([^"]*)" : "([^"]*)"', text) for label in pair}
+    found[""] |= {label for array in re.findall(r"char \*const \w+\[PGW_LEVELS_MAX\] = \{(.*?)\}", text, re.S)
+                  for label in re.findall(r'"(.*?)"', array)}
+    found[""] |= set(re.findall(r'%17\.1f%%[^;]*?",\s*"([^"]+)"', text))
+    tables = dict(re.findall(r"static const struct service_row (\w+)\[\] = \{(.*?)\n\};", text, re.S))
+    for title, rows in re.findall(r'\{"\w+", "([^"]+)", (\w+)\},', text):
+        found[title] = set(re.findall(r'ROW\(\w+, \w+, "\w+", "([^"]*)"', tables.pop(rows)))
+    assert not tables, tables.keys()
+    for title in ("Groups", "Swap devices", "Maps"):
+        header = re.search(rf'report_buf_add\(buf,\s*"\\n{title} ?.*?\);', text, re.S)[0]
+        found[title] = {label for label in re.findall(r'"([^"]*)"', header) if "%" not in label}
+    return {title: {label.strip() for label in labels} - {""} for title, labels in found.items()}
+
+
+def test_rows(tap, source):
+    with open(source + "/man/pagewright.1", encoding="utf-8") as file:
+        section = file.read().split(".Sh ROWS OF THE REPORT\n")[1].split("\n.Sh ")[0]
+    told = {}
+    for part in section.split("\n.Ss ")[1:]:
+        for title in part.splitlines()[0].split(" , "):
+            told[title] = {label for line in re.findall(r"^\.It (.*)", part, re.M) for label in line.split(" , ")}
+    rows = rows_of_report(source)
+    tap.check(len(rows) > 15 and len(rows[""]) > 60 and all(rows.values()), "rows are found in the sources",
+              {title: len(labels) for title, labels in rows.items()})
+    rest = set().union(*(labels for title, labels in told.items() if title not in rows))
+    for title, labels in sorted(rows.items()):
+        is_told = told.get(title, set()) if title else rest
+        tap.check(labels <= is_told, f"{title or 'others'}: pagewright(1) explains every row", sorted(labels - is_told))
+        tap.check(is_told <= labels, f"{title or 'others'}: and none that is not there", sorted(is_told - labels))
 
 
 def blocks_of_page(path):
@@ -235,7 +277,7 @@ def main():
     parser.add_argument("--pagewright", required=True)
     parser.add_argument("--source", required=True)
     parser.add_argument("--programs", help="the folder of the machine's programs")
-    parser.add_argument("page", help="options, interfaces, or a page below ROOT")
+    parser.add_argument("page", help="options, interfaces, rows, or a page below ROOT")
     options = parser.parse_args()
     pagewright = os.path.abspath(options.pagewright)
     tap = Tap()
@@ -243,6 +285,8 @@ def main():
         test_options(tap, pagewright, options.source)
     elif options.page == "interfaces":
         test_interfaces(tap, options.source)
+    elif options.page == "rows":
+        test_rows(tap, options.source)
     else:
         env = dict(os.environ, PATH=os.path.dirname(pagewright) + ":" + os.environ["PATH"])
         with tempfile.TemporaryDirectory() as tmp:
