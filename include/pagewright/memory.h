@@ -16,7 +16,8 @@ struct pgw_space;
 
 /*
  * Reserves len bytes of addresses (rounded up to pages): nobody may use them, and nothing is
- * promised.  flags and *va as for pgw_map().
+ * promised.  flags and *va as for pgw_map().  PGW_UNSUPPORTED, here and for the next two: on
+ * contiguous schemes, where what is mapped has a place in RAM at once.
  */
 PGW_API enum pgw_status pgw_reserve(
     struct pgw_space *space, uint64_t len, unsigned flags, uint64_t *va);
@@ -60,7 +61,7 @@ PGW_API enum pgw_status pgw_advise(
     struct pgw_space *space, uint64_t va, uint64_t len, enum pgw_advice advice);
 
 /* Faults the range in, for writing or for reading.  PGW_NOTFOUND: a hole; PGW_ACCESS, PGW_RANGE,
- * PGW_NORAM, PGW_IO: so far, and no further. */
+ * PGW_NORAM, PGW_IO: so far, and no further; PGW_UNSUPPORTED: on contiguous schemes. */
 PGW_API enum pgw_status pgw_populate(
     struct pgw_space *space, uint64_t va, uint64_t len, bool write);
 
@@ -86,7 +87,8 @@ struct pgw_region_usage {
     uint64_t swapped;  /* on swap only */
 };
 
-/* What the region that contains va holds (on contiguous schemes, zeros).  PGW_NOTFOUND. */
+/* What the region that contains va holds.  On contiguous schemes it is in RAM or on swap as a whole,
+ * pages of zeros excepted, which are on no device.  PGW_NOTFOUND. */
 PGW_API enum pgw_status pgw_region_usage(
     struct pgw_space *space, uint64_t va, struct pgw_region_usage *usage);
 

@@ -11,15 +11,34 @@ _Static_assert((int)PGW_ADVICE_RANDOM == (int)SPACE_ADVICE_RANDOM &&
                    (int)PGW_ADVICE_REMOVE == (int)SPACE_ADVICE_REMOVE,
     "enum pgw_advice and enum space_advice");
 
+/* On contiguous schemes what is mapped has a place in RAM at once: there is nothing in between. */
+static enum pgw_status
+own_can_reserve(struct pgw_space *space)
+{
+    const struct registry_mmu *mmu = space->system->settings.mmu;
+
+    if (mmu->kind != REGISTRY_CONTIGUOUS)
+        return PGW_OK;
+    return sim_fail(space->system, PGW_UNSUPPORTED,
+        "with the mmu %s memory is there as soon as it is mapped: map and unmap it instead",
+        mmu->name);
+}
+
 enum pgw_status
 pgw_reserve(struct pgw_space *space, uint64_t len, unsigned flags, uint64_t *va)
 {
-    return pgw_map(space, len, 0, flags, va);
+    enum pgw_status status = own_can_reserve(space);
+
+    return status == PGW_OK ? pgw_map(space, len, 0, flags, va) : status;
 }
 
 enum pgw_status
 pgw_commit(struct pgw_space *space, uint64_t va, uint64_t len, unsigned prot)
 {
+    enum pgw_status status = own_can_reserve(space);
+
+    if (status != PGW_OK)
+        return status;
     if (prot == 0)
         return sim_fail(
             space->system, PGW_INVAL, "memory that nobody may use is reserved, not committed");
@@ -48,8 +67,10 @@ own_is_private(struct pgw_space *space, uint64_t va, uint64_t end)
 enum pgw_status
 pgw_decommit(struct pgw_space *space, uint64_t va, uint64_t len)
 {
-    enum pgw_status status = sim_check_range(space, va, len);
+    enum pgw_status status = own_can_reserve(space);
 
+    if (status == PGW_OK)
+        status = sim_check_range(space, va, len);
     if (status == PGW_OK)
         status = own_is_private(space, va, va + page_ceil(len));
     if (status != PGW_OK)

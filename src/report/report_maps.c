@@ -15,20 +15,31 @@ maps_rights(unsigned prot, char text[4])
     text[3] = '\0';
 }
 
+/* Where there are no pages there is nothing to count. */
 static void
-maps_text_region(struct report_buf *buf, const struct report_region *r)
+maps_count(uint64_t n, bool contiguous, char text[24])
 {
-    char rights[4], size[16], range[40];
+    (void)snprintf(text, 24, contiguous ? "-" : "%llu", (unsigned long long)n);
+}
+
+static void
+maps_text_region(struct report_buf *buf, const struct report_region *r, bool contiguous)
+{
+    char rights[4], size[16], range[40], huge[24], merged[24], locked[24];
     const struct pgw_region_usage *u = &r->usage;
+
+    maps_count(u->huge, contiguous, huge);
+    maps_count(u->merged, contiguous, merged);
+    maps_count(u->locked, contiguous, locked);
 
     maps_rights(r->region.prot, rights);
     base_size_format(r->region.end - r->region.start, size, sizeof size);
     (void)snprintf(range, sizeof range, "0x%llx-0x%llx", (unsigned long long)r->region.start,
         (unsigned long long)r->region.end);
-    report_buf_add(buf, "  %-27s %s %-5s %-9s %6s %7llu %7llu %7llu %7llu %5llu %6llu %6llu\n",
+    report_buf_add(buf, "  %-27s %s %-5s %-9s %6s %7llu %7llu %7llu %7llu %5s %6s %6s\n",
         range, rights, r->region.use, r->region.state, size, (unsigned long long)u->resident,
         (unsigned long long)u->swapped, (unsigned long long)u->shared, (unsigned long long)u->dirty,
-        (unsigned long long)u->huge, (unsigned long long)u->merged, (unsigned long long)u->locked);
+        huge, merged, locked);
 }
 
 void
@@ -42,7 +53,7 @@ report_text_maps(struct report_buf *buf, const struct report_input *input)
             p->name, p->pid, "addresses", "", "use", "state", "size", "in RAM", "swapped", "shared",
             "dirty", "huge", "merged", "locked");
         for (size_t j = 0; j < p->nregions; j++)
-            maps_text_region(buf, &p->regions[j]);
+            maps_text_region(buf, &p->regions[j], input->stats.contiguous);
     }
     if (input->processes_left_out > 0)
         report_buf_add(buf, "\nMaps of %llu more processes were not kept\n",

@@ -75,6 +75,7 @@ space_find(struct space *space, uint64_t va, struct space_region *out)
         .prot = region->prot,
         .use = region->use,
         .growsdown = region->growsdown,
+        .shared = seg_segment_at(seg_space_of(space), region->start)->block->shared,
         .committed = true,
         .offset = region->offset,
         .object = region->object != NULL ? &region->object->base : NULL};
@@ -138,6 +139,30 @@ space_page(struct space *space, uint64_t va, struct space_page *out)
     } else {
         out->state = SPACE_PAGE_FILE;
     }
+}
+
+/* A segment is in RAM or out as a whole; pages of zeros are on no device.  What is not a file's own
+ * bytes is newer than any device. */
+static void
+space_usage(struct space *space, const struct space_region *region, struct space_usage *usage)
+{
+    struct seg_space *seg_space = seg_space_of(space);
+    const struct seg_segment *segment = seg_segment_at(seg_space, region->start);
+    const struct seg_block *block = segment->block;
+    uint64_t first = (region->start - segment->lo) >> PAGE_SHIFT;
+    uint64_t n = (region->end - region->start) >> PAGE_SHIFT;
+
+    *usage = (struct space_usage){0};
+    for (uint64_t i = 0; block->state == SEG_SWAPPED && i < n; i++)
+        usage->swapped += block->slots != NULL && block->slots[first + i] != PAGER_SLOT_NONE;
+    if (block->state != SEG_RESIDENT)
+        return;
+    usage->resident = n;
+    usage->shared = block->nusers > 1 ? n : 0;
+    usage->dirty = block->object == NULL ? n : 0;
+    usage->shared_dirty = block->object == NULL ? usage->shared : 0;
+    usage->anon = block->object == NULL && !block->shared ? n : 0;
+    usage->share = (n << PAGE_SHIFT) / block->nusers;
 }
 
 static enum pgw_status
@@ -259,7 +284,7 @@ const struct space_ops seg_space_ops = {
     .populate = space_cannot_populate,
     .incore = space_cannot_incore,
     .sync = space_cannot_sync,
-    .usage = space_no_usage,
+    .usage = space_usage,
     .layout = space_layout,
     .activate = seg_activate,
     .deactivate = seg_deactivate,

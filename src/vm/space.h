@@ -360,9 +360,6 @@ enum pgw_status space_cannot_populate(struct space *space, uint64_t va, uint64_t
 enum pgw_status space_cannot_incore(
     struct space *space, uint64_t va, uint64_t npages, unsigned char *vec);
 enum pgw_status space_cannot_sync(struct space *space, uint64_t va, uint64_t len);
-/* Zeros. */
-void space_no_usage(
-    struct space *space, const struct space_region *region, struct space_usage *usage);
 
 /* Copies between the space and buf, faulting pages in.  *done (may be NULL): bytes copied before
  * the fault, len on OK. */

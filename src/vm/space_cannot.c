@@ -50,11 +50,3 @@ space_cannot_sync(struct space *space, uint64_t va, uint64_t len)
     (void)len;
     return PGW_UNSUPPORTED;
 }
-
-void
-space_no_usage(struct space *space, const struct space_region *region, struct space_usage *usage)
-{
-    (void)space;
-    (void)region;
-    *usage = (struct space_usage){0};
-}
