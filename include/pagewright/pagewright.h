@@ -52,6 +52,7 @@
 #include <pagewright/named.h>
 #include <pagewright/stats.h>
 #include <pagewright/status.h>
+#include <pagewright/transcendent.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -266,7 +267,8 @@ PGW_API uint64_t pgw_space_end(const struct pgw_space *space);
  * with PGW_FIXED, else near there, 0 for anywhere); on PGW_OK, where it is.  Takes no RAM until
  * it is used.
  * PGW_INVAL: len 0, *va not page aligned, unknown flags or rights; PGW_RANGE: outside the space;
- * PGW_NOSPACE: no hole that large; PGW_EXIST; PGW_NOMEM.
+ * PGW_NOSPACE: no hole that large; PGW_EXIST; PGW_NOMEM.  On contiguous schemes it takes its RAM at
+ * once: PGW_NORAM; PGW_UNSUPPORTED: PGW_SHARED.
  */
 PGW_API enum pgw_status pgw_map(
     struct pgw_space *space, uint64_t len, unsigned prot, unsigned flags, uint64_t *va);

@@ -153,15 +153,17 @@ struct pgw_stats {
     uint64_t pool_hits;       /* pages that came back from it, and needed no device */
     uint64_t pool_rejected;   /* too hard to compress, and passed on to the device */
     uint64_t pool_overflowed; /* passed on for want of room */
-    uint64_t pool_written_back;                  /* the oldest, moved to the device to make room */
-    uint64_t pool_compacted;                     /* moved within the pool to free a frame */
-    uint64_t pool_dictionaries;                  /* made from its pages to compress others, ever */
-    uint64_t pool_squeezed, pool_expanded;       /* pages compressed, in vain too; made whole */
-    bool pool_lz4;                               /* by lz4, not by zstd */
-    uint64_t device_pages;                       /* on the device under it, now */
-    uint64_t tmem_puts, tmem_hits, tmem_dropped; /* clean pages of files: kept in the pool; had from
-                                                    there; dropped for want of room */
-    uint64_t tmem_pages;                         /* there now */
+    uint64_t pool_written_back;            /* the oldest, moved to the device to make room */
+    uint64_t pool_compacted;               /* moved within the pool to free a frame */
+    uint64_t pool_dictionaries;            /* made from its pages to compress others, ever */
+    uint64_t pool_squeezed, pool_expanded; /* pages compressed, in vain too; made whole */
+    bool pool_lz4;                         /* by lz4, not by zstd */
+    uint64_t device_pages;                 /* on the device under it, now */
+    uint64_t tmem_puts, tmem_hits,
+        tmem_dropped;    /* clean pages of files, and others' in ephemeral
+                            pools of pagewright/transcendent.h: kept in the pool;
+                            had from there; dropped for want of room */
+    uint64_t tmem_pages; /* there now */
 
     /* Same-page merging, in pages: merged ones, and uses of them beyond the first, which is what it
      * saves, now and at most; given up for an equal one; copied again; full scans; looked at; of
@@ -250,7 +252,8 @@ struct pgw_stats {
     /* fragmentation_index and unusable_index when a run was wanted and the first was highest; 0:
      * none was. */
     double fragmentation_index_then, unusable_index_then;
-    /* Pages in persistent pools of transcendent memory (pagewright/tmem.h), now and at most. */
+    /* Pages in persistent pools of transcendent memory (pagewright/transcendent.h), now and at
+     * most. */
     uint64_t tmem_persistent, tmem_persistent_peak;
 };
 

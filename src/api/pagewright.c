@@ -7,6 +7,7 @@
 
 #include "api/sim.h"
 #include "base/size.h"
+#include "pager/pagers.h"
 
 /* A resolved fault lets the access through, unless something else took the page in between,
  * which on one processor nothing does.  Reaching this many tries is a fault of the system. */
@@ -281,6 +282,18 @@ sim_check_range(struct pgw_space *space, uint64_t va, uint64_t len)
     return PGW_OK;
 }
 
+/* Is there no hole in the range? */
+static bool
+pagewright_is_whole(struct pgw_space *space, uint64_t va, uint64_t end)
+{
+    struct space_region region;
+
+    for (; va < end; va = region.end)
+        if (!space->space->ops->find(space->space, va, &region) || region.start > va)
+            return false;
+    return true;
+}
+
 enum pgw_status
 pgw_sync(struct pgw_space *space, uint64_t va, uint64_t len)
 {
@@ -289,8 +302,8 @@ pgw_sync(struct pgw_space *space, uint64_t va, uint64_t len)
     if (status != PGW_OK)
         return status;
     status = space->space->ops->sync(space->space, va, page_ceil(len));
-    if (status == PGW_UNSUPPORTED) /* nothing is shared, so nothing is to be written */
-        status = PGW_OK;
+    if (status == PGW_UNSUPPORTED) /* no mapping writes to its file, so nothing is to be written */
+        status = pagewright_is_whole(space, va, va + page_ceil(len)) ? PGW_OK : PGW_NOTFOUND;
     return sim_space_done(space->system, status, "write to the file");
 }
 
@@ -520,5 +533,6 @@ pgw_system_check(struct pgw_system *system)
         if (!space->space->ops->check(space->space))
             return false;
     }
-    return mem_check(&system->mem) && system->core_ops->check(system);
+    struct tmem *tmem = system->swap != NULL ? pager_zpool_tmem(system->swap) : NULL;
+    return (tmem == NULL || tmem->ops->check(tmem)) && mem_check(&system->mem) && system->core_ops->check(system);
 }

@@ -189,6 +189,7 @@ pgw_system_destroy(struct pgw_system *system)
         return;
     while ((space = LIST_FIRST(&system->spaces)) != NULL)
         pgw_space_destroy(space);
+    tmem_pools_clear(system);
     recording_run_cancel(system); /* of a run that never came */
     objcache_clear(&system->files);
     maps_fini(&system->maps);

@@ -98,6 +98,7 @@ struct pgw_system {
     struct sim_swap_device swap_devices[PGW_SWAP_DEVICES_MAX]; /* of it, without the pool */
     unsigned nswap_devices;
     struct tmem *tmem;    /* for clean pages of files; NULL: none */
+    LIST_HEAD(sim_tmem_pools, pgw_tmem_pool) tmem_pools; /* of the public interface */
     struct vm_system *vm; /* one of these two */
     struct seg_system *seg;
     struct base_clock clock; /* instructions and accesses, a nanosecond each */
@@ -158,6 +159,9 @@ void sim_sum_harts(const struct pgw_system *system, struct cpu_stats *sum);
 
 /* Loads space into the MMU; NULL: none. */
 void sim_activate(struct pgw_system *system, struct pgw_space *space);
+
+/* Ends the pools of <pagewright/transcendent.h> that are left. */
+void tmem_pools_clear(struct pgw_system *system);
 
 /* The page of space behind va, reached through the MMU as its program would. */
 MUST_CHECK enum pgw_status sim_access(

@@ -43,8 +43,8 @@ sim_stats_pool(const struct pgw_system *system, struct pgw_stats *out)
     out->pool_lz4 = pool.lz4;
     out->device_pages = device != NULL ? device->stats.used : 0;
     out->device_pages_peak = device != NULL ? device->stats.used_peak : 0;
-    out->tmem_puts = tmem->puts;
-    out->tmem_hits = tmem->hits;
+    out->tmem_puts = tmem->puts - tmem->persistent_puts;
+    out->tmem_hits = tmem->hits - tmem->persistent_hits;
     out->tmem_dropped = tmem->dropped;
     out->tmem_pages = tmem->ephemeral;
     out->tmem_pages_peak = tmem->ephemeral_peak;

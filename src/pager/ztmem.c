@@ -7,7 +7,8 @@
  * An object's record goes with its last page.  Ephemeral pages share the pool's frames and its
  * limit with swapped pages, and are the first to go.  What cannot be compressed is not worth a
  * frame to an ephemeral pool.  Persistent pages stay in the store, because a get completes at
- * once, which a get from the next pager does not.
+ * once, which a get from the next pager does not.  Neither kind takes frames of the reserve: unlike a
+ * page that is swapped, they give none back.
  */
 #include "pager/zpool.h"
 
@@ -232,13 +233,14 @@ ztmem_keep(struct ztmem *tmem, struct ztmem_page *page, const void *bytes)
     zstore_prepare(&tmem->zpool->store, bytes, &ready);
     enum pgw_status status = PGW_NORAM;
     if (ready.len != PAGE_SIZE || persistent)
-        status = zpool_store(tmem->zpool, &ready, &page->item, persistent ? MEM_RESERVED : 0);
+        status = zpool_store(tmem->zpool, &ready, &page->item, 0);
     if (status != PGW_OK) {
         ztmem_page_destroy(tmem, page);
         stats->rejected++;
         return status == PGW_NORAM ? PGW_NOSWAP : status;
     }
     stats->puts++;
+    stats->persistent_puts += persistent;
     stats->persistent += persistent;
     stats->ephemeral += !persistent;
     base_peak(&stats->persistent_peak, stats->persistent);
@@ -247,8 +249,7 @@ ztmem_keep(struct ztmem *tmem, struct ztmem_page *page, const void *bytes)
 }
 
 static enum pgw_status
-ztmem_put(
-    struct tmem *base, unsigned pool, uint64_t id, uint64_t index, const struct mem_page *from)
+ztmem_put(struct tmem *base, unsigned pool, uint64_t id, uint64_t index, const void *bytes)
 {
     struct ztmem *tmem = ztmem_of(base);
     struct ztmem_page *page = ztmem_find_page(tmem, pool, id, index);
@@ -258,13 +259,13 @@ ztmem_put(
         ztmem_page_destroy(tmem, page);
     page = ztmem_page_create(tmem, pool, id, index);
     if (page != NULL)
-        status = ztmem_keep(tmem, page, mem_page_bytes(tmem->zpool->pager.mem, from));
+        status = ztmem_keep(tmem, page, bytes);
     ztmem_done(tmem);
     return status;
 }
 
 static enum pgw_status
-ztmem_get(struct tmem *base, unsigned pool, uint64_t id, uint64_t index, struct mem_page *to)
+ztmem_get(struct tmem *base, unsigned pool, uint64_t id, uint64_t index, void *bytes)
 {
     struct ztmem *tmem = ztmem_of(base);
     struct ztmem_page *page = ztmem_find_page(tmem, pool, id, index);
@@ -273,9 +274,9 @@ ztmem_get(struct tmem *base, unsigned pool, uint64_t id, uint64_t index, struct 
         base->stats.misses++;
         return PGW_NOTFOUND;
     }
-    enum pgw_status status =
-        zstore_read(&tmem->zpool->store, &page->item, mem_page_bytes(tmem->zpool->pager.mem, to));
+    enum pgw_status status = zstore_read(&tmem->zpool->store, &page->item, bytes);
     base->stats.hits += status == PGW_OK;
+    base->stats.persistent_hits += status == PGW_OK && page->item.kind == ZITEM_PINNED;
     base->stats.misses += status != PGW_OK;
     if (page->item.kind == ZITEM_EPHEMERAL) {
         ztmem_page_destroy(tmem, page);
@@ -364,10 +365,12 @@ ztmem_check_object(
     const struct ztmem *tmem, const struct ztmem_object *object, unsigned pool, uint64_t *n)
 {
     unsigned kind = tmem->pools[pool].persistent ? ZITEM_PINNED : ZITEM_EPHEMERAL;
-    const struct ztmem_page *page;
+    uint64_t i = 0;
 
-    for (uint64_t i = 0; (page = base_radix_next(&object->pages, &i)) != NULL; i++) {
-        if (page->object != object || page->index != i || page->item.kind != kind ||
+    /* By count: there may be a page at the last index that there is. */
+    for (uint64_t left = object->pages.count; left > 0; left--, i++) {
+        const struct ztmem_page *page = base_radix_next(&object->pages, &i);
+        if (page == NULL || page->object != object || page->index != i || page->item.kind != kind ||
             (page->item.state != ZITEM_HELD && page->item.state != ZITEM_SAME))
             return false;
         n[tmem->pools[pool].persistent]++;

@@ -45,7 +45,8 @@ vm_tmem_keep(const struct vm_object *object, const struct mem_page *page)
         return;
     base_lock_take(&system->pager_lock);
     /* What does not fit is in the file. */
-    (void)tmem->ops->put(tmem, system->tmem_pool, object->id, page->offset, page);
+    (void)tmem->ops->put(
+        tmem, system->tmem_pool, object->id, page->offset, mem_page_bytes(system->mem, page));
     base_lock_drop(&system->pager_lock);
 }
 
@@ -58,7 +59,8 @@ vm_tmem_take(const struct vm_object *object, uint64_t idx, struct mem_page *page
     if (tmem == NULL || object->base.pager == NULL)
         return false;
     base_lock_take(&system->pager_lock);
-    enum pgw_status status = tmem->ops->get(tmem, system->tmem_pool, object->id, idx, page);
+    enum pgw_status status =
+        tmem->ops->get(tmem, system->tmem_pool, object->id, idx, mem_page_bytes(system->mem, page));
     base_lock_drop(&system->pager_lock);
     return status == PGW_OK;
 }

@@ -26,12 +26,12 @@
 #include <stdint.h>
 
 #include "base/result.h"
-#include "mem/mem.h"
 
 /* Counted in pages, since creation, except where "now" is said. */
 struct tmem_stats {
     uint64_t puts, rejected; /* kept; not kept, for want of room */
     uint64_t hits, misses;   /* of gets */
+    uint64_t persistent_puts, persistent_hits; /* of puts and hits */
     uint64_t dropped;        /* ephemeral pages that went for want of room */
     uint64_t flushed;
     uint64_t ephemeral, persistent; /* now */
@@ -51,14 +51,14 @@ struct tmem_ops {
     /* Flushes the pool; its number may be given out again. */
     void (*pool_destroy)(struct tmem *tmem, unsigned pool);
 
-    /* Copies a page in, over what was under that name.  PGW_NOSWAP: no room; PGW_NOMEM: no
+    /* Copies PAGE_SIZE bytes in, over what was under that name.  PGW_NOSWAP: no room; PGW_NOMEM: no
      * record. */
     enum pgw_status (*put)(struct tmem *tmem, unsigned pool, uint64_t object, uint64_t index,
-        const struct mem_page *page);
-    /* Copies a page out.  PGW_NOTFOUND; PGW_CORRUPT: a checksum did not match, and the bytes are
+        const void *page);
+    /* Copies them out.  PGW_NOTFOUND; PGW_CORRUPT: a checksum did not match, and the bytes are
      * undefined (of an ephemeral pool that is PGW_NOTFOUND too: it can be had elsewhere). */
     enum pgw_status (*get)(
-        struct tmem *tmem, unsigned pool, uint64_t object, uint64_t index, struct mem_page *page);
+        struct tmem *tmem, unsigned pool, uint64_t object, uint64_t index, void *page);
 
     void (*flush_page)(struct tmem *tmem, unsigned pool, uint64_t object, uint64_t index);
     void (*flush_object)(struct tmem *tmem, unsigned pool, uint64_t object);

@@ -277,8 +277,10 @@ names_end(struct names *names)
 static enum pgw_status
 names_put(struct names *names, unsigned pool, uint64_t object, uint64_t index, uint64_t key)
 {
-    pager_rig_fill(names->f, mem_page_bytes(&names->f->env.mem, names->page), key);
-    return names->tmem->ops->put(names->tmem, names->pools[pool], object, index, names->page);
+    unsigned char *bytes = mem_page_bytes(&names->f->env.mem, names->page);
+
+    pager_rig_fill(names->f, bytes, key);
+    return names->tmem->ops->put(names->tmem, names->pools[pool], object, index, bytes);
 }
 
 static enum pgw_status
@@ -288,7 +290,7 @@ names_get(struct names *names, unsigned pool, uint64_t object, uint64_t index, u
 
     memset(bytes, 0x5a, PAGE_SIZE);
     enum pgw_status status =
-        names->tmem->ops->get(names->tmem, names->pools[pool], object, index, names->page);
+        names->tmem->ops->get(names->tmem, names->pools[pool], object, index, bytes);
     if (status == PGW_OK)
         pager_rig_expect(names->f, bytes, key);
     return status;
@@ -495,12 +497,12 @@ mix_name(struct mix *mix)
     if (base_rng_below(&mix->rng, 2) == 0) {
         pager_rig_fill(&mix->f, bytes, mix->next_key);
         mix_weather(mix);
-        enum pgw_status status = ops->put(mix->tmem, mix->pools[pool], 1, index, mix->page);
+        enum pgw_status status = ops->put(mix->tmem, mix->pools[pool], 1, index, bytes);
         mix_fair(mix);
         *key = status == PGW_OK ? mix->next_key : 0;
         mix->next_key++;
     } else {
-        enum pgw_status status = ops->get(mix->tmem, mix->pools[pool], 1, index, mix->page);
+        enum pgw_status status = ops->get(mix->tmem, mix->pools[pool], 1, index, bytes);
         assert_true(status == PGW_OK ? *key != 0 : status == PGW_NOTFOUND);
         assert_true(status == PGW_OK || pool == 0 || *key == 0);
         if (status == PGW_OK)

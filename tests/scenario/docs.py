@@ -128,6 +128,7 @@ def rows_of_report(source):
     for title, rows in re.findall(r'\{"\w+", "([^"]+)", (\w+)\},', text):
         found[title] = set(re.findall(r'ROW\(\w+, \w+, "\w+", "([^"]*)"', tables.pop(rows)))
     assert not tables, tables.keys()
+    found["Free runs"] = set(re.findall(r'\(struct runs_time\)\{"\w+", "(\w+)"', text))
     for title in ("Groups", "Swap devices", "Maps"):
         header = re.search(rf'report_buf_add\(buf,\s*"\\n{title} ?.*?\);', text, re.S)[0]
         found[title] = {label for label in re.findall(r'"([^"]*)"', header) if "%" not in label}
