@@ -170,7 +170,7 @@ static bool
 ahead_may_take(const struct vm_system *system, unsigned group)
 {
     return system->mem->nfree > system->mem->reserve + AHEAD_SPARE &&
-           !vm_group_is_full(system, system->groups[group]);
+           vm_group_excess(system, system->groups[group]) == 0;
 }
 
 /* Into its place by slot; what is asked for stays wherever that is. */

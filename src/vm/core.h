@@ -592,7 +592,8 @@ void vm_group_pass(struct vm_group *group, struct mem_page *page);
 void vm_group_recall_passed(struct vm_group *group);
 /* Who is to give the next page; NULL: nobody has any. */
 struct vm_group *vm_group_turn(struct vm_system *system);
-bool vm_group_is_full(const struct vm_system *system, const struct vm_group *group);
+/* Pages that are to go before the group may have another one: many, if room for them has come. */
+uint64_t vm_group_excess(const struct vm_system *system, const struct vm_group *group);
 bool vm_group_has_room(const struct vm_system *system, const struct vm_group *group, uint64_t n);
 /* An object of which nothing is in RAM is charged to whoever brings its next page. */
 void vm_group_adopt(struct vm_object *object, unsigned id);

@@ -125,7 +125,7 @@ fault_frame(struct fault *fault, unsigned group, uint64_t key, unsigned flags)
 
     vm_group_missed(fault->system, owner, key);
     fault->keep = NULL;
-    fault->full = vm_group_is_full(fault->system, owner) && !fault->over ? owner : NULL;
+    fault->full = vm_group_excess(fault->system, owner) > 0 && !fault->over ? owner : NULL;
     if (fault->full != NULL)
         return NULL;
     struct mem_page *page = vm_huge_frame(fault->space, fault->region, fault->va, flags);
@@ -406,6 +406,7 @@ static enum fault_step
 fault_make_room(struct vm_system *system, struct vm_group *full, const struct mem_page *keep)
 {
     uint64_t evicted = system->stats.evicted;
+    uint64_t n = full != NULL ? vm_group_excess(system, full) : FAULT_FRAMES;
 
     system->stats.direct_reclaims++;
     if (full != NULL)
@@ -413,7 +414,7 @@ fault_make_room(struct vm_system *system, struct vm_group *full, const struct me
     else if (vm_commit_uncrowd(system))
         return STEP_RESTART;
     /* Tables are not charged to a group. */
-    if (vm_reclaim_beside_locked(system, full, full != NULL ? 1 : FAULT_FRAMES, keep) > 0)
+    if (vm_reclaim_beside_locked(system, full, n, keep) > 0)
         return STEP_RESTART;
     if (system->ios > 0) { /* what they hold may be written, or become evictable */
         vm_io_yield(system, system->swap);
@@ -423,7 +424,7 @@ fault_make_room(struct vm_system *system, struct vm_group *full, const struct me
         return STEP_BUSY; /* others were faster while we waited */
     if (full != NULL) {
         full->stats.limit_hits++;
-        return vm_group_is_full(system, full) ? STEP_LIMIT : STEP_RESTART;
+        return vm_group_excess(system, full) > 0 ? STEP_LIMIT : STEP_RESTART;
     }
     /* Pages that could not go were unmapped, and that may have freed page tables. */
     if (system->mem->nfree > system->mem->reserve || vm_commit_last_resort(system) > 0)

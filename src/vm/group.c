@@ -360,10 +360,12 @@ group_limit(const struct vm_system *system, const struct vm_group *group)
     return group_stays(group) + VM_GROUP_LEAST;
 }
 
-bool
-vm_group_is_full(const struct vm_system *system, const struct vm_group *group)
+uint64_t
+vm_group_excess(const struct vm_system *system, const struct vm_group *group)
 {
-    return vm_group_pages(group) >= group_limit(system, group);
+    uint64_t pages = vm_group_pages(group), limit = group_limit(system, group);
+
+    return pages >= limit ? pages - limit + 1 : 0;
 }
 
 bool

@@ -265,6 +265,29 @@ test_text_beside_locks(void **state)
     text_stays(&config, 140, LIMIT - VM_GROUP_LEAST);
 }
 
+/* A group that was given far more than its limit gives it back as soon as it can, in one fault. */
+static void
+test_room_comes(void **state)
+{
+    struct vm_rig_config config = never(400, 0);
+    struct group_case g;
+
+    (void)state;
+    config.frames = 1024;
+    group_init_with(&g, &config);
+    vm_case_map(g.c.space, BASE, PAGES(400));
+    vm_case_map(g.inside, BASE, PAGES(401));
+    fill(g.c.space, 400);
+    assert_int_equal(vm_reclaim(g.c.rig.vm, 400), 400); /* swap is full of others' */
+    fill(g.inside, 400);
+    assert_int_equal(group_stats(&g, g.id).resident, 400);
+    assert_int_equal(g.c.space->ops->unmap(g.c.space, BASE, PAGES(400)), PGW_OK);
+    vm_case_fill(g.inside, BASE + PAGES(400), 401);
+    assert_in_range(group_stats(&g, g.id).resident, 1, LIMIT);
+    expect(g.inside, 401);
+    group_fini(&g);
+}
+
 static enum pgw_status
 lock(struct space *space, uint64_t from, uint64_t n)
 {
@@ -423,6 +446,7 @@ main(void)
         cmocka_unit_test(test_text_over_swap),
         cmocka_unit_test(test_text_over_pool),
         cmocka_unit_test(test_text_beside_locks),
+        cmocka_unit_test(test_room_comes),
         cmocka_unit_test(test_locked),
         cmocka_unit_test(test_fork),
         cmocka_unit_test(test_file),
