@@ -264,7 +264,7 @@ def did(plan, report):
         "huge": sum(huge[way] for way in ("faults", "filled", "collapsed"))
                 if paged_run and report["memory"]["frames"] > 2000 else None,
         "read ahead": services["readahead"]["used"] if paged_run else None,
-        "squeezed": services["pressure"]["squeezed"] if plan.value("--proactive") not in ("", "0") else None,
+        "squeezed": services["proactive"]["taken"] if plan.value("--proactive") not in ("", "0") else None,
         "in the pool": pool["pages_peak"] if pool["limit_pages"] else None,
         "clean in the pool": pool["clean_hits"] if ":clean" in swap else None,
         "on the second device and later": sum(d["used_pages_peak"] for d in devices[1:])
