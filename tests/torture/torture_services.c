@@ -2,9 +2,8 @@
 /*
  * Torture of what a space's memory can be asked for: advice, locks, population, sharing, merging,
  * mappings moved and made a second time, promises kept, a group at its limit, a remote store,
- * memory taken ahead of need, frames put together.  Every allocation, frame, read and write fails
- * in turn; what failed is done again and works, and in the end every byte is there and no lock, no
- * promise and no frame is left.
+ * frames put together.  Every allocation, frame, read and write fails in turn; what failed is done
+ * again and works, and in the end every byte is there and no lock, no promise and no frame is left.
  */
 #include "support/test.h"
 
@@ -78,13 +77,12 @@ static const struct vm_rig_config configs[] = {
         .overcommit = VM_OVERCOMMIT_NEVER,
         .overcommit_ratio = 100,
         .tlb = "none"},
-    {.name = "proactive, huge pages",
+    {.name = "huge pages",
         .pmap = &pmap_ref,
         .flat = true,
         .policy = &policy_clock,
         .frames = 112,
         .swap_slots = 512,
-        .proactive = 50,
         .merge = VM_MERGE_ALL,
         .huge = VM_HUGE_ALWAYS,
         .huge_order = 4,
@@ -181,14 +179,6 @@ step_merge(struct torture *t)
 {
     for (unsigned i = 0; i < 4; i++)
         (void)vm_merge_run(t->rig.vm, 200);
-    return PGW_OK;
-}
-
-static enum pgw_status
-step_squeeze(struct torture *t)
-{
-    for (unsigned i = 0; i < 100; i++)
-        vm_daemon(t->rig.vm);
     return PGW_OK;
 }
 
@@ -334,12 +324,11 @@ step_protect(struct torture *t)
 static const struct step steps[] = {{"begin", step_begin}, {"shared", step_map_shared},
     {"fill", step_fill}, {"merge", step_merge}, {"compact", step_compact}, {"lock", step_lock},
     {"sequential", step_sequential}, {"out and in", step_out_and_in}, {"populate", step_populate},
-    {"squeeze", step_squeeze}, {"fork", step_fork}, {"write", step_both_write},
-    {"merge", step_merge}, {"compact", step_compact}, {"again", step_map_again},
-    {"write again", step_write_again}, {"remove", step_remove}, {"dontneed", step_dontneed},
-    {"give up", step_give_up}, {"move", step_move}, {"lock child", step_lock_child},
-    {"merge", step_merge}, {"unmerge", step_unmerge}, {"protect", step_protect},
-    {"out and in", step_out_and_in}};
+    {"fork", step_fork}, {"write", step_both_write}, {"merge", step_merge},
+    {"compact", step_compact}, {"again", step_map_again}, {"write again", step_write_again},
+    {"remove", step_remove}, {"dontneed", step_dontneed}, {"give up", step_give_up},
+    {"move", step_move}, {"lock child", step_lock_child}, {"merge", step_merge},
+    {"unmerge", step_unmerge}, {"protect", step_protect}, {"out and in", step_out_and_in}};
 
 /* Without failures from here on, what is known can be read. */
 static void
@@ -422,7 +411,6 @@ expect_done(const struct torture *t)
 
     assert_true(t->done.merge_merged > 0);
     assert_true(t->done.pages_out > 0);
-    assert_true(config->proactive == 0 || t->done.squeezed > 0);
     assert_true(config->huge == VM_HUGE_OFF || t->done.migrated > 0);
     assert_true(config->group == 0 ||
                 (t->in_group.reclaims > 0 && t->in_group.resident_peak == config->group));

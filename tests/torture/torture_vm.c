@@ -64,14 +64,23 @@ static const struct vm_rig_config torture_configs[] = {
         .remote = true,
         .tlb = "none",
         .ahead = 7},
+    {.name = "proactive",
+        .pmap = &pmap_ref,
+        .flat = true,
+        .policy = &policy_clock,
+        .frames = 128,
+        .swap_slots = 512,
+        .proactive = 50,
+        .tlb = "none"},
 };
 
 /* One run of the scenario. */
 struct torture {
     struct vm_rig rig;
     const struct vm_rig_config *config;
-    bool retry;      /* a step that fails is done again */
-    unsigned failed; /* steps that failed */
+    bool retry;        /* a step that fails is done again */
+    unsigned failed;   /* steps that failed */
+    uint64_t squeezed; /* pages, in the last run */
     struct space *parent, *child;
     /* What pages of the two hold now: keys for a pattern, 0: zeros. */
     uint64_t parent_keys[PAGES], child_keys[PAGES];
@@ -272,6 +281,16 @@ use_file(struct torture *torture)
     return true;
 }
 
+/* The program is idle for most of the time: by then its pages are old. */
+static void
+squeeze(struct torture *torture)
+{
+    uint64_t since = torture->rig.now;
+
+    while (torture->rig.now < 10 * since)
+        vm_daemon(torture->rig.vm);
+}
+
 /* The whole of it; false: a step failed for good. *mapped, *cut: how far it came. */
 static bool
 scenario(struct torture *torture, bool *mapped, bool *cut)
@@ -279,7 +298,10 @@ scenario(struct torture *torture, bool *mapped, bool *cut)
     *mapped = do_status(torture, step_file) && do_status(torture, step_space) &&
               do_status(torture, step_map);
     if (!*mapped || !do_status(torture, step_map_file) || !write_parent(torture, 0, 1, 100) ||
-        !use_file(torture) || !do_status(torture, step_fork))
+        !use_file(torture))
+        return false;
+    squeeze(torture);
+    if (!do_status(torture, step_fork))
         return false;
     memcpy(torture->child_keys, torture->parent_keys, sizeof torture->child_keys);
     if (!do_status(torture, step_protect) || !write_child(torture, 0, 3, 200) ||
@@ -297,6 +319,7 @@ torture_body(void *ctx)
     struct torture *torture = ctx;
     struct base_inject *inject = &torture->rig.env.inject;
     bool mapped = false, cut = false;
+    struct vm_stats stats;
 
     torture->failed = 0;
     torture->moved = 0;
@@ -314,6 +337,8 @@ torture_body(void *ctx)
     assert_true(vm_check(torture->rig.vm));
     if (mapped)
         assert_true(read_everything(torture, cut));
+    vm_stats(torture->rig.vm, &stats);
+    torture->squeezed = stats.squeezed;
     if (torture->child != NULL)
         torture->child->ops->destroy(torture->child);
     if (torture->parent != NULL)
@@ -333,6 +358,7 @@ torture_each(const struct vm_rig_config *config, enum base_inject_point point, b
     test_env_init(&torture.rig.env, config->frames);
     assert_true(
         test_each_failure(&torture.rig.env.inject, point, after, torture_body, &torture) > 0);
+    assert_true(config->proactive == 0 || torture.squeezed > 0);
     test_env_fini(&torture.rig.env);
     vm_rig_unserve(&served, &server);
 }
