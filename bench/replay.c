@@ -19,10 +19,10 @@
  *     alone  the same eight sizes, each in a pass of its own: the mean of them
  *     mmu    LRU with a hundredth of the pages behind x86-64's tables and a two-level TLB
  *
- * They take turns, ROUNDS times over; with -o only the rows of this kind, and the floor.  One line
- * of JSON each, with the median of nanoseconds a reference, what that is in floors, and for
- * policies bytes of memory a page.  "eight" says as well how many times the mean, and the smallest,
- * of the eight alone that is.
+ * They take turns, ROUNDS times over; with -o only the rows of this kind, and the floor (with
+ * eight, alone as well).  One line of JSON each, with the median of nanoseconds a reference, what
+ * that is in floors, and for policies bytes of memory a page.  "eight" says as well how many times
+ * the mean, and the smallest, of the eight alone that is.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -242,7 +242,8 @@ bench_alone(struct row *row)
 static struct row *
 bench_row(const char *kind, const char *name, double (*run)(struct row *row))
 {
-    bool wanted = bench.only == NULL || strcmp(kind, bench.only) == 0 || strcmp(kind, "floor") == 0;
+    const char *with = strcmp(kind, "alone") == 0 ? "eight" : kind;
+    bool wanted = bench.only == NULL || strcmp(with, bench.only) == 0 || strcmp(kind, "floor") == 0;
     struct row *row = &bench.rows[bench.nrows];
 
     if (!wanted)
@@ -323,7 +324,7 @@ bench_print(void)
                ", \"page_bytes\": %.1f",
             row->kind, row->name, row->frames[0], row->nsizes, ns / (double)bench.zipf.n,
             ns / floor, row->misses, (double)row->bytes / (double)bench.different);
-        if (strcmp(row->kind, "eight") == 0 && bench.only == NULL)
+        if (strcmp(row->kind, "eight") == 0)
             printf(", \"means\": %.2f, \"smallest\": %.2f",
                 ns / zipf_median(row[1].ns, bench.rounds),
                 ns / zipf_median(row[1].smallest, bench.rounds));
