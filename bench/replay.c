@@ -2,7 +2,7 @@
 /*
  * What replay costs a reference, in one thread.
  *
- *     replay [-n REFERENCES] [-p PAGES] [-r ROUNDS] [-o ROW] [POLICY...]
+ *     replay [-n REFERENCES] [-p PAGES] [-r ROUNDS] [-o ROW] [-w FILE] [POLICY...]
  *
  * The trace and the floor are those of zipf.h, over PAGES pages.  The trace is handed over as an
  * array of references, as a reader of traces does, a piece at a time; that such an array is filled
@@ -19,10 +19,12 @@
  *     alone  the same eight sizes, each in a pass of its own: the mean of them
  *     mmu    LRU with a hundredth of the pages behind x86-64's tables and a two-level TLB
  *
+ * With -w the trace is written to FILE in our own format, and that is all.
+ *
  * They take turns, ROUNDS times over; with -o only the rows of this kind, and the floor (with
  * eight, alone as well).  One line of JSON each, with the median of nanoseconds a reference, what
  * that is in floors, and for policies bytes of memory a page.  "eight" says as well how many times
- * the mean, and the smallest, of the eight alone that is.
+ * "alone" that is.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -46,8 +48,7 @@ struct row {
     unsigned nsizes;                /* 0: not a policy */
     const struct registry_mmu *mmu; /* NULL: no translation is modelled */
     double (*run)(struct row *row);
-    double ns[ROUNDS_MAX], smallest[ROUNDS_MAX]; /* smallest: of those alone */
-    unsigned round;
+    double ns[ROUNDS_MAX];
     uint64_t misses, bytes;
 };
 
@@ -55,6 +56,7 @@ static struct {
     struct zipf zipf;
     unsigned rounds;
     const char *only;     /* rows of this kind; NULL: all */
+    const char *file;     /* the trace is to be written there; NULL: it is measured */
     struct pgw_ref *refs; /* a piece of the trace */
     struct base_alloc alloc;
     struct row rows[ROWS_MAX];
@@ -225,14 +227,10 @@ bench_policy(struct row *row)
 static double
 bench_alone(struct row *row)
 {
-    double sum = 0, smallest = 0;
+    double sum = 0;
 
-    for (unsigned i = 0; i < row->nsizes; i++) {
-        double ns = bench_pass(row, &row->frames[i], 1);
-        sum += ns;
-        smallest = i == 0 || ns < smallest ? ns : smallest;
-    }
-    row->smallest[row->round] = smallest;
+    for (unsigned i = 0; i < row->nsizes; i++)
+        sum += bench_pass(row, &row->frames[i], 1);
     return sum / row->nsizes;
 }
 
@@ -325,9 +323,7 @@ bench_print(void)
             row->kind, row->name, row->frames[0], row->nsizes, ns / (double)bench.zipf.n,
             ns / floor, row->misses, (double)row->bytes / (double)bench.different);
         if (strcmp(row->kind, "eight") == 0)
-            printf(", \"means\": %.2f, \"smallest\": %.2f",
-                ns / zipf_median(row[1].ns, bench.rounds),
-                ns / zipf_median(row[1].smallest, bench.rounds));
+            printf(", \"alone\": %.2f", ns / zipf_median(row[1].ns, bench.rounds));
         printf("}\n");
     }
 }
@@ -339,7 +335,7 @@ bench_options(int argc, char **argv)
     int option;
 
     bench.rounds = 3;
-    while ((option = getopt(argc, argv, "n:p:r:o:")) != -1) {
+    while ((option = getopt(argc, argv, "n:p:r:o:w:")) != -1) {
         uint64_t value = optarg != NULL ? strtoull(optarg, NULL, 10) : 0;
         if (option == 'n')
             n = value;
@@ -349,8 +345,10 @@ bench_options(int argc, char **argv)
             bench.rounds = (unsigned)value;
         else if (option == 'o')
             bench.only = optarg;
+        else if (option == 'w')
+            bench.file = optarg;
         else
-            bench_die("options: -n REFERENCES -p PAGES -r ROUNDS -o ROW");
+            bench_die("options: -n REFERENCES -p PAGES -r ROUNDS -o ROW -w FILE");
     }
     if (n == 0 || pages < 200 || pages > UINT32_MAX || bench.rounds == 0 ||
         bench.rounds > ROUNDS_MAX)
@@ -388,12 +386,14 @@ main(int argc, char **argv)
 {
     host_ram_alloc_init(&bench.alloc);
     bench_options(argc, argv);
+    if (bench.file != NULL) {
+        bench_write(bench.file);
+        return 0;
+    }
     bench_rows(argc - optind, argv + optind);
     for (unsigned round = 0; round < bench.rounds; round++) {
-        for (unsigned i = 0; i < bench.nrows; i++) {
-            bench.rows[i].round = round;
+        for (unsigned i = 0; i < bench.nrows; i++)
             bench.rows[i].ns[round] = bench.rows[i].run(&bench.rows[i]);
-        }
     }
     bench_print();
     return 0;
