@@ -11,8 +11,8 @@ frame, no page table, no page on swap, no promise.
 
 The tenth: at one time there were, on swap and in the pool alone, ten times as many pages as the
 machine has frames.  What was in RAM then and the pages of files come on top and are not counted.
-RAM is a guess at first; where that was too much, the run is done again with what its swap had at most
-by eleven, a few times.
+RAM is a guess at first; where that was too much, the run is done again, a few times: with what its swap
+had at most by eleven, or, if its tables need the RAM, with twice the operations.
 
 A failure names its seed and the command line that repeats it.  "@" stands there for a folder in
 which soak, soak.1, soak.2, ... are guest/soak, and where nbdkit (if there is one) listens at "nbd".
@@ -37,6 +37,7 @@ GOOD = b"soak: all bytes are as they should be\n"
 ALL = "saxlth"  # features of guest/soak.c
 WORKERS = 16    # at most
 TENTH = 0.1
+RAM_LEAST = 64  # pages
 TRIES = 4       # to find the RAM that is a tenth
 ENOUGH = 5      # runs that had a service, for it to have done something
 CONTIGUOUS = ("segments", "base-bounds", "none")
@@ -168,6 +169,13 @@ class Plan:
             sized += ["--group", f"{name}={max(self.ram * percent // 100, 16)}p{programs}"]
         return [*sized, *self.options, "--seed", str(seed), "--check", "--window", "0"]
 
+    def tighten(self, swapped):
+        """RAM was more than a tenth of what was swapped, in pages."""
+        if self.value("--mmu").startswith("linear"):
+            self.args[1] = str(2 * int(self.args[1]))
+        else:
+            self.ram = max(swapped // 11, RAM_LEAST)
+
 
 def paged(chance, known, folder):
     scheme = known.scheme(chance)
@@ -240,7 +248,7 @@ def one(tap, options, known, folder, seed):
         wrong, report = attempt(options, plan, folder, seed)
         if wrong or share([report]) <= TENTH:
             break
-        plan.ram = report["memory"]["swap_pages_peak"] // 11
+        plan.tighten(report["memory"]["swap_pages_peak"])
     machine = " ".join(plan.machine(seed))
     tenth = 100 * share([report]) if report else 0
     if not wrong and tenth > 100 * TENTH:
