@@ -108,7 +108,8 @@ sim_run_services(
     out->zswap = now->pool_frames;
     out->zswapped = now->pool_pages;
     out->zswap_in = now->pool_hits;
-    out->zswap_out = now->swap_out - now->pool_rejected - now->pool_overflowed;
+    if (now->pool_limit > 0) /* there is a pool: what it did not pass on */
+        out->zswap_out = now->swap_out - now->pool_rejected - now->pool_overflowed;
     out->zswap_written = now->pool_written_back;
     memcpy(out->free_runs, now->runs_now.runs, sizeof out->free_runs);
     if (system->vm == NULL)

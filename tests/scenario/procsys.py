@@ -178,6 +178,9 @@ def main():
     check_services(tap, "two devices", files, "[always] madvise never", 0, 20)
     check_counts(tap, "two devices", files, report, ["pswpin", "pswpout", "pgmajfault",
                                                      "workingset_refault_anon"])
+    found = vmstat(files)
+    tap.check(all(found[name] == 0 for name in ("zswpin", "zswpout", "zswpwb")),
+              "two devices: nothing went to a pool", found)
     check_parts(tap, "two devices", files, report)
 
     files, report = shown(options, tap, ["--ram", "32M", "--huge", "always", "--huge-alloc",
