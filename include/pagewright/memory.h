@@ -87,8 +87,8 @@ struct pgw_region_usage {
     uint64_t swapped;  /* on swap only */
 };
 
-/* What the region that contains va holds.  On contiguous schemes it is in RAM or on swap as a whole,
- * pages of zeros excepted, which are on no device.  PGW_NOTFOUND. */
+/* What the region that contains va holds.  On contiguous schemes it is in RAM or on swap as a
+ * whole, pages of zeros excepted, which are on no device.  PGW_NOTFOUND. */
 PGW_API enum pgw_status pgw_region_usage(
     struct pgw_space *space, uint64_t va, struct pgw_region_usage *usage);
 

@@ -377,7 +377,8 @@ pagewright_fault(struct pgw_space *space, uint64_t va, enum space_fault fault)
     case SPACE_FAULT_ACCERR:
         return sim_fail(system, PGW_ACCESS, "the rights at 0x%llx do not allow it", at);
     case SPACE_FAULT_BUS:
-        return sim_fail(system, PGW_RANGE, "0x%llx lies past the end of the file or memory mapped there", at);
+        return sim_fail(
+            system, PGW_RANGE, "0x%llx lies past the end of the file or memory mapped there", at);
     case SPACE_FAULT_IO:
         return sim_fail(system, PGW_IO, "the page at 0x%llx could not be read back", at);
     case SPACE_FAULT_NOMEM:
@@ -534,5 +535,6 @@ pgw_system_check(struct pgw_system *system)
             return false;
     }
     struct tmem *tmem = system->swap != NULL ? pager_zpool_tmem(system->swap) : NULL;
-    return (tmem == NULL || tmem->ops->check(tmem)) && mem_check(&system->mem) && system->core_ops->check(system);
+    return (tmem == NULL || tmem->ops->check(tmem)) && mem_check(&system->mem) &&
+           system->core_ops->check(system);
 }

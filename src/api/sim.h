@@ -97,9 +97,9 @@ struct pgw_system {
     struct pager *swap;             /* NULL: none */
     struct sim_swap_device swap_devices[PGW_SWAP_DEVICES_MAX]; /* of it, without the pool */
     unsigned nswap_devices;
-    struct tmem *tmem;    /* for clean pages of files; NULL: none */
+    struct tmem *tmem;                                   /* for clean pages of files; NULL: none */
     LIST_HEAD(sim_tmem_pools, pgw_tmem_pool) tmem_pools; /* of the public interface */
-    struct vm_system *vm; /* one of these two */
+    struct vm_system *vm;                                /* one of these two */
     struct seg_system *seg;
     struct base_clock clock; /* instructions and accesses, a nanosecond each */
     uint64_t merged_at;      /* by the clock: the scanner has been paid for until then */

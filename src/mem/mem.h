@@ -62,7 +62,7 @@ struct mem_page {
     uint64_t reserved : 1;   /* kept for a huge page, or claimed for a run that is being cleared */
     uint64_t aside : 1;      /* kept out of the policy: dirty, and there is nowhere to put it */
     uint64_t huge : 1;       /* the owner's part of a run that is in use as one huge page */
-    struct mem_pv pv; /* mappings of this page: the first one here, more chained */
+    struct mem_pv pv;        /* mappings of this page: the first one here, more chained */
 };
 
 /* Pages that stay where they are share blocks of this size, 2 MiB, so that the others can be

@@ -7,8 +7,8 @@
  * An object's record goes with its last page.  Ephemeral pages share the pool's frames and its
  * limit with swapped pages, and are the first to go.  What cannot be compressed is not worth a
  * frame to an ephemeral pool.  Persistent pages stay in the store, because a get completes at
- * once, which a get from the next pager does not.  Neither kind takes frames of the reserve: unlike a
- * page that is swapped, they give none back.
+ * once, which a get from the next pager does not.  Neither kind takes frames of the reserve: unlike
+ * a page that is swapped, they give none back.
  */
 #include "pager/zpool.h"
 

@@ -51,8 +51,8 @@ struct report_input {
     const char *mmu, *policy, *tlb;
     const char *swap; /* "temporary file", "none", or the file's name */
     uint64_t seed, slice;
-    unsigned levels; /* of the page tables; 0: none that a walker reads */
-    bool hashed;     /* level 0 is the anchors, level 1 the chains */
+    unsigned levels;     /* of the page tables; 0: none that a walker reads */
+    bool hashed;         /* level 0 is the anchors, level 1 the chains */
     bool commit_limited; /* stats.commit_limit is kept to */
 
     uint64_t window; /* instructions a window; 0: not measured */

@@ -160,9 +160,9 @@ report_json_segments(const struct pgw_stats *s)
         return json_null();
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
                      "s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f}",
-        "segments", (num)s->segments, "resident", (num)s->segments_resident,
-        "segments_peak", (num)s->segments_peak, "resident_peak", (num)s->segments_resident_peak,
-        "pages_unused_peak", (num)s->segment_unused_peak, "holes_peak", (num)s->holes_peak, "pages",
+        "segments", (num)s->segments, "resident", (num)s->segments_resident, "segments_peak",
+        (num)s->segments_peak, "resident_peak", (num)s->segments_resident_peak, "pages_unused_peak",
+        (num)s->segment_unused_peak, "holes_peak", (num)s->holes_peak, "pages",
         (num)s->segment_pages, "pages_peak", (num)s->segment_pages_peak, "pages_unused",
         (num)s->segment_unused, "holes", (num)s->holes, "largest_hole_pages", (num)s->largest_hole,
         "fit_failures", (num)s->fit_failures, "compactions", (num)s->compactions,

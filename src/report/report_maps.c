@@ -36,8 +36,8 @@ maps_text_region(struct report_buf *buf, const struct report_region *r, bool con
     base_size_format(r->region.end - r->region.start, size, sizeof size);
     (void)snprintf(range, sizeof range, "0x%llx-0x%llx", (unsigned long long)r->region.start,
         (unsigned long long)r->region.end);
-    report_buf_add(buf, "  %-27s %s %-5s %-9s %6s %7llu %7llu %7llu %7llu %5s %6s %6s\n",
-        range, rights, r->region.use, r->region.state, size, (unsigned long long)u->resident,
+    report_buf_add(buf, "  %-27s %s %-5s %-9s %6s %7llu %7llu %7llu %7llu %5s %6s %6s\n", range,
+        rights, r->region.use, r->region.state, size, (unsigned long long)u->resident,
         (unsigned long long)u->swapped, (unsigned long long)u->shared, (unsigned long long)u->dirty,
         huge, merged, locked);
 }

@@ -56,17 +56,17 @@ struct seg_config {
 
 /* Counted since creation, except where "now" is said.  Sizes in pages. */
 struct seg_stats {
-    uint64_t faults, minor, major;      /* resolved; major waited for a device */
-    uint64_t segments, resident;        /* now: all; those in RAM */
+    uint64_t faults, minor, major; /* resolved; major waited for a device */
+    uint64_t segments, resident;   /* now: all; those in RAM */
     uint64_t segments_peak, resident_peak;
     uint64_t pages, pages_peak;         /* now in RAM, of all partitions */
     uint64_t unused;                    /* now: of these, not part of any region (internal waste) */
     uint64_t unused_peak;               /* as seg_note_unused() saw it */
     uint64_t free, holes, largest_hole; /* now */
     uint64_t holes_peak;
-    uint64_t scattered_peak;            /* the most that was ever free outside the largest hole */
-    uint64_t failures;                  /* times there was room in all, but no hole large enough */
-    uint64_t compactions, moved;        /* runs of it; pages moved by them, or to park and back */
+    uint64_t scattered_peak;     /* the most that was ever free outside the largest hole */
+    uint64_t failures;           /* times there was room in all, but no hole large enough */
+    uint64_t compactions, moved; /* runs of it; pages moved by them, or to park and back */
     uint64_t grown_in_place, grown_by_moving, shrunk;
     uint64_t grown_moved;               /* pages moved by growing */
     uint64_t segments_out, segments_in; /* whole segments to and from swap, or parked in RAM */

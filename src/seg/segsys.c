@@ -335,9 +335,9 @@ stats_unused(const struct seg_system *system)
 
     TAILQ_FOREACH (block, &system->all_blocks, lru) {
         if (block->state == SEG_RESIDENT)
-            unused += block->npages - (block->nusers == 1
-                                              ? stats_covered_alone(LIST_FIRST(&block->users))
-                                              : stats_covered(block));
+            unused +=
+                block->npages - (block->nusers == 1 ? stats_covered_alone(LIST_FIRST(&block->users))
+                                                    : stats_covered(block));
     }
     return unused;
 }

@@ -31,7 +31,7 @@ struct check {
     uint64_t shared, sharing; /* merged anons, and references to them beyond the first */
     uint64_t in_ram;          /* anons and object slots with a page */
     uint64_t charged, roots;
-    uint64_t away; /* taken by squeeze.c, and not back */
+    uint64_t away;                         /* taken by squeeze.c, and not back */
     uint64_t cached, dirty, dirty_objects; /* files' pages that are, and objects that have such */
     uint64_t locked, wired;                /* pages of locked regions; those that spaces hold */
     uint64_t shm_len, shm_resident, shm_swapped; /* of memory objects */

@@ -99,7 +99,7 @@ struct vm_group {
     uint64_t evictions_to_scan; /* until referenced bits are harvested again */
     uint64_t rests;             /* turns that its daemon leaves out, having found nothing to free */
     uint64_t short_then, short_before; /* evictions for want of room, two epochs of squeeze.c ago */
-    uint32_t clock;             /* evictions, modulo 2^32, never 0 */
+    uint32_t clock;                    /* evictions, modulo 2^32, never 0 */
     struct vm_thrash {
         uint64_t freed; /* clean pages evicted since dirty ones began to be passed over */
         uint64_t since; /* nanoseconds, by the system's clock */

@@ -29,10 +29,10 @@
 
 /* Counted in pages, since creation, except where "now" is said. */
 struct tmem_stats {
-    uint64_t puts, rejected; /* kept; not kept, for want of room */
-    uint64_t hits, misses;   /* of gets */
+    uint64_t puts, rejected;                   /* kept; not kept, for want of room */
+    uint64_t hits, misses;                     /* of gets */
     uint64_t persistent_puts, persistent_hits; /* of puts and hits */
-    uint64_t dropped;        /* ephemeral pages that went for want of room */
+    uint64_t dropped;                          /* ephemeral pages that went for want of room */
     uint64_t flushed;
     uint64_t ephemeral, persistent; /* now */
     uint64_t ephemeral_peak, persistent_peak;
@@ -53,8 +53,8 @@ struct tmem_ops {
 
     /* Copies PAGE_SIZE bytes in, over what was under that name.  PGW_NOSWAP: no room; PGW_NOMEM: no
      * record. */
-    enum pgw_status (*put)(struct tmem *tmem, unsigned pool, uint64_t object, uint64_t index,
-        const void *page);
+    enum pgw_status (*put)(
+        struct tmem *tmem, unsigned pool, uint64_t object, uint64_t index, const void *page);
     /* Copies them out.  PGW_NOTFOUND; PGW_CORRUPT: a checksum did not match, and the bytes are
      * undefined (of an ephemeral pool that is PGW_NOTFOUND too: it can be had elsewhere). */
     enum pgw_status (*get)(

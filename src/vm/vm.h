@@ -83,11 +83,11 @@ struct vm_stats {
 
     /* Commitment: pages promised now, the most ever, how many may be, and refused calls. */
     uint64_t committed, committed_peak, commit_limit, commit_refused;
-    uint64_t tables_dropped; /* times that all page tables were given up */
+    uint64_t tables_dropped;      /* times that all page tables were given up */
     uint64_t locked, locked_peak; /* pages of locked regions, now; at most */
-    uint64_t wired;          /* of those in RAM, pages that stay there for it, now */
-    uint64_t lazy_freed;     /* pages whose content was given up, as the program had allowed */
-    uint64_t advised_out;    /* pages that were evicted because the program said so */
+    uint64_t wired;               /* of those in RAM, pages that stay there for it, now */
+    uint64_t lazy_freed;          /* pages whose content was given up, as the program had allowed */
+    uint64_t advised_out;         /* pages that were evicted because the program said so */
 
     /* Shared memory and files. */
     uint64_t file_cached, file_cached_peak;      /* files' pages that only read(2) has seen, now */
@@ -105,7 +105,7 @@ struct vm_stats {
     uint64_t tmem_pages_in; /* of files, had from tmem */
 
     /* Same-page merging. */
-    uint64_t merge_shared;       /* pages that are used in common, now */
+    uint64_t merge_shared; /* pages that are used in common, now */
     uint64_t merge_shared_peak;
     uint64_t merge_sharing;      /* uses of them beyond the first: pages saved, now */
     uint64_t merge_sharing_peak; /* the most of that */
@@ -151,10 +151,10 @@ struct vm_stats {
     uint64_t file_reads;             /* operations that file_pages_in took */
     uint64_t refaults, activated;    /* pages that came back; so soon that they were still wanted */
     uint64_t refaults_file, activated_file; /* of these, pages of files */
-    uint64_t squeezed;               /* pages taken to see what is needed at all */
-    uint64_t squeezed_to;            /* pages in RAM lately, on average */
-    uint64_t squeezed_back;          /* of these, come back */
-    uint64_t squeezed_cost;          /* what was waited for them, nanoseconds */
+    uint64_t squeezed;                      /* pages taken to see what is needed at all */
+    uint64_t squeezed_back;                 /* of these, come back */
+    uint64_t squeezed_to;                   /* pages in RAM lately, on average */
+    uint64_t squeezed_cost;                 /* what was waited for them, nanoseconds */
     uint64_t pressure_time;          /* nanoseconds that have passed, by the clock of pressure.c */
     uint64_t stall_some, stall_full; /* of these, with one task stalled; with nobody running */
 
