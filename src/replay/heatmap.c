@@ -113,11 +113,22 @@ heatmap_double(struct heatmap *map)
     heatmap_renumber(map, to);
 }
 
-void
-heatmap_coarsen(struct heatmap *map, unsigned tiles)
+static void
+heatmap_shrink(struct heatmap *map, unsigned tiles)
 {
     while (map->ntiles > tiles && map->shift < SHIFT_MAX)
         heatmap_double(map);
+}
+
+/* Larger tiles than those of which each process has one would only look empty. */
+void
+heatmap_coarsen(struct heatmap *map, unsigned tiles)
+{
+    unsigned processes = 0;
+
+    for (unsigned i = 0; i < map->ntiles; i++)
+        processes += i == 0 || map->tile[i].process != map->tile[i - 1].process;
+    heatmap_shrink(map, tiles > processes ? tiles : processes);
 }
 
 /* Where the tile is, or would be. */
@@ -163,7 +174,7 @@ heatmap_look_up(struct heatmap *map, uint32_t page)
 
     map->place(map->ctx, page, &process, &va);
     if (map->ntiles == HEATMAP_TILES)
-        heatmap_coarsen(map, HEATMAP_TILES - 1);
+        heatmap_shrink(map, HEATMAP_TILES - 1);
     map->tile_of[page] = heatmap_tile_at(map, process, va);
 }
 

@@ -30,7 +30,7 @@ void heatmap_destroy(struct heatmap *map);
 MUST_CHECK enum pgw_status heatmap_use(
     struct heatmap *map, const struct policy_touch *touch, size_t n, uint32_t pages);
 
-/* Makes tiles larger until there are no more than this many, if that can be. */
+/* Makes tiles larger until there are no more than this many, or one for each process. */
 void heatmap_coarsen(struct heatmap *map, unsigned tiles);
 
 struct heatmap_row {

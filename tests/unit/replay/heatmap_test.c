@@ -130,12 +130,47 @@ too_many_processes_are_left_out(void **state)
     assert_int_equal(alloc.mapped, 0);
 }
 
+/* More processes than rows: each has a row, which is no larger than its addresses want. */
+static void
+pair_place(void *ctx, uint32_t page, uint32_t *process, uint64_t *va)
+{
+    (void)ctx;
+    *process = page / 2;
+    *va = page % 2 == 0 ? 0x10000 : UINT64_C(0x3ffffff000);
+}
+
+static void
+rows_are_no_larger_than_one_a_process_wants(void **state)
+{
+    struct base_alloc alloc;
+    struct heatmap *map;
+    struct heatmap_row row;
+    (void)state;
+
+    host_alloc_init(&alloc, NULL);
+    assert_int_equal(heatmap_create(&alloc, 4096, pair_place, NULL, &map), PGW_OK);
+    for (uint32_t i = 0; i < 100; i++) {
+        struct policy_touch touch = {.page = i, .count = 1};
+        assert_int_equal(heatmap_use(map, &touch, 1, 100), PGW_OK);
+    }
+    heatmap_coarsen(map, 32);
+    assert_false(heatmap_row(map, 50, &row));
+    for (unsigned i = 0; i < 50; i++) {
+        assert_true(heatmap_row(map, i, &row));
+        assert_int_equal(row.process, i);
+        assert_int_equal(row.len, UINT64_C(1) << 38);
+    }
+    heatmap_destroy(map);
+    assert_int_equal(alloc.mapped, 0);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_sums),
         cmocka_unit_test(too_many_processes_are_left_out),
+        cmocka_unit_test(rows_are_no_larger_than_one_a_process_wants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
