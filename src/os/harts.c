@@ -35,6 +35,8 @@
 /* So many faults in a row, with no instruction retired between them by anybody, mean that the pages
  * which one instruction needs at once do not fit: what one fault brings, the next one takes. */
 #define STUCK_FAULTS 256u
+/* After so many, what a fault brings is held. */
+#define STUCK_HOLDS 32u
 
 static uint64_t
 earlier(uint64_t a, uint64_t b)
@@ -159,10 +161,12 @@ page_fault(struct os_process *p)
     struct space *space = p->mm->space;
     enum space_fault fault = SPACE_FAULT_MAPERR;
 
+    space->stuck = p->os->retired == p->os->stuck_at && p->os->stuck_faults >= STUCK_HOLDS;
     if (is_for_space(hart->fault))
         fault = space->ops->fault(space, hart->fault_va, hart->fault_access);
     else if (hart->fault != MMU_NONCANONICAL && hart->fault_va < p->mm->layout.end)
         fault = SPACE_FAULT_IO;
+    space->stuck = false;
     if (fault == SPACE_FAULT_OK) {
         if (is_stuck(p->os))
             (void)os_memory_end(p, "RAM is too small for the pages that are needed at once");

@@ -200,6 +200,10 @@ struct vm_merge {
     struct vm_merge_table seen, before, contents;
 };
 
+/* Pages that one instruction needs at once, at most: two of code, two that it loads from, two that
+ * it stores to, and as many again for a thread beside it. */
+#define VM_HELD_MOST 8u
+
 struct vm_system {
     struct base_lock lock;
     struct base_lock pager_lock; /* around all pagers: they stack, and share files */
@@ -222,6 +226,11 @@ struct vm_system {
     struct pager *swap;
     bool swap_refused; /* the last put was refused for want of room, and none has come since */
     bool swap_broken;  /* the last put was refused by the device, and not for want of room */
+    struct vm_held {
+        const struct space *space;                  /* the one that is stuck; NULL: none */
+        const struct mem_page *pages[VM_HELD_MOST]; /* what its faults brought last */
+        unsigned next;
+    } held;
     struct tmem *tmem; /* where clean pages of files go; NULL: nowhere */
     unsigned tmem_pool;
     uint64_t space_end;
@@ -696,6 +705,8 @@ uint64_t vm_reclaim_locked(struct vm_system *system, uint64_t n);
  */
 uint64_t vm_reclaim_beside_locked(
     struct vm_system *system, struct vm_group *only, uint64_t n, const struct mem_page *keep);
+/* Takes note of a page that a fault of the space has mapped. */
+void vm_held_note(struct vm_system *system, const struct space *space, const struct mem_page *page);
 /* True if memory (group: what that may have) is full of what cannot go, and what can goes round and
  * round; starts afresh. */
 bool vm_reclaim_thrashes(struct vm_system *system, struct vm_group *group);

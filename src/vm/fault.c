@@ -111,8 +111,10 @@ fault_enter(struct fault *fault, struct mem_page *page, prot_t prot)
     enum pgw_status status = fault->system->pmap_ops->enter(
         fault->space->pmap, va, &page, 1, order, prot, fault->access, 0);
 
-    if (status == PGW_OK)
+    if (status == PGW_OK) {
+        vm_held_note(fault->system, &fault->space->space, page + ((fault->va - va) >> PAGE_SHIFT));
         return STEP_DONE;
+    }
     fault->keep = page;
     return status == PGW_NORAM ? STEP_STARVED : STEP_NOMEM;
 }

@@ -72,6 +72,34 @@ reclaim_is_hopeless(const struct mem_page *page, bool full)
     return full && anon->slot == PAGER_SLOT_NONE;
 }
 
+/*
+ * Some policies take the page that came last before any other (MRU; LFU, if all others were used
+ * more).  In a group of few pages those that one instruction needs at once may then chase each
+ * other out for ever.  So while a space is stuck, and only then, what its faults bring is passed
+ * over; one space at a time, so that there is always something else that can go.
+ */
+void
+vm_held_note(struct vm_system *system, const struct space *space, const struct mem_page *page)
+{
+    struct vm_held *held = &system->held;
+
+    if (!space->stuck)
+        *held = (struct vm_held){.space = NULL};
+    else if (held->space == NULL)
+        held->space = space;
+    if (held->space == space)
+        held->pages[held->next++ % VM_HELD_MOST] = page;
+}
+
+static bool
+held_has(const struct vm_system *system, const struct mem_page *page)
+{
+    for (unsigned i = 0; system->held.space != NULL && i < VM_HELD_MOST; i++)
+        if (system->held.pages[i] == page)
+            return true;
+    return false;
+}
+
 /* One call of reclaim. */
 struct reclaim {
     struct vm_group *only;       /* NULL: all groups give, in turn */
@@ -93,7 +121,7 @@ reclaim_victim(struct vm_system *system, struct reclaim *reclaim)
             break;
         reclaim_scan(system, group);
         struct mem_page *page = vm_group_victim(system, group);
-        if (page->busy || page->wired > 0 || page == reclaim->keep) {
+        if (page->busy || page->wired > 0 || page == reclaim->keep || held_has(system, page)) {
             vm_group_pass(group, page);
         } else if (reclaim_is_hopeless(page, reclaim->full)) {
             vm_group_set_aside(group, page);

@@ -56,6 +56,8 @@ vm_space_destroy_locked(struct vm_space *space)
     BASE_ASSERT(space->wired.count == 0 && space->locked == 0);
     vm_commit_space_ends(space);
     system->pmap_ops->destroy(space->pmap);
+    if (system->held.space == &space->space)
+        system->held.space = NULL;
     TAILQ_REMOVE(&system->all_spaces, space, link);
     system->stats.spaces--;
     base_pool_put(&system->spaces, space);

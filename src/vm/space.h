@@ -249,6 +249,8 @@ struct space {
     uint64_t id;    /* unique in its system, never used again */
     uint32_t asid;  /* the tag of its translations */
     uint32_t group; /* whose limit its pages count against; 0: the root's, which has none */
+    bool stuck;     /* its processor's: no instruction gets through, since the pages that one needs
+                       at once chase each other out; what its faults bring is to stay */
 };
 
 struct space_ops {

@@ -24,7 +24,7 @@ GOOD = b"promises: all were kept\n"
 SCHEMES = ("sv39", "sv39", "sv39", "sv48", "sv57", "x86-64", "la57", "armv8", "hashed", "mips32", "pae",
            "sv32", "x86", "ref")
 POLICIES = ("clock", "clock", "lru", "fifo", "random", "lirs", "arc", "mglru", "sieve", "pff", "wsclock",
-            "adaptive", "clockpro", "nru", "aging")
+            "adaptive", "clockpro", "nru", "aging", "mru", "lfu", "2q", "slru", "s3fifo", "car", "wtinylfu")
 CHOICES = {
     "--mmu": SCHEMES,
     "--policy": POLICIES,
@@ -85,6 +85,15 @@ def words(tap, options):
               "a stack at its limit", got.err.decode(errors="replace"))
 
 
+def newest_first(tap, options):
+    """A policy that takes what came last does not take from an instruction what it needs at once."""
+    for policy in ("mru", "lfu"):
+        machine = ["--ram", "1152K", "--group", "g=68K", "--swap", "1G", "--readahead", "31", "--policy", policy]
+        got = on_pagewright(options.pagewright, [*machine, "--check"], f"{options.programs}/regexes")
+        tap.check(got.status == 0 and got.report["program"]["killed_for_memory"] == 0,
+                  f"{policy} in a group of 17 pages", got.err.decode(errors="replace"))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pagewright", required=True)
@@ -109,6 +118,7 @@ def main():
             sums["reclaims of groups"] += sum(g["reclaims"] for g in got.report.get("groups") or [])
             sums["merged"] += services["merging"]["merged"]
     words(tap, options)
+    newest_first(tap, options)
     tap.check(all(sums.values()), f"{options.runs} runs: {sums}", "nothing of a kind happened")
     return tap.finish()
 
