@@ -6,11 +6,12 @@
  *
  * Which pages: those that have been idle the longest.  All frames are scanned for references, at
  * the ends of epochs that grow with the time the program has run (EPOCH_PART), and each has an age,
- * in epochs.  A page may go when it has been idle for AGE_LEAST epochs: half of the time that has
- * passed.  So what comes round in less is never touched, whatever the target, and telling that
- * costs the program no stall.  (Ages of pages: A. Lagar-Cavilla et al., "Software-Defined Far
- * Memory in Warehouse-Scale Computers", ASPLOS 2019.)  Epochs stop growing when a page that is
- * idle for so long may come back every time and all of them together stay within the target.
+ * in epochs; telling that costs the program no stall.  (Ages of pages: A. Lagar-Cavilla et al.,
+ * "Software-Defined Far Memory in Warehouse-Scale Computers", ASPLOS 2019.)  All pages may go that
+ * have been idle for AGE_LEAST epochs, half of the time that has passed; epochs stop growing when
+ * all memory may come back every AGE_LEAST epochs and the time lost is within the target.  Of
+ * younger pages, those of age a and more, a part a / AGE_LEAST of all memory may be away: if they
+ * come back every a epochs, that is no more.  So what is in use all the time is never touched.
  *
  * How many: an account in nanoseconds.
  *
@@ -49,7 +50,7 @@
 #define SQUEEZE_LEAVES 16u               /* pages, however little it loses */
 
 #define SQUEEZE_EPOCH_PART 5u     /* of the time that has passed: 4 epochs are half of it */
-#define SQUEEZE_AGE_LEAST 4u      /* epochs; younger pages stay */
+#define SQUEEZE_AGE_LEAST 4u      /* epochs; of younger pages, some stay */
 #define SQUEEZE_AGE_MOST 126u     /* older ones are not told apart */
 #define SQUEEZE_AGE_GOES 127u     /* of a page that is on its way out */
 #define SQUEEZE_USED 128u         /* since the policy asked: its age is 0 then */
@@ -262,6 +263,16 @@ squeeze_epoch(const struct vm_system *system, uint64_t now)
     return epoch > least ? epoch : least;
 }
 
+/* May all pages of this age and more, so many, be away, beside those that are? */
+static bool
+squeeze_is_old(const struct vm_system *system, unsigned age, uint64_t pages)
+{
+    uint64_t away = system->squeeze.away;
+
+    return age >= SQUEEZE_AGE_LEAST ||
+           (away + pages) * SQUEEZE_AGE_LEAST <= (away + system->stats.resident) * age;
+}
+
 /* An epoch ends: the oldest pages that can be afforded until the end of the next are to go. */
 static void
 squeeze_turn(struct vm_system *system, uint64_t now)
@@ -276,7 +287,8 @@ squeeze_turn(struct vm_system *system, uint64_t now)
     uint64_t affords = squeeze_affords(system, vm_pressure_now(system) + epoch);
     uint64_t wants = affords > squeeze->away ? affords - squeeze->away : 0;
     squeeze->oldest = SQUEEZE_AGE_MOST;
-    while (squeeze->oldest > SQUEEZE_AGE_LEAST && (sum += pages[squeeze->oldest]) < wants)
+    while (squeeze->oldest > 1 && (sum += pages[squeeze->oldest]) < wants &&
+           squeeze_is_old(system, squeeze->oldest - 1, sum + pages[squeeze->oldest - 1]))
         squeeze->oldest--;
     squeeze->cursor = 0;
 }

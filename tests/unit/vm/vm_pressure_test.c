@@ -377,6 +377,24 @@ test_squeeze_takes_what_is_cold(void **state)
     }
 }
 
+/* What comes back seldom goes too, as far as the target pays for it. */
+static void
+test_squeeze_takes_what_is_seldom_used(void **state)
+{
+    static const uint64_t most_left[] = {SQUEEZED, SQUEEZED * 9 / 10, SQUEEZED / 2};
+    struct pressure_case p;
+
+    (void)state;
+    for (unsigned t = 0; t < 3; t++) {
+        squeeze_init(&p, squeeze_targets[t]);
+        squeeze_rounds(&p, use_slow_loop, 0, 2 * ROUNDS);
+        struct vm_stats stats = vm_case_stats(&p.c);
+        assert_in_range(stats.squeezed_to, ROUND_TOUCHES / 2, most_left[t]);
+        assert_in_range(squeeze_lost(&p), 0, (uint64_t)squeeze_targets[t] * 10);
+        vm_case_fini(&p.c);
+    }
+}
+
 /* What is all wanted again late cannot be told from what is not; the loss has a bound, and
  * is paid back: nothing is taken until the whole run is within the target again. */
 static void
@@ -444,6 +462,7 @@ main(void)
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_squeeze_keeps_to_target),
         cmocka_unit_test(test_squeeze_takes_what_is_cold),
+        cmocka_unit_test(test_squeeze_takes_what_is_seldom_used),
         cmocka_unit_test(test_squeeze_pays_back),
         cmocka_unit_test(test_squeeze_leaves_who_is_short),
     };
