@@ -73,10 +73,11 @@ struct vm_anon {
     uint64_t slot;         /* PAGER_SLOT_NONE: not on swap */
     uint32_t shadow;       /* when it was evicted, as reclaim counts; 0: it was not */
     uint16_t group;        /* whose limit it counts against */
-    bool squeezed;         /* squeeze.c took the page, and it has not come back */
     uint8_t merged;        /* the merge scanner's round that saw it as merged last; 0: it is not */
-    bool shm;              /* a memory object's */
+    bool squeezed : 1;     /* squeeze.c took the page, and it has not come back */
+    bool shm : 1;          /* a memory object's */
 };
+_Static_assert(sizeof(struct vm_anon) == 32, "there is one for each page that is anybody's own");
 
 struct vm_amap {
     uint32_t refs;    /* regions */
