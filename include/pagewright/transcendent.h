@@ -3,8 +3,8 @@
  * A part of <pagewright/pagewright.h>: transcendent memory, for a program that embeds the library
  * and has pages of its own to keep.  The rules of the whole interface apply.
  *
- * A system whose swap begins with a compressed pool (pgw_config.swap_path "zpool...") keeps pages
- * of others in it, too.  They are reached by copying them in and out, and named by a pool, an
+ * A system whose swap begins with a compressed pool (pgw_config.swap is PGW_SWAP_STACK, and
+ * swap_path "zpool...") keeps pages of others in it, too.  They are reached by copying them in and out, and named by a pool, an
  * object of 64 bits and an index in it.  An ephemeral pool may drop any page at any time, the
  * oldest first, when somebody needs the room: for what can be had elsewhere.  A persistent one may
  * not.  All of them share the compressed pool's RAM and its limit with what is swapped.

@@ -53,7 +53,7 @@ report_text_program(struct report_buf *buf, const struct report_input *in)
     report_line(buf, "system calls", s->syscalls, "%s", "");
     if (s->killed_for_memory > 0)
         report_line(buf, "ended for memory", s->killed_for_memory,
-            "RAM and swap were full: give it more of either");
+            "there was no room: give it more RAM or swap, or its group a larger limit");
     for (size_t i = 0; i < in->ncalls; i++)
         report_line(buf, i == 0 ? "not implemented" : "", in->calls[i].times,
             "times system call %s (%u)", in->calls[i].name, in->calls[i].number);
