@@ -4,10 +4,11 @@
  * and has pages of its own to keep.  The rules of the whole interface apply.
  *
  * A system whose swap begins with a compressed pool (pgw_config.swap is PGW_SWAP_STACK, and
- * swap_path "zpool...") keeps pages of others in it, too.  They are reached by copying them in and out, and named by a pool, an
- * object of 64 bits and an index in it.  An ephemeral pool may drop any page at any time, the
- * oldest first, when somebody needs the room: for what can be had elsewhere.  A persistent one may
- * not.  All of them share the compressed pool's RAM and its limit with what is swapped.
+ * swap_path "zpool...") keeps pages of others in it, too.  They are reached by copying them in and
+ * out, and named by a pool, an object of 64 bits and an index in it.  An ephemeral pool may drop
+ * any page at any time, the oldest first, when somebody needs the room: for what can be had
+ * elsewhere.  A persistent one may not.  All of them share the compressed pool's RAM and its limit
+ * with what is swapped.
  *
  * Laws:
  *  T1  A get gives the bytes of the last put under that name, or says that there are none; never

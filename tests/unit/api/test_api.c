@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "system_stats.h"
+
 #define PAGE ((uint64_t)PGW_PAGE_SIZE)
 #define RW (PGW_READ | PGW_WRITE)
 
@@ -33,15 +35,6 @@ system_of(uint64_t ram, const char *mmu, const char *policy)
     if (pgw_system_create(&config, &system) != PGW_OK)
         fail_msg("%s", error);
     return system;
-}
-
-static struct pgw_stats
-stats_of(struct pgw_system *system)
-{
-    struct pgw_stats stats = {.size = sizeof stats};
-
-    assert_int_equal(pgw_system_stats(system, &stats), PGW_OK);
-    return stats;
 }
 
 /* What a page of each space is filled with: different for every space and page. */

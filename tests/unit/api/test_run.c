@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "schema_check.h"
+#include "system_stats.h"
 
 static const char *worker, *dynamic_worker;
 static char *no_environment[] = {NULL};
@@ -33,15 +34,6 @@ system_of(uint64_t ram, const char *mmu)
     config.window = 10000;
     assert_int_equal(pgw_system_create(&config, &system), PGW_OK);
     return system;
-}
-
-static struct pgw_stats
-stats_of(struct pgw_system *system)
-{
-    struct pgw_stats stats = {.size = sizeof stats};
-
-    assert_int_equal(pgw_system_stats(system, &stats), PGW_OK);
-    return stats;
 }
 
 static enum pgw_status

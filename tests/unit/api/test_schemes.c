@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "system_stats.h"
+
 #define PAGE ((uint64_t)PGW_PAGE_SIZE)
 #define RW (PGW_READ | PGW_WRITE)
 #define PAGES 16u
@@ -55,15 +57,6 @@ setup(struct rig *rig, unsigned mmu)
         assert_int_equal(
             pgw_write(rig->space, rig->va + i * PAGE + 8, &value, sizeof value), PGW_OK);
     }
-}
-
-static struct pgw_stats
-stats_of(struct rig *rig)
-{
-    struct pgw_stats stats = {.size = sizeof stats};
-
-    assert_int_equal(pgw_system_stats(rig->system, &stats), PGW_OK);
-    return stats;
 }
 
 static void
@@ -114,7 +107,7 @@ done(struct rig *rig, enum pgw_status status)
 static void
 reserve_and_commit(struct rig *rig)
 {
-    uint64_t va = 0, byte = 1, committed = stats_of(rig).committed;
+    uint64_t va = 0, byte = 1, committed = stats_of(rig->system).committed;
     struct pgw_region region;
 
     if (!done(rig, pgw_reserve(rig->space, LEN, 0, &va))) {
@@ -125,24 +118,24 @@ reserve_and_commit(struct rig *rig)
     }
     assert_int_equal(pgw_region_at(rig->space, va, &region), PGW_OK);
     assert_string_equal(region.state, "reserved");
-    assert_int_equal(stats_of(rig).committed, committed);
+    assert_int_equal(stats_of(rig->system).committed, committed);
     assert_int_equal(pgw_read(rig->space, va, &byte, 1), PGW_ACCESS);
     assert_int_equal(pgw_commit(rig->space, va, LEN, RW), PGW_OK);
-    assert_int_equal(stats_of(rig).committed, committed + PAGES);
+    assert_int_equal(stats_of(rig->system).committed, committed + PAGES);
     expect(rig->space, va, 0);
 }
 
 static void
 decommit(struct rig *rig)
 {
-    struct pgw_stats before = stats_of(rig);
+    struct pgw_stats before = stats_of(rig->system);
     uint64_t byte = 1;
 
     if (!done(rig, pgw_decommit(rig->space, rig->va, LEN)))
         return;
     assert_int_equal(pgw_read(rig->space, rig->va, &byte, 1), PGW_ACCESS);
-    assert_true(stats_of(rig).ram_free >= before.ram_free + PAGES);
-    assert_int_equal(stats_of(rig).committed, before.committed - PAGES);
+    assert_true(stats_of(rig->system).ram_free >= before.ram_free + PAGES);
+    assert_int_equal(stats_of(rig->system).committed, before.committed - PAGES);
     assert_int_equal(pgw_commit(rig->space, rig->va, LEN, RW), PGW_OK);
     for (uint64_t i = 0; i < PAGES; i++)
         expect(rig->space, rig->va + i * PAGE, 0);
@@ -210,10 +203,10 @@ lock(struct rig *rig)
 {
     if (done(rig, pgw_lock(rig->space, rig->va, LEN, false))) {
         assert_int_equal(pgw_evict(rig->space, rig->va), PGW_AGAIN);
-        assert_int_equal(stats_of(rig).locked, PAGES);
+        assert_int_equal(stats_of(rig->system).locked, PAGES);
     }
     if (done(rig, pgw_unlock(rig->space, rig->va, LEN)))
-        assert_int_equal(stats_of(rig).locked, 0);
+        assert_int_equal(stats_of(rig->system).locked, 0);
     assert_int_equal(pgw_evict(rig->space, rig->va), PGW_OK);
     expect_marks(rig->space, rig->va);
 }
@@ -341,7 +334,7 @@ remap_and_unmap(struct rig *rig)
     assert_true(region.end == va + PAGE);
     assert_int_equal(pgw_unmap(rig->space, va, PAGE), PGW_OK);
     assert_int_equal(pgw_region_at(rig->space, 0, &region), PGW_NOTFOUND);
-    assert_int_equal(stats_of(rig).resident, 0);
+    assert_int_equal(stats_of(rig->system).resident, 0);
 }
 
 static void

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/size.h"
+#include "system_stats.h"
 
 #define RW (PGW_READ | PGW_WRITE)
 #define TRIES 10000u
@@ -33,15 +34,6 @@ system_of(const char *mmu, const char *swap, struct base_inject *inject)
     if (sim_create(&config, inject, &system) != PGW_OK && inject == NULL)
         fail_msg("%s", error);
     return system;
-}
-
-static struct pgw_stats
-stats_of(struct pgw_system *system)
-{
-    struct pgw_stats stats = {.size = sizeof stats};
-
-    assert_int_equal(pgw_system_stats(system, &stats), PGW_OK);
-    return stats;
 }
 
 /* A page that compresses to a half, different for every key. */

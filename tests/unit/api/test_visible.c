@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "system_stats.h"
+
 #define PAGE ((uint64_t)PGW_PAGE_SIZE)
 #define RW (PGW_READ | PGW_WRITE)
 
@@ -41,15 +43,6 @@ space_of(struct pgw_system *system)
 
     assert_int_equal(pgw_space_create(system, &space), PGW_OK);
     return space;
-}
-
-static struct pgw_stats
-stats_of(struct pgw_system *system)
-{
-    struct pgw_stats stats = {.size = sizeof stats};
-
-    assert_int_equal(pgw_system_stats(system, &stats), PGW_OK);
-    return stats;
 }
 
 static uint64_t
