@@ -150,6 +150,14 @@ cut_wants(const struct trace_options *options, uint32_t process)
     return options->nprocesses == 0;
 }
 
+/* A child that is not wanted never is: of it there would be no end. */
+static bool
+cut_wants_event(const struct trace_options *options, const struct pgw_event *event)
+{
+    return cut_wants(options, event->process) &&
+           (event->kind != PGW_EVENT_FORK || cut_wants(options, (uint32_t)event->other));
+}
+
 /* Calls for what of a batch the options want.  Time counts references, of a trace of runs its runs.
  */
 struct cut {
@@ -175,7 +183,7 @@ cut_batch(struct cut *cut, const struct trace_options *options, const struct pgw
         cut->time++;
     }
     if (batch->event != NULL && cut->time <= options->to &&
-        cut_wants(options, batch->event->process))
+        cut_wants_event(options, batch->event))
         return cut->event(cut->ctx, batch->event);
     return true;
 }

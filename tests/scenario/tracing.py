@@ -208,6 +208,11 @@ def check_sample(checks):
     lines += ["@ fork 2", "@ process 2"] + lines[1::3] + ["@ fork 3", "@ process 3"] + lines[::3]
     with open(checks.path("across"), "w", encoding="ascii") as file:
         file.write("\n".join(lines) + "\n")
+    for wanted in (["1"], ["1", "2"]):
+        options = [word for process in wanted for word in ("--process", process)]
+        checks.good(f"a cut of {wanted}", "cut", *options, "-o", "c.pwt", "across")
+        forks = [line for line in checks.run("cat", "c.pwt").out.decode().splitlines() if line.startswith("@ fork")]
+        checks.tap.check(forks == [f"@ fork {child}" for child in wanted[1:]], "has no children but those", forks)
     checks.good("a sample of what crosses pages", "sample", "--rate", "0.3", "-o", "s.pwt", "across")
     kept, process, uses = {1: {}, 2: {}, 3: {}}, 1, 0
     for line in checks.run("cat", "s.pwt").out.decode().splitlines():
