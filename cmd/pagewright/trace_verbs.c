@@ -182,8 +182,7 @@ cut_batch(struct cut *cut, const struct trace_options *options, const struct pgw
         }
         cut->time++;
     }
-    if (batch->event != NULL && cut->time <= options->to &&
-        cut_wants_event(options, batch->event))
+    if (batch->event != NULL && cut->time <= options->to && cut_wants_event(options, batch->event))
         return cut->event(cut->ctx, batch->event);
     return true;
 }
