@@ -119,6 +119,22 @@ say_promises(struct os *os, const char *what)
     return true;
 }
 
+/* True if a mapping is so near below the stack's next page, and told, that it could not grow. */
+static bool
+say_stack_neighbour(struct os_process *p, uint64_t va)
+{
+    struct space *space = p->mm->space;
+    struct space_region below;
+    uint64_t page = page_floor(va), from = page > SPACE_GUARD ? page - SPACE_GUARD : 0;
+
+    if (!space->ops->find(space, from, &below) || below.start >= page || below.growsdown ||
+        below.prot == PROT_MASK_NONE)
+        return false;
+    os_say(p->os, "    the stack cannot grow: what is mapped at 0x%" PRIx64 " is too near below it",
+        below.start);
+    return true;
+}
+
 /* A stack that could not grow is worth a line of its own. */
 static void
 say_stack_limit(struct os_process *p, uint64_t va)
@@ -129,7 +145,7 @@ say_stack_limit(struct os_process *p, uint64_t va)
     char limit[16];
 
     if (!space->ops->find(space, va, &region) || !region.growsdown || region.start <= va ||
-        region.start - va > SPACE_GUARD)
+        region.start - va > SPACE_GUARD || say_stack_neighbour(p, va))
         return;
     if (region.end - page_floor(va) <= p->stack_limit && say_promises(os, "more stack"))
         return;

@@ -83,6 +83,12 @@ def words(tap, options):
     got = on_pagewright(options.pagewright, [*machine, "always", "--stack", "256K"], program)
     tap.check(got.status == 128 + 11 and b"refused" not in got.err and b"its limit is 256K" in got.err,
               "a stack at its limit", got.err.decode(errors="replace"))
+    for mode in ("always", "never:100"):
+        machine = ["--ram", "16M", "--swap", "none", "--stack", "1G", "--overcommit", mode]
+        got = on_pagewright(options.pagewright, machine, program, ["8", "4"])
+        tap.check(got.status == 128 + 11 and b"refused" not in got.err and b"its limit" not in got.err
+                  and b"too near below it" in got.err, f"{mode}: a stack above something",
+                  got.err.decode(errors="replace"))
 
 
 def newest_first(tap, options):
