@@ -23,8 +23,11 @@ test_records(void **state)
 {
     struct test_env env;
     struct base_pool pool;
-    static struct pmap pmap[N];
+    struct pmap_system system = {0};
+    struct pmap pmap[N] = {0};
     (void)state;
+    for (unsigned i = 0; i < N; i++)
+        pmap[i].system = &system;
     test_env_init(&env, 16);
     base_pool_init(&pool, &env.alloc, sizeof(struct mem_pv), "pv");
     struct mem_page *page = mem_alloc(&env.mem, 0, 0);
@@ -78,6 +81,7 @@ test_shared(void **state)
     for (unsigned i = 0; i < 3; i++) {
         assert_true(pv_insert(&pool, text, &pmap[i], 0x1000, 0));
         assert_true(pv_insert(&pool, data, &pmap[i], 0x2000, 0));
+        assert_int_equal(system.file_mapped, 1); /* a page, however often mapped */
         assert_int_equal(system.file_shared, i);
     }
     pv_remove(&pool, text, &pmap[0], 0x1000, 0); /* the first, in the page */
@@ -87,7 +91,9 @@ test_shared(void **state)
     pv_remove(&pool, text, &pmap[1], 0x1000, 0);
     pv_remove(&pool, text, &pmap[2], 0x1000, 0);
     assert_int_equal(system.file_shared, 0);
+    assert_int_equal(system.file_mapped, 1);
     pv_remove(&pool, text, &pmap[1], 0x9000, 0);
+    assert_int_equal(system.file_mapped, 0);
     assert_int_equal(system.file_shared, 0);
     assert_int_equal(system.file_shared_peak, 2);
     for (unsigned i = 0; i < 3; i++)
