@@ -131,6 +131,8 @@ trace_part(struct pgw_trace *trace, size_t left)
     uint64_t offset = trace->source.offset;
 
     trace_source_take(&trace->source, left);
+    if (trace->source.status != PGW_OK)
+        return trace->source.status; /* which says why */
     return trace_lost(trace, offset, 0, "ends in the middle of a record");
 }
 
@@ -186,7 +188,8 @@ trace_choose(struct pgw_trace *trace)
 
     n = n < TRACE_PEEK ? n : TRACE_PEEK;
     text = trace_is_text(bytes, n);
-    if (trace->source.status != PGW_OK)
+    /* What is before damage is read, if that is enough to tell what it is. */
+    if (trace->source.status != PGW_OK && (trace->source.status != PGW_CORRUPT || n == 0))
         return trace->source.status;
     for (size_t i = 0; i < TRACE_NFORMATS && trace->ops == NULL; i++) {
         const struct trace_format_ops *ops = trace_formats[i];
@@ -200,6 +203,8 @@ trace_choose(struct pgw_trace *trace)
     }
     if (trace->ops != NULL)
         return PGW_OK;
+    if (trace->source.status != PGW_OK)
+        return trace->source.status;
     return trace_fail(trace, PGW_INVAL,
         n == 0 ? "is empty: it is no trace"
                : "is no trace of a known format; pagewright-trace(5) lists them");
@@ -309,7 +314,8 @@ pgw_trace_next(struct pgw_trace *trace, struct pgw_trace_batch *batch)
     if (trace->status != PGW_OK)
         return trace->status;
     enum pgw_status status = trace->ops->next(trace, batch);
-    if (trace->source.status != PGW_OK && (status == PGW_OK || status == trace->source.status))
+    if (trace->source.status != PGW_OK &&
+        (status == PGW_OK ? batch->end : status == trace->source.status))
         status = trace_source_ended(trace, batch);
     trace->status = status;
     if (status != PGW_OK) {

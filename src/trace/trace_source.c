@@ -1,32 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "trace/trace_source.h"
 
-#include <archive.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "trace/trace_zlib.h"
+#include "trace/trace_unpack.h"
 
 #define SOURCE_RAW ((size_t)256 << 10)
-/* At a time: a call of archive_read_data() that meets damage gives nothing of what it unpacked. */
-#define SOURCE_UNPACKED ((size_t)16 << 10)
 #define SOURCE_PEEK 512u /* bytes that compression is recognised by */
 #define SOURCE_LINE_MAX ((size_t)64 << 10)
-
-static const struct {
-    const char *name;
-    const char *magic;
-    size_t len;
-} source_magics[] = {
-    {"gzip", "\x1f\x8b", 2},
-    {"zstd", "\x28\xb5\x2f\xfd", 4},
-    {"xz",
-        "\xfd"
-        "7zXZ\0",
-        6},
-};
 
 static enum pgw_status
 source_fail(struct trace_source *source, enum pgw_status status, const char *what)
@@ -59,108 +42,53 @@ source_raw(void *ctx, const uint8_t **bytes, size_t *n)
     return PGW_OK;
 }
 
-static la_ssize_t
-source_archive_read(struct archive *archive, void *ctx, const void **bytes)
-{
-    const uint8_t *raw;
-    size_t n;
-
-    (void)archive;
-    if (source_raw(ctx, &raw, &n) != PGW_OK)
-        return -1;
-    *bytes = raw;
-    return (la_ssize_t)n;
-}
-
-/* libarchive has failed: what is too large for memory is not damaged.  zstd's filter does not tell
- * one from the other. */
+/* What was read so far, in buf, may be the first of something compressed. */
 static enum pgw_status
-source_archive_fail(struct trace_source *source, const char *damaged)
+source_uncompress(struct trace_source *source)
 {
-    bool memory = archive_errno(source->archive) == ENOMEM;
+    enum pgw_status status =
+        trace_unpack_create(source->buf, source->end, &source->compression, &source->unpack);
 
-    return source_fail(
-        source, memory ? PGW_NOMEM : PGW_CORRUPT, memory ? "out of memory" : damaged);
-}
-
-/* What was read so far, in buf, is the first of something compressed. */
-static bool
-source_compressed(struct trace_source *source)
-{
-    source->raw = malloc(SOURCE_RAW);
-    if (source->raw == NULL)
-        return false;
+    if (status == PGW_OK && source->unpack == NULL)
+        return PGW_OK;
+    if (status == PGW_OK)
+        source->raw = malloc(SOURCE_RAW);
+    if (status != PGW_OK || source->raw == NULL)
+        return source_fail(source, PGW_NOMEM, "out of memory");
     memcpy(source->raw, source->buf, source->end);
     source->raw_first = source->end;
     source->end = 0;
     source->eof = false;
-    return true;
-}
-
-static enum pgw_status
-source_uncompress(struct trace_source *source)
-{
-    struct archive_entry *entry;
-
-    source->archive = archive_read_new();
-    if (source->archive == NULL || !source_compressed(source))
-        return source_fail(source, PGW_NOMEM, "out of memory");
-    if (archive_read_support_filter_gzip(source->archive) < ARCHIVE_WARN ||
-        archive_read_support_filter_zstd(source->archive) < ARCHIVE_WARN ||
-        archive_read_support_filter_xz(source->archive) < ARCHIVE_WARN ||
-        archive_read_support_format_raw(source->archive) < ARCHIVE_WARN ||
-        archive_read_open(source->archive, source, NULL, source_archive_read, NULL) <
-            ARCHIVE_WARN ||
-        archive_read_next_header(source->archive, &entry) < ARCHIVE_WARN)
-        return source_archive_fail(source, "is compressed, but damaged, or ends too early");
     return PGW_OK;
-}
-
-static enum pgw_status
-source_try_zlib(struct trace_source *source, const uint8_t *first, size_t n)
-{
-    bool begins = false;
-    enum pgw_status status = trace_zlib_begins(first, n, &begins);
-
-    if (status == PGW_OK && begins) {
-        source->compression = "zlib";
-        status = source_compressed(source) ? trace_zlib_create(&source->zlib) : PGW_NOMEM;
-    }
-    return status == PGW_OK ? PGW_OK : source_fail(source, status, "out of memory");
 }
 
 /* ---- reading ---- */
 
-static const char source_damaged[] = "the compressed file is damaged, or ends too early";
-
-/* Reads into the room behind end; false: there is no more. */
+/* Reads into the room behind end; false: there is no more.  What comes before damage stays. */
 static bool
 source_more(struct trace_source *source)
 {
-    size_t n = 0, room = source->room - source->end;
+    size_t n = source->room - source->end;
     uint8_t *to = source->buf + source->end;
+    enum pgw_status status = PGW_OK;
 
     if (source->eof)
         return false;
-    if (source->archive != NULL) {
-        la_ssize_t got =
-            archive_read_data(source->archive, to, room < SOURCE_UNPACKED ? room : SOURCE_UNPACKED);
-        if (got < 0)
-            (void)source_archive_fail(source, source_damaged);
-        n = got < 0 ? 0 : (size_t)got;
-    } else if (source->zlib != NULL) {
-        n = room < SOURCE_UNPACKED ? room : SOURCE_UNPACKED;
-        enum pgw_status status = trace_zlib_read(source->zlib, source_raw, source, to, &n);
+    if (source->unpack != NULL) {
+        status = trace_unpack_read(source->unpack, source_raw, source, to, &n);
         if (status != PGW_OK)
-            (void)source_fail(
-                source, status, status == PGW_CORRUPT ? source_damaged : "out of memory");
-    } else if (host_stream_read(&source->stream, to, room, &n) != PGW_OK) {
-        (void)source_fail(source, PGW_IO, "cannot be read");
+            (void)source_fail(source, status,
+                status == PGW_CORRUPT ? "the compressed file is damaged, or ends too early"
+                                      : "out of memory");
     } else {
+        status = host_stream_read(&source->stream, to, n, &n);
+        if (status != PGW_OK)
+            (void)source_fail(source, PGW_IO, "cannot be read");
+        n = status == PGW_OK ? n : 0;
         source->raw_read += n;
     }
     source->end += n;
-    source->eof = n == 0;
+    source->eof = n == 0 || status != PGW_OK;
     return n > 0;
 }
 
@@ -207,7 +135,7 @@ trace_source_take(struct trace_source *source, size_t n)
 bool
 trace_source_can_seek(const struct trace_source *source)
 {
-    return source->archive == NULL && source->zlib == NULL && source->stream.regular;
+    return source->unpack == NULL && source->stream.regular;
 }
 
 enum pgw_status
@@ -312,18 +240,8 @@ trace_source_open(struct trace_source *source, const char *path, char *why)
     if (source->buf == NULL) {
         status = source_fail(source, PGW_NOMEM, "out of memory");
     } else {
-        size_t n = trace_source_look(source, SOURCE_PEEK, &first);
-        status = source->status;
-        if (status == PGW_OK)
-            status = source_try_zlib(source, first, n);
-        for (size_t i = 0; i < sizeof source_magics / sizeof source_magics[0]; i++) {
-            if (source->zlib != NULL || n < source_magics[i].len || status != PGW_OK ||
-                memcmp(first, source_magics[i].magic, source_magics[i].len) != 0)
-                continue;
-            source->compression = source_magics[i].name;
-            status = source_uncompress(source);
-            break;
-        }
+        (void)trace_source_look(source, SOURCE_PEEK, &first);
+        status = source->status == PGW_OK ? source_uncompress(source) : source->status;
     }
     if (status != PGW_OK)
         trace_source_close(source);
@@ -333,13 +251,10 @@ trace_source_open(struct trace_source *source, const char *path, char *why)
 void
 trace_source_close(struct trace_source *source)
 {
-    if (source->archive != NULL)
-        (void)archive_read_free(source->archive);
-    trace_zlib_destroy(source->zlib);
+    trace_unpack_destroy(source->unpack);
     free(source->raw);
     free(source->buf);
     (void)host_stream_close(&source->stream);
-    source->archive = NULL;
-    source->zlib = NULL;
+    source->unpack = NULL;
     source->raw = source->buf = NULL;
 }

@@ -16,18 +16,16 @@
 #include "base/result.h"
 #include "host/host_stream.h"
 
-struct archive;
-struct trace_zlib;
+struct trace_unpack;
 
 struct trace_source {
     struct host_stream stream;
-    const char *name;        /* for messages: the path, or "standard input" */
-    const char *compression; /* "none", ... */
-    struct archive *archive; /* NULL: plain, or zlib's */
-    struct trace_zlib *zlib; /* NULL: another */
-    uint8_t *raw;            /* what these read through */
-    size_t raw_first;        /* bytes of raw that were read before these were there */
-    uint64_t raw_read;       /* bytes of the file read */
+    const char *name;            /* for messages: the path, or "standard input" */
+    const char *compression;     /* "none", ... */
+    struct trace_unpack *unpack; /* NULL: plain */
+    uint8_t *raw;                /* what it reads through */
+    size_t raw_first;            /* bytes of raw that were read before it was there */
+    uint64_t raw_read;           /* bytes of the file read */
     uint8_t *buf;
     size_t room, start, end;
     uint64_t offset; /* of buf[start] in the trace */

@@ -12,7 +12,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <archive.h>
+#include <lzma.h>
+#include <zlib.h>
 #include <zstd.h>
 
 #define FAILING_MAX 1000000u
@@ -131,7 +132,11 @@ WRAP_MEMORY(void *, mmap64, (void *at, size_t len, int prot, int flags, int fd, 
     (at, len, prot, flags, fd, offset), MAP_FAILED)
 WRAP_MEMORY(ZSTD_CCtx *, ZSTD_createCCtx, (void), (), NULL)
 WRAP_MEMORY(ZSTD_DCtx *, ZSTD_createDCtx, (void), (), NULL)
-WRAP_MEMORY(struct archive *, archive_read_new, (void), (), NULL)
+WRAP_MEMORY(ZSTD_DStream *, ZSTD_createDStream, (void), (), NULL)
+WRAP_MEMORY(lzma_ret, lzma_stream_decoder, (lzma_stream * stream, uint64_t most, uint32_t flags),
+    (stream, most, flags), LZMA_MEM_ERROR)
+WRAP_MEMORY(int, inflateInit_, (z_streamp stream, const char *version, int len),
+    (stream, version, len), Z_MEM_ERROR)
 
 WRAP_TRANSFER(read, FAILING_READ, (int fd, void *buf, size_t len), (fd, buf, len))
 WRAP_TRANSFER(pread64, FAILING_READ, (int fd, void *buf, size_t len, off_t at), (fd, buf, len, at))

@@ -443,7 +443,47 @@ test_nothing(void **state)
     free(line);
 }
 
-/* A trace in each compression; cut off, it ends with an error or with what is there. */
+/* One that ends too early is read up to there, and told once, if that is wanted. */
+static void
+count_damage(void *ctx, const struct pgw_trace_damage *damage)
+{
+    assert_non_null(strstr(damage->what, "ends too early"));
+    (*(unsigned *)ctx)++;
+}
+
+/* Wherever the file of 3000 numbers is cut off, what can be unpacked of it is read, and then damage
+ * is told.  smooth: more of the file are more numbers; else they come by large blocks. */
+static void
+compressed_cuts(bool smooth)
+{
+    struct pgw_trace_options options;
+    unsigned told = 0;
+    size_t whole, before = 0;
+    uint8_t *packed = rig_load(path, &whole);
+
+    pgw_trace_options_init(&options);
+    options.damaged = count_damage;
+    options.ctx = &told;
+    for (size_t cut = 0; cut < whole; cut += 1 + (whole - cut) / 40) {
+        rig_save(path, packed, cut);
+        rig_free(&got);
+        assert_true(rig_read(&got, path, NULL) != PGW_OK);
+        assert_in_range(got.n, before, 3000);
+        before = got.n;
+        assert_true(!smooth || cut < whole / 2 || got.n > 500);
+        if (got.n > 0)
+            assert_ref(got.n - 1, 1, PGW_REF_READ, got.n * 4096, 0);
+        told = 0;
+        rig_free(&got);
+        assert_int_equal(rig_read(&got, path, &options) == PGW_OK, before > 0);
+        assert_int_equal(got.n, before);
+        assert_int_equal(told, before > 0);
+    }
+    assert_int_equal(before, 3000);
+    free(packed);
+}
+
+/* A trace in each compression; cut off, it ends with an error after what is there. */
 static void
 test_compressed(void **state)
 {
@@ -468,25 +508,66 @@ test_compressed(void **state)
         pgw_trace_close(trace);
         assert_int_equal(got.n, 3000);
         assert_ref(2999, 1, PGW_REF_READ, 3000 * 4096, 0);
-        size_t whole;
-        uint8_t *packed = rig_load(path, &whole);
-        for (size_t cut = 0; cut < whole; cut += 1 + cut / 40) {
-            rig_save(path, packed, cut);
-            rig_free(&got);
-            enum pgw_status status = rig_read(&got, path, NULL);
-            assert_true(status != PGW_OK || got.n == 3000);
-            assert_true(got.n <= 3000);
-        }
-        free(packed);
+        compressed_cuts(strcmp(tools[i], "zstd") != 0);
     }
 }
 
-/* One that ends too early is read up to there, and told once, if that is wanted. */
+/* Several, one after the other, and zeros behind them, are one; anything else behind is damage. */
 static void
-count_damage(void *ctx, const struct pgw_trace_damage *damage)
+test_compressed_joined(void **state)
 {
-    assert_non_null(strstr(damage->what, "ends too early"));
-    (*(unsigned *)ctx)++;
+    static const struct {
+        const char *command, *more;
+        enum pgw_status status;
+    } joined[] = {
+        {"(seq 1 50 | gzip -c; seq 51 100 | gzip -c)", "", PGW_OK},
+        {"(seq 1 50 | xz -c; seq 51 100 | xz -c)", "", PGW_OK},
+        {"(seq 1 50 | zstd -c; seq 51 100 | zstd -c)", "", PGW_OK},
+        {"(seq 1 100 | gzip -c)", "; head -c 700 /dev/zero", PGW_OK},
+        {"(seq 1 100 | xz -c)", "; head -c 512 /dev/zero", PGW_OK},
+        {"(seq 1 100 | gzip -c)", "; echo more", PGW_CORRUPT},
+        {"(seq 1 100 | xz -c)", "; echo more", PGW_CORRUPT},
+        {"(seq 1 100 | zstd -c)", "; echo more", PGW_CORRUPT},
+    };
+    char command[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof joined / sizeof joined[0]; i++) {
+        snprintf(command, sizeof command, "(%s%s) >%s 2>/dev/null", joined[i].command,
+            joined[i].more, path);
+        rig_free(&got);
+        if (system(command) != 0 || system("which gzip xz zstd >/dev/null 2>&1") != 0)
+            skip();
+        assert_int_equal(rig_read(&got, path, NULL), joined[i].status);
+        assert_int_equal(got.n, 100);
+        assert_ref(99, 1, PGW_REF_READ, 100 * 4096, 0);
+    }
+}
+
+/* Of zstd's blocks, all before the one that is damaged are read. */
+static void
+test_compressed_block(void **state)
+{
+    char command[256];
+    size_t whole;
+
+    (void)state;
+    snprintf(
+        command, sizeof command, "seq 100000 199999 | zstd -c >%s 2>/dev/null || exit 77", path);
+    if (system(command) != 0)
+        skip();
+    uint8_t *packed = rig_load(path, &whole);
+    for (size_t at = whole / 2; at < whole - 4; at += whole / 19) {
+        packed[at] ^= 0x55;
+        rig_save(path, packed, whole);
+        packed[at] ^= 0x55;
+        rig_free(&got);
+        assert_int_equal(rig_read(&got, path, NULL), PGW_CORRUPT);
+        size_t sure = (128 << 10) / 7; /* numbers in the first block */
+        assert_in_range(got.n, sure, 100000);
+        assert_ref(sure - 1, 1, PGW_REF_READ, (99999 + sure) * 4096, 0);
+    }
+    free(packed);
 }
 
 static void
@@ -621,6 +702,8 @@ main(int argc, char **argv)
         cmocka_unit_test(test_damon_json),
         cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_compressed),
+        cmocka_unit_test(test_compressed_joined),
+        cmocka_unit_test(test_compressed_block),
         cmocka_unit_test(test_compressed_cut_short),
         cmocka_unit_test(test_every_byte),
     };
