@@ -54,9 +54,12 @@ trace_input_open(struct trace_input *input, const struct trace_options *options,
         read.damaged = trace_damaged;
         read.ctx = input;
     }
-    if (pgw_trace_open(path, &read, &input->trace, why) == PGW_OK)
+    enum pgw_status status = pgw_trace_open(path, &read, &input->trace, why);
+    if (status == PGW_OK)
         return true;
-    fprintf(stderr, "pagewright trace %s: %s\n", options->verb, why);
+    fprintf(stderr, "pagewright trace %s: %s%s\n", options->verb, why,
+        status == PGW_CORRUPT && !options->keep_going ? " (--keep-going reads what can be read)"
+                                                      : "");
     return false;
 }
 
@@ -89,14 +92,21 @@ trace_input_cut_off(const struct trace_input *input)
     return info.truncated && input->batch.end && input->pieces == 0;
 }
 
+bool
+trace_input_whole(const struct trace_input *input)
+{
+    return input->pieces == 0 && !trace_input_cut_off(input);
+}
+
 int
 trace_input_close(struct trace_input *input, int code)
 {
     longwork_progress_clear();
     if (code == 0 && trace_input_cut_off(input)) {
         fprintf(stderr,
-            "pagewright trace: %s: its end is missing, as of a recording that was killed: what is "
-            "there was read\n",
+            "pagewright trace: %s: its end is missing, as of a recording that was killed, or it "
+            "was "
+            "made of a damaged trace: what is there was read\n",
             input->name);
         code = EXIT_DAMAGED;
     }
@@ -146,13 +156,15 @@ trace_output_good(const struct trace_options *options, enum pgw_status status)
 }
 
 int
-trace_output_close(struct pgw_trace_writer *writer, const struct trace_options *options, int code)
+trace_output_close(
+    struct pgw_trace_writer *writer, const struct trace_options *options, int code, bool whole)
 {
     if (code == EXIT_OURS) {
         pgw_trace_writer_discard(writer);
         return code;
     }
-    if (!trace_output_good(options, pgw_trace_writer_close(writer)))
+    if (!trace_output_good(options,
+            whole ? pgw_trace_writer_close(writer) : pgw_trace_writer_close_missing(writer)))
         return EXIT_OURS;
     if (code != 0 && code == trace_stopped())
         fprintf(stderr, "pagewright trace %s: interrupted: %s has what was done until then\n",

@@ -48,6 +48,8 @@ bool trace_input_open(
  * else an exit code: what was wrong was said, or a signal stopped us.
  */
 int trace_input_next(struct trace_input *input);
+/* Nothing is missing in what was read of it. */
+bool trace_input_whole(const struct trace_input *input);
 /* Says what damage there was; code, or EXIT_DAMAGED instead of 0. */
 int trace_input_close(struct trace_input *input, int code);
 
@@ -56,9 +58,10 @@ struct pgw_trace_writer *trace_output_create(
     const struct trace_options *options, const char *command);
 /* false, and said why: status is that of a call for the writer. */
 bool trace_output_good(const struct trace_options *options, enum pgw_status status);
-/* Ends the output; code, unless that fails.  EXIT_OURS: what there is of it is not wanted. */
+/* Ends the output; code, unless that fails.  EXIT_OURS: what there is of it is not wanted.  whole:
+ * so were the inputs; else it will say that something is missing. */
 int trace_output_close(
-    struct pgw_trace_writer *writer, const struct trace_options *options, int code);
+    struct pgw_trace_writer *writer, const struct trace_options *options, int code, bool whole);
 
 /* The exit code that a signal asks for; 0: none came. */
 int trace_stopped(void);

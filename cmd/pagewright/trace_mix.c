@@ -168,8 +168,9 @@ trace_sample(const struct trace_options *options)
     free(sample.line);
     if (sample_nothing(&sample, code, &input))
         code = EXIT_OURS;
+    bool whole = trace_input_whole(&input);
     code = trace_input_close(&input, code < 0 ? 0 : code);
-    return trace_output_close(sample.writer, options, code);
+    return trace_output_close(sample.writer, options, code, whole);
 }
 
 /* ---- merge ---- */
@@ -310,10 +311,8 @@ merge_lengths(const struct merge *merge, uint64_t *len)
         len[i] = info.refs > 0 ? info.refs : 1;
         if (info.exact)
             continue;
-        fprintf(stderr,
-            "pagewright trace merge: %s: its length is not known: write --turn N, or convert it "
-            "first\n",
-            merge->in[i].input.name);
+        fprintf(stderr, "pagewright trace merge: %s: its length is not known: write --turn N%s\n",
+            merge->in[i].input.name, info.truncated ? "" : ", or convert it first");
         return false;
     }
     return true;
@@ -346,6 +345,7 @@ merge_run(struct merge *merge)
     const struct trace_options *options = merge->options;
     struct trace_options write = *options;
     uint64_t len[TRACE_INPUTS_MAX];
+    bool whole = true;
 
     if (!merge_kinds(merge, &write) || (options->turn == 0 && !merge_lengths(merge, len)))
         return EXIT_OURS;
@@ -355,7 +355,9 @@ merge_run(struct merge *merge)
         merge_turns(merge);
     else
         merge_by_time(merge, len);
-    return trace_output_close(merge->writer, options, merge->code);
+    for (unsigned i = 0; i < options->ninputs; i++)
+        whole = whole && trace_input_whole(&merge->in[i].input);
+    return trace_output_close(merge->writer, options, merge->code, whole);
 }
 
 int
@@ -430,6 +432,8 @@ trace_reduce(const struct trace_options *options)
     write.write.reduced = options->pages > info.reduced ? options->pages : info.reduced;
     if ((writer = trace_output_create(&write, info.command)) == NULL)
         return trace_input_close(&input, EXIT_OURS);
-    code = trace_input_close(&input, reduce_run(options, &input, writer));
-    return trace_output_close(writer, options, code);
+    code = reduce_run(options, &input, writer);
+    bool whole = trace_input_whole(&input);
+    code = trace_input_close(&input, code);
+    return trace_output_close(writer, options, code, whole);
 }

@@ -87,7 +87,8 @@ info_complete(const struct pgw_trace_info *info, const struct trace_input *input
         printf("complete     no: it is damaged in %" PRIu64 " place%s\n", input->pieces,
             input->pieces == 1 ? "" : "s");
     else if (info->truncated)
-        printf("complete     no: its end is missing; what is there was read\n");
+        printf("complete     no: its end is missing, or it was made of a damaged trace; what is "
+               "there was read\n");
     else if (code > 0)
         printf("complete     not known: the rest was not read\n");
     else
@@ -406,6 +407,7 @@ trace_convert(const struct trace_options *options)
     code = cut_all(&cut, options, &input);
     if (convert.code != 0 || cut_nothing(&cut, options, code, &input))
         code = EXIT_OURS;
+    bool whole = trace_input_whole(&input);
     code = trace_input_close(&input, code < 0 ? 0 : code);
-    return trace_output_close(convert.writer, options, code);
+    return trace_output_close(convert.writer, options, code, whole);
 }

@@ -107,7 +107,8 @@ struct pgw_trace_options {
     unsigned csv_id, csv_size;
     char csv_separator; /* 0: found out */
     bool csv_header;
-    /* Told of every piece that is lost; NULL: the first makes pgw_trace_next() fail. */
+    /* Told of every piece that is lost, by pgw_trace_open() of the header; NULL: the first makes
+     * pgw_trace_next() fail, or pgw_trace_open(). */
     void (*damaged)(void *ctx, const struct pgw_trace_damage *damage);
     void *ctx;
 };
@@ -147,7 +148,7 @@ struct pgw_trace_info {
     const char *format_name, *compression; /* "none", "gzip", "zstd", "xz" */
     bool pages;                            /* of runs, not of single references */
     bool exact;     /* refs and events are known: our own format, with its index */
-    bool truncated; /* our own format, whose end is missing */
+    bool truncated; /* our own format, whose end is missing, or which was made of a damaged trace */
     uint64_t refs, events, processes;
     uint64_t bytes;      /* of the file; 0: a pipe */
     uint64_t read;       /* bytes of the file read so far, for progress */
@@ -186,6 +187,9 @@ PGW_API enum pgw_status pgw_trace_write_event(
 /* Writes what is left and the index.  The writer is gone, whatever is returned, and unless it is
  * PGW_OK the file is not made: PGW_IO, PGW_NOSWAP: the disk is full. */
 PGW_API enum pgw_status pgw_trace_writer_close(struct pgw_trace_writer *writer);
+/* The same for a trace of which something is missing, as it was made of a damaged one: it has no
+ * index, by which readers know (pgw_trace_info.truncated). */
+PGW_API enum pgw_status pgw_trace_writer_close_missing(struct pgw_trace_writer *writer);
 /* The trace is not wanted: the file is not made, and the writer is gone. */
 PGW_API void pgw_trace_writer_discard(struct pgw_trace_writer *writer);
 

@@ -36,10 +36,11 @@ host_stream_adopt(int fd, bool owned, struct host_stream *stream)
 
     if (fd < 0)
         return host_stream_status(errno);
-    if (fstat(fd, &is) != 0 || S_ISDIR(is.st_mode)) {
+    bool known = fstat(fd, &is) == 0;
+    if (!known || S_ISDIR(is.st_mode)) {
         if (owned)
             (void)close(fd);
-        return PGW_IO;
+        return known ? PGW_INVAL : PGW_IO;
     }
     /* A standard input that somebody has read from begins where they stopped: no offsets in it. */
     bool regular = S_ISREG(is.st_mode) && (owned || lseek(fd, 0, SEEK_CUR) == 0);

@@ -28,7 +28,8 @@ struct host_stream {
     char *path, *part; /* of a file that is made: its place, and where it is until then; or NULL */
 };
 
-/* "-" is the standard input.  PGW_NOTFOUND, PGW_ACCESS, PGW_IO (a folder, too). */
+/* "-" is the standard input.  PGW_NOTFOUND, PGW_ACCESS, PGW_INVAL (a folder),
+ * PGW_IO. */
 MUST_CHECK enum pgw_status host_stream_open(const char *path, struct host_stream *stream);
 /* Makes the file anew; "-" is the standard output.  PGW_NOTFOUND (the folder), PGW_ACCESS,
  * PGW_NOSWAP (the disk is full), PGW_IO. */

@@ -31,14 +31,117 @@ struct own {
     const char *lost; /* NULL: nothing */
 };
 
+/* What each header begins with: magic, version, and the size of a page. */
+static const uint8_t own_begins[OWN_BEGINS_LEN] = {
+    0x89, 'P', 'W', 'T', '\r', '\n', 0x1a, '\n', OWN_VERSION, 0, OWN_PAGE_SHIFT, 0};
+
+/* One damaged byte does not make it another format. */
 static bool
 own_recognise(const uint8_t *bytes, size_t n, bool text)
 {
+    size_t wrong = 0;
+
     (void)text;
-    return n >= OWN_MAGIC_LEN && memcmp(bytes, OWN_MAGIC, OWN_MAGIC_LEN) == 0;
+    if (n >= OWN_MAGIC_LEN && memcmp(bytes, OWN_MAGIC, OWN_MAGIC_LEN) == 0)
+        return true;
+    for (size_t i = 0; i < OWN_BEGINS_LEN && n >= OWN_BEGINS_LEN; i++)
+        wrong += bytes[i] != own_begins[i];
+    return n >= OWN_BEGINS_LEN && wrong <= 1;
 }
 
 /* ---- opening ---- */
+
+static bool
+own_header_good(const uint8_t *header, const uint8_t *command, size_t len)
+{
+    return (XXH64(header, OWN_HEADER_LEN - 8, 0) ^ XXH64(command, len, 0)) ==
+           own_load64(header + 32);
+}
+
+/* Where the first good block begins in a file whose header cannot say; 0: not soon.  *bytes is the
+ * file's beginning. */
+static size_t
+own_first_block(struct trace_source *source, const uint8_t **bytes)
+{
+    size_t n = trace_source_look(source, OWN_HEADER_LEN + OWN_COMMAND_MAX + OWN_BLOCK_LEN, bytes);
+    struct own_header header;
+
+    for (size_t at = OWN_HEADER_LEN; at + OWN_BLOCK_LEN <= n; at++) {
+        if (own_load32(*bytes + at) == OWN_BLOCK_MAGIC && own_header_read(*bytes + at, &header))
+            return at;
+    }
+    return 0;
+}
+
+/*
+ * Puts right what is known: how a header begins, and the command's length, by where the first block
+ * is.  Then one more bit may be wrong.  true: the checksum says that all of it is right.
+ */
+static bool
+own_header_mend(uint8_t *header, const uint8_t *command, uint32_t len)
+{
+    memcpy(header, own_begins, OWN_BEGINS_LEN);
+    memcpy(header + 24, &len, 4);
+    memset(header + 28, 0, 4);
+    if (own_header_good(header, command, len))
+        return true;
+    for (unsigned bit = OWN_BEGINS_LEN * 8; bit < OWN_HEADER_LEN * 8; bit++) {
+        header[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (own_header_good(header, command, len))
+            return true;
+        header[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    return false;
+}
+
+/* Believes a header. */
+static enum pgw_status
+own_header_take(struct pgw_trace *trace, struct own *own, const uint8_t *header,
+    const char *command, size_t len)
+{
+    own->command = strndup(command, len);
+    if (own->command == NULL)
+        return trace_fail(trace, PGW_NOMEM, "out of memory");
+    trace->info.pages = (own_load32(header + 12) & OWN_FLAG_PAGES) != 0;
+    trace->info.reduced = own_load64(header + 16);
+    trace->info.command = own->command;
+    return PGW_OK;
+}
+
+/* A header that is damaged, or another version's.  The blocks stand for themselves: what is lost is
+ * only what it said of them, and of that as much as makes no sense. */
+static enum pgw_status
+own_header_damaged(struct pgw_trace *trace, struct own *own)
+{
+    uint8_t header[OWN_HEADER_LEN];
+    const uint8_t *bytes;
+    bool ours;
+    size_t first = own_first_block(&trace->source, &bytes), len = own_load32(bytes + 24);
+    unsigned version = own_load16(bytes + 8);
+
+    memcpy(header, bytes, OWN_HEADER_LEN);
+    len = first > 0 && len == first - OWN_HEADER_LEN ? len : 0;
+    first = first > 0 ? first : OWN_HEADER_LEN;
+    ours = own_header_mend(header, bytes + OWN_HEADER_LEN, (uint32_t)(first - OWN_HEADER_LEN));
+    if (!ours && version != OWN_VERSION && memcmp(bytes, OWN_MAGIC, OWN_MAGIC_LEN) == 0)
+        return trace_fail(trace, PGW_UNSUPPORTED, "is of version %u, and this reads version %u",
+            version, OWN_VERSION);
+    if (trace->options.damaged == NULL)
+        return trace_fail(trace, PGW_CORRUPT, "its header is damaged");
+    enum pgw_status status = own_header_take(trace, own, header,
+        (const char *)bytes + OWN_HEADER_LEN, ours ? first - OWN_HEADER_LEN : len);
+    if (!ours) {
+        trace->info.pages = own_load32(header + 12) == OWN_FLAG_PAGES;
+        if (!trace->info.pages || trace->info.reduced > OWN_REDUCED_MAX)
+            trace->info.reduced = 0;
+    }
+    trace_source_take(&trace->source, first);
+    return status != PGW_OK
+               ? status
+               : trace_lost(trace, 0, 0,
+                     ours ? "the header is damaged, and was mended"
+                          : "the header is damaged: what it says of the trace may be wrong");
+}
 
 static enum pgw_status
 own_header(struct pgw_trace *trace, struct own *own)
@@ -49,25 +152,17 @@ own_header(struct pgw_trace *trace, struct own *own)
     if (n < OWN_HEADER_LEN)
         return trace_fail(trace, PGW_CORRUPT, "ends in its header: nothing can be read");
     uint32_t len = own_load32(bytes + 24);
-    if (own_load16(bytes + 8) != OWN_VERSION)
-        return trace_fail(trace, PGW_UNSUPPORTED, "is of version %u, and this reads version %u",
-            own_load16(bytes + 8), OWN_VERSION);
-    if (len > OWN_COMMAND_MAX || own_load16(bytes + 10) != OWN_PAGE_SHIFT)
-        return trace_fail(trace, PGW_CORRUPT, "its header is damaged");
+    if (len > OWN_COMMAND_MAX || memcmp(bytes, own_begins, OWN_BEGINS_LEN) != 0)
+        return own_header_damaged(trace, own);
     n = trace_source_look(&trace->source, OWN_HEADER_LEN + len, &bytes);
-    if (n < OWN_HEADER_LEN + len)
+    if (n < OWN_HEADER_LEN + len && own_first_block(&trace->source, &bytes) == 0)
         return trace_fail(trace, PGW_CORRUPT, "ends in its header: nothing can be read");
-    if ((XXH64(bytes, OWN_HEADER_LEN - 8, 0) ^ XXH64(bytes + OWN_HEADER_LEN, len, 0)) !=
-        own_load64(bytes + 32))
-        return trace_fail(trace, PGW_CORRUPT, "its header is damaged");
-    own->command = strndup((const char *)bytes + OWN_HEADER_LEN, len);
-    if (own->command == NULL)
-        return trace_fail(trace, PGW_NOMEM, "out of memory");
-    trace->info.pages = (own_load32(bytes + 12) & OWN_FLAG_PAGES) != 0;
-    trace->info.reduced = own_load64(bytes + 16);
-    trace->info.command = own->command;
+    if (n < OWN_HEADER_LEN + len || !own_header_good(bytes, bytes + OWN_HEADER_LEN, len))
+        return own_header_damaged(trace, own);
+    enum pgw_status status =
+        own_header_take(trace, own, bytes, (const char *)bytes + OWN_HEADER_LEN, len);
     trace_source_take(&trace->source, OWN_HEADER_LEN + len);
-    return PGW_OK;
+    return status;
 }
 
 /* Can an index at this offset be of n blocks?  They are before it.  Nothing is read into memory on
@@ -195,7 +290,8 @@ own_ended(struct pgw_trace *trace, struct own *own, bool cut, size_t left)
     if (cut)
         own_note_lost(own, trace->source.offset,
             left > 0 ? "the file ends in the middle of a block, its end is missing"
-                     : "the file ends without an index, its end is missing");
+                     : "the file ends without an index: its end is missing, or it was made of a "
+                       "damaged trace");
     trace->info.truncated |= cut;
     if (trace->source.status != PGW_OK)
         return trace_fail(trace, trace->source.status, "%s", trace->why);

@@ -27,6 +27,7 @@
 #define OWN_MAGIC "\x89PWT\r\n\x1a\n"
 #define OWN_MAGIC_LEN 8u
 #define OWN_VERSION 1u
+#define OWN_BEGINS_LEN 12u /* magic, version, and the size of a page: all files begin the same */
 #define OWN_FLAG_PAGES 1u
 #define OWN_HEADER_LEN 40u /* what comes before the command */
 #define OWN_COMMAND_MAX 65536u
@@ -61,6 +62,7 @@ enum own_column {
 #define OWN_ITEMS_MAX 8192u /* references in a shape */
 #define OWN_EVENTS_MAX (1u << 20)
 #define OWN_TEXT_MAX 4096u
+#define OWN_REDUCED_MAX ((uint64_t)1 << 52) /* pages: an address has no more */
 
 /* The byte of a reference in a shape. */
 #define OWN_ITEM_KIND 3u /* read, write, both, fetch */

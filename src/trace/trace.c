@@ -206,7 +206,7 @@ trace_choose(struct pgw_trace *trace)
     if (trace->source.status != PGW_OK)
         return trace->source.status;
     return trace_fail(trace, PGW_INVAL,
-        n == 0 ? "is empty: it is no trace"
+        n == 0 ? "is empty: it is no trace; pagewright record and pagewright trace convert make one"
                : "is no trace of a known format; pagewright-trace(5) lists them");
 }
 

@@ -356,9 +356,9 @@ trace_out_close(
 
     if (status == PGW_OK)
         status = handed != PGW_OK ? handed : joined;
-    if (status == PGW_OK && how != TRACE_END_NOT)
+    if (status == PGW_OK && how != TRACE_END_NOT && how != TRACE_END_MISSING)
         status = out_index(out, processes);
-    if (how == TRACE_END_NOT || (status != PGW_OK && (how == TRACE_END_WHOLE || out->refs == 0)))
+    if (how == TRACE_END_NOT || (status != PGW_OK && (how != TRACE_END_PARTLY || out->refs == 0)))
         host_stream_discard(&out->stream);
     else
         closed = host_stream_close(&out->stream);

@@ -217,9 +217,13 @@ source_open_stream(struct trace_source *source, const char *path)
     case PGW_NOTFOUND:
         return source_fail(source, status, "there is no such file");
     case PGW_ACCESS:
-        return source_fail(source, status, "may not be read");
+        return source_fail(source, status,
+            "may not be read: its permissions, or those of a folder above it, do not allow it");
+    case PGW_INVAL:
+        return source_fail(source, status, "is a folder: name the file in it that is the trace");
     default:
-        return source_fail(source, status, "cannot be opened for reading");
+        return source_fail(
+            source, status, "cannot be opened for reading: it is no file, or its device fails");
     }
 }
 

@@ -596,6 +596,12 @@ pgw_trace_writer_close(struct pgw_trace_writer *writer)
     return trace_writer_end(writer, TRACE_END_WHOLE);
 }
 
+enum pgw_status
+pgw_trace_writer_close_missing(struct pgw_trace_writer *writer)
+{
+    return trace_writer_end(writer, TRACE_END_MISSING);
+}
+
 void
 pgw_trace_writer_discard(struct pgw_trace_writer *writer)
 {

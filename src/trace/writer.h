@@ -61,12 +61,14 @@ MUST_CHECK enum pgw_status trace_writer_executed(
 
 /* What is to become of the file. */
 enum trace_end {
-    TRACE_END_WHOLE,  /* it is there if all of it could be written, with its index */
-    TRACE_END_PARTLY, /* or, without one, what could be written */
-    TRACE_END_NOT     /* it is not wanted */
+    TRACE_END_WHOLE,   /* it is there if all of it could be written, with its index */
+    TRACE_END_MISSING, /* the same without an index: a part of what it was made of is missing */
+    TRACE_END_PARTLY,  /* it is there with its index, or, without one, what could be written */
+    TRACE_END_NOT      /* it is not wanted */
 };
-/* pgw_trace_writer_close() is this with TRACE_END_WHOLE, pgw_trace_writer_discard() with
- * TRACE_END_NOT.  The writer is gone, whatever is returned. */
+/* pgw_trace_writer_close() is this with TRACE_END_WHOLE, pgw_trace_writer_close_missing() with
+ * TRACE_END_MISSING, pgw_trace_writer_discard() with TRACE_END_NOT.  The writer is gone, whatever
+ * is returned. */
 enum pgw_status trace_writer_end(struct pgw_trace_writer *writer, enum trace_end how);
 
 /* What was to be written is not all there, for this reason, which ending it returns: as if writing

@@ -274,6 +274,95 @@ def check_damage(checks):
     checks.tap.check(checks.counts("short.pwt")["complete"].startswith("no: its end is missing"), "a missing end is told")
 
 
+def check_salvaged(checks):
+    """What is made of a damaged trace knows that something is missing, and so do all that read it."""
+    checks.good("a trace of two blocks", "convert", "-o", "two.pwt", "-", stdin=b"7\n9\n" * 700000)
+    data = bytearray(open(checks.path("two.pwt"), "rb").read())
+    data[40 + 120 + 5] ^= 1
+    with open(checks.path("bad.pwt"), "wb") as file:
+        file.write(data)
+    with open(checks.path("half.txt"), "wb") as file:
+        file.write(b"I  00010000,4\n" * 500 + b"nonsense\n" + b"I  00010000,4\n" * 500)
+    for name in ("bad.pwt", "half.txt"):
+        for args in (["convert"], ["sample", "--rate", "1"], ["reduce", "--size", "4"], ["merge", "--turn", "5", "a.pwt"]):
+            result = checks.run(*args, "--keep-going", "-o", "s.pwt", name)
+            told = checks.run("info", "s.pwt")
+            checks.tap.check(result.status == DAMAGED and b"damaged at byte " in result.err and b"damaged in 1 place" in result.err
+                             and (name != "bad.pwt" or b"references lost in all" in result.err)
+                             and told.status == DAMAGED and b"complete     no: " in told.out,
+                             f"{args[0]} of a damaged trace ({name}) is not complete, and says so", f"{result.err} {told.out}")
+        result = execute([checks.args.pagewright, "replay", "--ram", "9p", checks.path("s.pwt")])
+        checks.tap.check(result.status == DAMAGED and b"NOT ALL OF IT" in result.out, "nor is a replay of it", result.out)
+    result = checks.run("merge", "-o", "y.pwt", "a.pwt", "s.pwt")
+    checks.tap.check(result.status == OURS and b"write --turn N\n" in result.err, "its length is not known", result.err)
+    checks.good("what is whole stays whole", "convert", "--keep-going", "-o", "s.pwt", "a.pwt")
+    checks.tap.check(checks.counts("s.pwt")["complete"] == "yes", "and says so")
+
+
+def check_header(checks):
+    """A damaged header costs no reference."""
+    whole = checks.run("cat", "a.pwt").out
+    data = bytearray(open(checks.path("a.pwt"), "rb").read())
+    for at in (1, 8, 10, 12, 17, 24, 26, 33):
+        data[at] ^= 16
+        with open(checks.path("head.pwt"), "wb") as file:
+            file.write(data)
+        data[at] ^= 16
+        result = checks.run("cat", "head.pwt")
+        checks.tap.check(result.status == OURS and b"its header is damaged (--keep-going" in result.err
+                         and result.err.count(b"\n") == 1, f"byte {at} of the header is wrong", result.err)
+        result = checks.run("cat", "--keep-going", "head.pwt")
+        checks.tap.check(result.status == DAMAGED and result.out == whole and b"damaged at byte 0: the header" in result.err,
+                         "and all of the trace is read", result.err)
+        result = execute([checks.args.pagewright, "mrc", checks.path("head.pwt")])
+        checks.tap.check(result.status == DAMAGED and b"at byte 0: the header" in result.err, "and measured", result.err)
+
+
+def check_cut_short(checks):
+    """What a compressed file has before its end is missing is read, however small it is."""
+    text = b"".join(b" L %08x,8\n" % (i * i * 7919) for i in range(300))
+    for tool in ("gzip", "xz"):
+        if shutil.which(tool) is None:
+            checks.tap.skip(tool, "there is no such program")
+            continue
+        packed = subprocess.run([tool, "-c"], input=text, stdout=subprocess.PIPE, check=True).stdout
+        short = packed[:len(packed) * 3 // 4]
+        result = checks.run("cat", "-", stdin=short)
+        kept = result.out
+        checks.tap.check(result.status == OURS and result.err.count(b"\n") == 1 and b"ends too early" in result.err
+                         and text.startswith(kept) and len(kept) > len(text) // 3, f"{tool}, cut short", f"{result.err} {len(kept)}")
+        result = checks.run("cat", "--keep-going", "-", stdin=short)
+        checks.tap.check(result.status == DAMAGED and result.out == kept and b"ends too early" in result.err,
+                         "the same with --keep-going", result.err)
+        result = checks.run("info", "-", stdin=packed[:7])
+        checks.tap.check(result.status == OURS and b"ends too early" in result.err and result.err.count(b"\n") == 1,
+                         "and nothing of nothing", result.err)
+
+
+def nobody():
+    if os.getuid() == 0:
+        os.setgid(65534)
+        os.setuid(65534)
+
+
+def check_unreadable(checks):
+    """No trace at all: one line says what, where, and what to do."""
+    os.mkdir(checks.path("folder"))
+    with open(checks.path("empty"), "wb"):
+        pass
+    with open(checks.path("secret"), "wb") as file:
+        file.write(b"1\n2\n")
+    os.chmod(checks.path("secret"), 0)
+    os.chmod(checks.folder, 0o755)
+    for command in (["trace", "info"], ["trace", "convert", "-o", "y"], ["replay", "--ram", "4p"], ["mrc"], ["wss"]):
+        for name, words in (("folder", "folder: is a folder: name the file in it"), ("empty", "empty: is empty: it is no trace; "),
+                            ("secret", "secret: may not be read: its permissions")):
+            result = execute([checks.args.pagewright, *command, name], cwd=checks.folder, limit=nobody)
+            checks.tap.check(result.status == OURS and words in result.err.decode() and result.err.count(b"\n") == 1
+                             and not result.out, f"{' '.join(command)} {name}: {words}", f"{result.status} {result.err}")
+    os.chmod(checks.folder, 0o700)
+
+
 def check_bad(checks):
     for args, words in [
             (["info"], "no trace to read"), (["info", "nowhere"], "nowhere: there is no such file"),
@@ -306,7 +395,7 @@ def check_bad(checks):
             (["cut", "--to", "5", "--format", "lackey", "-o", "y", "events"], "it has no references"),
             (["merge", "--turn", "0", "-o", "y", "a.pwt", "a.pwt"], "--turn: a turn has 1 reference"),
             (["convert", "-o", "", "a.pwt"], "-o: \"\" names no file"),
-            (["info", "."], ".: cannot be opened"), (["info", "noise"], "no trace of a known format")]:
+            (["info", "."], ".: is a folder"), (["info", "noise"], "no trace of a known format")]:
         result = checks.run(*args)
         checks.tap.check(result.status == OURS and words in result.err.decode() and result.err.count(b"\n") == 1,
                          f"{' '.join(args)}: {words}", f"{result.status} {result.err.decode()}")
@@ -418,6 +507,10 @@ def main():
         check_sample(checks)
         check_absurd(checks)
         check_damage(checks)
+        check_salvaged(checks)
+        check_header(checks)
+        check_cut_short(checks)
+        check_unreadable(checks)
         check_bad(checks)
         check_failed(checks)
         check_cut_off(checks)

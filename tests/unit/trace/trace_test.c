@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <xxhash.h>
+
 #include "trace/ownform.h"
 #include "trace/writer.h"
 #include "trace_rig.h"
@@ -507,6 +509,150 @@ test_damage(void **state)
     unlink(path);
 }
 
+/* Reads all of a file whose header is damaged, which is told and costs nothing. */
+static void
+header_read(const char *path, const struct rig_trace *made, const struct pgw_trace_info *want)
+{
+    struct told told = {0};
+    struct pgw_trace_options options;
+    struct pgw_trace *trace;
+    struct pgw_trace_info info;
+    struct rig_trace read = {0};
+    char why[PGW_TRACE_WHY] = "";
+
+    assert_int_equal(pgw_trace_open(path, NULL, &trace, why), PGW_CORRUPT);
+    assert_non_null(strstr(why, "header"));
+    pgw_trace_options_init(&options);
+    options.damaged = tell;
+    options.ctx = &told;
+    assert_int_equal(pgw_trace_open(path, &options, &trace, why), PGW_OK);
+    assert_int_equal(told.n, 1);
+    assert_int_equal(told.last.offset, 0);
+    assert_int_equal(told.last.refs, 0);
+    assert_non_null(strstr(told.last.what, "header is damaged"));
+    pgw_trace_get_info(trace, &info);
+    assert_int_equal(info.pages, want->pages);
+    assert_int_equal(info.reduced, want->reduced);
+    assert_true(info.exact);
+    assert_int_equal(strlen(info.command), strlen(want->command));
+    assert_int_equal(rig_read_on(&read, trace), PGW_OK);
+    assert_int_equal(told.n, 1);
+    rig_assert_same(made, 0, &read);
+    assert_int_equal(pgw_trace_seek(trace, 0), PGW_OK);
+    rig_free(&read);
+    assert_int_equal(rig_read_on(&read, trace), PGW_OK);
+    rig_assert_same(made, 0, &read);
+    rig_free(&read);
+    pgw_trace_close(trace);
+}
+
+/* Every bit of the header is flipped; then, of what it says, all is something else. */
+static void
+test_header(void **state)
+{
+    struct pgw_trace_writer_options options;
+    struct base_rng rng;
+    char path[64];
+
+    (void)state;
+    test_rng_init(&rng, 12);
+    rig_path(path);
+    pgw_trace_writer_options_init(&options);
+    options.command = "a program with arguments";
+    for (unsigned pages = 0; pages < 2; pages++) {
+        struct rig_trace made = {0}, whole = {0};
+        size_t len;
+        options.pages = pages != 0;
+        options.reduced = pages != 0 ? 20 : 0;
+        rig_random(&made, &rng, 3000, true);
+        rig_write(&made, path, &options);
+        assert_int_equal(rig_read(&whole, path, NULL), PGW_OK);
+        uint8_t *bytes = rig_load(path, &len);
+        struct pgw_trace_info want = {
+            .pages = options.pages, .reduced = options.reduced, .command = options.command};
+        size_t command = OWN_HEADER_LEN + strlen(options.command);
+        for (size_t bit = 0; bit < command * 8; bit += 1 + bit / (8 * OWN_HEADER_LEN)) {
+            if (bit / 8 >= OWN_HEADER_LEN && bytes[bit / 8] == 1u << bit % 8)
+                continue; /* it would end the command */
+            bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+            rig_save(path, bytes, len);
+            header_read(path, &whole, &want);
+            bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        }
+        memset(bytes + OWN_MAGIC_LEN + 4, 0xee, OWN_HEADER_LEN - OWN_MAGIC_LEN - 4);
+        rig_save(path, bytes, len);
+        want = (struct pgw_trace_info){.command = ""};
+        header_read(path, &whole, &want);
+        free(bytes);
+        rig_free(&made);
+        rig_free(&whole);
+    }
+    unlink(path);
+}
+
+/* A later version is no damage. */
+static void
+test_version(void **state)
+{
+    struct pgw_trace_options options;
+    struct rig_trace made = {0}, read = {0};
+    struct told told = {0};
+    struct pgw_trace *trace;
+    struct base_rng rng;
+    char path[64], why[PGW_TRACE_WHY] = "";
+    size_t len;
+
+    (void)state;
+    test_rng_init(&rng, 13);
+    rig_path(path);
+    rig_random(&made, &rng, 100, true);
+    rig_write(&made, path, NULL);
+    uint8_t *bytes = rig_load(path, &len);
+    bytes[OWN_MAGIC_LEN] = 2;
+    uint64_t hash = XXH64(bytes, 32, 0) ^ XXH64("", 0, 0);
+    memcpy(bytes + 32, &hash, 8);
+    rig_save(path, bytes, len);
+    pgw_trace_options_init(&options);
+    options.damaged = tell;
+    options.ctx = &told;
+    assert_int_equal(pgw_trace_open(path, &options, &trace, why), PGW_UNSUPPORTED);
+    assert_non_null(strstr(why, "is of version 2, and this reads version 1"));
+    assert_int_equal(told.n, 0);
+    free(bytes);
+    rig_free(&made);
+    rig_free(&read);
+    unlink(path);
+}
+
+/* What was made of a damaged trace can be read, and says that something is missing. */
+static void
+test_missing(void **state)
+{
+    struct pgw_trace_writer *writer;
+    struct pgw_trace *trace;
+    struct pgw_trace_info info;
+    struct rig_trace made = {0}, read = {0};
+    struct base_rng rng;
+    char path[64], why[PGW_TRACE_WHY];
+
+    (void)state;
+    test_rng_init(&rng, 14);
+    rig_path(path);
+    rig_random(&made, &rng, 1000, false);
+    assert_int_equal(pgw_trace_writer_create(path, NULL, &writer, why), PGW_OK);
+    assert_int_equal(pgw_trace_write(writer, made.ref, made.n), PGW_OK);
+    assert_int_equal(pgw_trace_writer_close_missing(writer), PGW_OK);
+    assert_int_equal(pgw_trace_open(path, NULL, &trace, why), PGW_OK);
+    assert_int_equal(rig_read_on(&read, trace), PGW_OK);
+    rig_assert_same(&made, 0, &read);
+    pgw_trace_get_info(trace, &info);
+    assert_true(info.truncated && !info.exact);
+    pgw_trace_close(trace);
+    rig_free(&made);
+    rig_free(&read);
+    unlink(path);
+}
+
 /* A file that was cut off is read up to its last whole block. */
 static void
 test_cut_off(void **state)
@@ -638,7 +784,8 @@ test_refused(void **state)
     assert_non_null(strstr(why, "/nowhere/at/all"));
     assert_int_equal(pgw_trace_open("/nowhere/at/all", NULL, &trace, why), PGW_NOTFOUND);
     assert_non_null(strstr(why, "/nowhere/at/all"));
-    assert_int_equal(pgw_trace_open("/", NULL, &trace, why), PGW_IO);
+    assert_int_equal(pgw_trace_open("/", NULL, &trace, why), PGW_INVAL);
+    assert_non_null(strstr(why, "/: is a folder"));
     assert_int_equal(pgw_trace_open(path, NULL, &trace, why), PGW_INVAL);
     assert_non_null(strstr(why, "is empty"));
     assert_int_equal(pgw_trace_writer_create(path, NULL, &writer, why), PGW_OK);
@@ -683,6 +830,9 @@ main(void)
         cmocka_unit_test(test_code_refused),
         cmocka_unit_test(test_seek),
         cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_header),
+        cmocka_unit_test(test_version),
+        cmocka_unit_test(test_missing),
         cmocka_unit_test(test_cut_off),
         cmocka_unit_test(test_every_byte),
         cmocka_unit_test(test_repeatable),
