@@ -102,6 +102,14 @@ measure_width(struct argp_state *state, const char *text)
     return (unsigned)n;
 }
 
+static void
+measure_form(struct argp_state *state, struct measure *measure, enum measure_form form)
+{
+    if (measure->form != MEASURE_TEXT && measure->form != form)
+        argp_failure(state, EXIT_OURS, 0, "--csv and --json: one form at a time: leave one out");
+    measure->form = form;
+}
+
 static error_t
 measure_option(int key, char *arg, struct argp_state *state)
 {
@@ -113,10 +121,10 @@ measure_option(int key, char *arg, struct argp_state *state)
         measure->width = measure_terminal_width();
         return 0;
     case KEY_CSV:
-        measure->form = MEASURE_CSV;
+        measure_form(state, measure, MEASURE_CSV);
         return 0;
     case KEY_JSON:
-        measure->form = MEASURE_JSON;
+        measure_form(state, measure, MEASURE_JSON);
         return 0;
     case KEY_WIDTH:
         measure->width = measure_width(state, arg);

@@ -113,6 +113,15 @@ replay_page_size(struct argp_state *state, const char *text)
     return bytes;
 }
 
+static void
+replay_form(struct argp_state *state, struct replay_command *replay,
+    bool (*write)(const struct replay_result *result, FILE *out))
+{
+    if (replay->write != replay_write_text && replay->write != write)
+        argp_failure(state, EXIT_OURS, 0, "--csv and --json: one form at a time: leave one out");
+    replay->write = write;
+}
+
 static error_t
 replay_option(int key, char *arg, struct argp_state *state)
 {
@@ -135,10 +144,10 @@ replay_option(int key, char *arg, struct argp_state *state)
         replay->options.threads = (unsigned)replay_number(state, "threads", arg, 64);
         return 0;
     case KEY_JSON:
-        replay->write = replay_write_json;
+        replay_form(state, replay, replay_write_json);
         return 0;
     case KEY_CSV:
-        replay->write = replay_write_csv;
+        replay_form(state, replay, replay_write_csv);
         return 0;
     case KEY_MMU:
         replay->options.mmu = arg;
@@ -277,8 +286,13 @@ replay_trace(struct replay_command *command, struct pgw_replay *replay, struct p
         fprintf(stderr, "pagewright replay: cannot write the table to standard output\n");
         return EXIT_OURS;
     }
-    if (status == PGW_AGAIN)
+    if (status == PGW_AGAIN) {
+        struct pgw_replay_row row = {.size = sizeof row};
+        if (pgw_replay_get_row(replay, 0, &row) == PGW_AGAIN)
+            fprintf(stderr, "pagewright replay: stopped before anything was replayed: opt, and "
+                            "sizes in percent, need all of the trace first\n");
         return 128 + longwork_signal();
+    }
     return command->pieces > 0 ? EXIT_DAMAGED : 0;
 }
 

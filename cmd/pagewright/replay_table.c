@@ -80,6 +80,8 @@ replay_write_text(const struct replay_result *result, FILE *out)
     char cell[7][LONGWORK_CELL];
 
     replay_text_head(result, out);
+    if (pgw_replay_get_row(result->replay, 0, &row) != PGW_OK)
+        return fflush(out) == 0 && !ferror(out);
     fprintf(out, "%-*s %8s %11s %15s %8s %13s %13s %13s %13s %13s\n", width, "policy", "RAM",
         "frames", "misses", "of refs", "read", "write", "fetch", "evictions", "write-backs");
     for (unsigned i = 0; pgw_replay_get_row(result->replay, i, &row) == PGW_OK; i++) {

@@ -81,8 +81,8 @@ struct pgw_replay_progress {
 
 /*
  * Replays a trace from where it is to its end.  going, which may be NULL, is asked some hundred
- * times a second whether to go on.  PGW_AGAIN: it said no: rows have what was replayed until then
- * (nothing, if a second pass had not begun).  PGW_CORRUPT, PGW_IO of the trace; PGW_NOMEM;
+ * times a second whether to go on.  PGW_AGAIN: it said no: rows have what was replayed until then,
+ * and there are none if a second pass had not begun.  PGW_CORRUPT, PGW_IO of the trace; PGW_NOMEM;
  * PGW_RANGE: more than 2^30 pages, or an address that the scheme cannot translate; PGW_NORAM: page
  * tables of more than 1 GiB; PGW_INVAL: runs of references to pages of 4096 bytes, where pages are
  * smaller; PGW_NOSWAP: the disk has no room for the second pass.
@@ -153,7 +153,8 @@ struct pgw_replay_row {
 };
 
 /* The i-th that was added.  While a step is told, references and hits are not yet those of the
- * step. PGW_NOTFOUND: there are fewer; PGW_INVAL: neither finished nor watched. */
+ * step. PGW_NOTFOUND: there are fewer; PGW_INVAL: neither finished nor watched; PGW_AGAIN: it was
+ * stopped before a second pass had begun, and there are none. */
 PGW_API enum pgw_status pgw_replay_get_row(
     const struct pgw_replay *replay, unsigned i, struct pgw_replay_row *row);
 

@@ -372,28 +372,28 @@ pgw_replay_get_row(const struct pgw_replay *replay, unsigned i, struct pgw_repla
         return PGW_NOTFOUND;
     if ((!replay->finished && replay->told == NULL) || size < sizeof row->size)
         return PGW_INVAL;
+    if (i >= pass_instances(replay->pass))
+        return PGW_AGAIN;
     struct pgw_replay_row all = {
         .size = size, .policy = replay->wishes[i].policy, .ram = replay->wishes[i].ram};
-    if (i < pass_instances(replay->pass)) {
-        const struct replay_instance *instance = pass_instance(replay->pass, i);
-        const uint64_t *misses = instance->frames.misses;
-        pass_get_totals(replay->pass, &totals);
-        all.frames = instance->frames.capacity;
-        all.references = totals.refs.references;
-        all.read_misses = misses[POLICY_TOUCH_READ];
-        all.write_misses = misses[POLICY_TOUCH_WRITE];
-        all.fetch_misses = misses[POLICY_TOUCH_FETCH];
-        all.misses = all.read_misses + all.write_misses + all.fetch_misses;
-        all.hits = all.references - all.misses;
-        all.read_hits = totals.refs.reads - all.read_misses;
-        all.write_hits = totals.refs.writes - all.write_misses;
-        all.fetch_hits = totals.refs.fetches - all.fetch_misses;
-        all.evictions = instance->frames.evictions;
-        all.writebacks = instance->frames.writebacks;
-        all.bytes = replay_instance_bytes(instance);
-        if (instance->translation != NULL)
-            replay_row_translation(&all, instance->translation);
-    }
+    const struct replay_instance *instance = pass_instance(replay->pass, i);
+    const uint64_t *misses = instance->frames.misses;
+    pass_get_totals(replay->pass, &totals);
+    all.frames = instance->frames.capacity;
+    all.references = totals.refs.references;
+    all.read_misses = misses[POLICY_TOUCH_READ];
+    all.write_misses = misses[POLICY_TOUCH_WRITE];
+    all.fetch_misses = misses[POLICY_TOUCH_FETCH];
+    all.misses = all.read_misses + all.write_misses + all.fetch_misses;
+    all.hits = all.references - all.misses;
+    all.read_hits = totals.refs.reads - all.read_misses;
+    all.write_hits = totals.refs.writes - all.write_misses;
+    all.fetch_hits = totals.refs.fetches - all.fetch_misses;
+    all.evictions = instance->frames.evictions;
+    all.writebacks = instance->frames.writebacks;
+    all.bytes = replay_instance_bytes(instance);
+    if (instance->translation != NULL)
+        replay_row_translation(&all, instance->translation);
     memcpy(row, &all, size < sizeof all ? size : sizeof all);
     return PGW_OK;
 }

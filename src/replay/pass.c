@@ -302,6 +302,9 @@ pass_look_ahead(
     uint64_t n = spool_batches(pass->spool);
     enum pgw_status status = PGW_OK;
 
+    /* What a trace that is not over would make of opt and of shares is not what was asked for. */
+    if (going != NULL && !going(ctx, &progress))
+        return PGW_AGAIN;
     for (uint64_t i = n; pass->opt && i-- > 0 && status == PGW_OK;) {
         if (going != NULL && !going(ctx, &progress))
             return PGW_AGAIN;

@@ -131,11 +131,12 @@ def check_bad(checks, path):
             (("--threads", "x", path), 125, "--threads"), (("--policy", "nosuch", path), 125, ", opt"),
             (("--policy", "opt:x=1", path), 125, "policy opt has no parameter \"x=1\""),
             (("--tlb", "skylake", path), 125, "--mmu"), (("--step", "--json", path), 125, "--json"),
+            (("--csv", "--json", path), 125, "--csv and --json"), (("--json", "--csv", path), 125, "--csv and --json"),
             (("--mmu", "hashed", path), 125, "hashed"), (("--mmu", "x86-64", "--tlb", "l1=3:4", path), 125, "l1=3:4"),
             (("--mmu", "sv39", "--page-size", "8K", path), 125, "4096"),
             (("--mmu", "linear", "--ram", "3p", "-"), 125,
              "the trace refers to 0x3fff012340, and addresses of linear have 32 bits: model a scheme that has more"),
-            (("--mmu", "linear", "--ram", "10%", "-"), 125, "0x3fff012340"), ((os.path.dirname(path),), 125, "")):
+            (("--mmu", "linear", "--ram", "10%", "-"), 125, "0x3fff012340"), ((os.path.dirname(path),), 125, "is a folder: name the file")):
         result = checks.replay(*words, stdin=b"l 0x1000 4\nl 0x3fff012340 8\n")
         lines = result.err.decode().splitlines()
         checks.tap.check(result.status == status and lines and says in lines[0] and not result.out
@@ -178,9 +179,9 @@ def check_steps(checks, folder, path):
         tap.check(result.status == 125 and says in result.err.decode(), f"{' '.join(words[:-1])}: {says}", result.err)
 
 
-def check_interrupt(checks, folder):
+def interrupted(checks, *words):
     """A pipe that does not end: the signal comes while it is being read."""
-    process = subprocess.Popen([checks.pagewright, "replay", "--csv", "--ram", "16p", "-"], stdin=subprocess.PIPE,
+    process = subprocess.Popen([checks.pagewright, "replay", *words, "-"], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     chunk = ids("0123456789" * 20000)
     process.stdin.write(chunk)
@@ -195,11 +196,24 @@ def check_interrupt(checks, folder):
         pass
     out, err = process.stdout.read(), process.stderr.read()
     process.stdin = None
-    status = process.wait(TIMEOUT)
+    return process.wait(TIMEOUT), out, err
+
+
+def check_interrupt(checks):
+    status, out, err = interrupted(checks, "--csv", "--ram", "16p")
     rows = list(csv.DictReader(io.StringIO(out.decode(), newline="")))
     checks.tap.check(status == 128 + signal.SIGINT and len(rows) == 1 and int(rows[0]["references"]) > 0
-                     and rows[0]["misses"] == "10" and not err, "an interrupt leaves the table of what was done",
-                     f"{status} {out} {err}")
+                     and rows[0]["misses"] == "10" and rows[0]["frames"] == "16" and not err,
+                     "an interrupt leaves the table of what was done", f"{status} {out} {err}")
+    for words in (("--policy", "opt", "--ram", "16p"), ("--ram", "50%")):
+        for form in ("--csv", "--json", "--mmu=sv39"):
+            status, out, err = interrupted(checks, form, *words)
+            none = (json.loads(out)["rows"] == [] and not json.loads(out)["complete"] if form == "--json" else
+                    out.count(b"\n") == 1 if form == "--csv" else
+                    b"NOT ALL OF IT" in out and b"misses" not in out)
+            checks.tap.check(status == 128 + signal.SIGINT and none and err.count(b"\n") == 1
+                             and b"stopped before anything was replayed" in err,
+                             f"{' '.join(words)} {form}: nothing was replayed, and that is said", f"{status} {out} {err}")
 
 
 def main():
@@ -215,7 +229,7 @@ def main():
         check_forms(checks, path)
         check_bad(checks, path)
         check_steps(checks, folder, path)
-        check_interrupt(checks, folder)
+        check_interrupt(checks)
     return checks.tap.finish()
 
 

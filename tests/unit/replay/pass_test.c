@@ -578,16 +578,27 @@ refuse(void *ctx, const struct pgw_replay_progress *progress)
 static void
 it_stops_when_told(void **state)
 {
-    struct rows rows = rows_new(1, 0);
+    static const struct {
+        const char *policy, *ram;
+        bool second; /* needs a second pass */
+    } cases[] = {{"lru", "50%", true}, {"opt", "16p", true}, {"lru", "16p", false}};
     const struct pgw_ref ref = {.process = 1, .kind = PGW_REF_READ, .count = 1};
     (void)state;
 
-    rows_add(&rows, "lru", "50%");
-    assert_int_equal(pgw_replay_refs(rows.replay, &ref, 1), PGW_OK);
-    assert_int_equal(pgw_replay_finish(rows.replay, refuse, NULL), PGW_AGAIN);
-    assert_int_equal(rows_get(&rows, 0).references, 0);
-    assert_int_equal(pgw_replay_refs(rows.replay, &ref, 1), PGW_INVAL);
-    pgw_replay_destroy(rows.replay);
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct rows rows = rows_new(1, 0);
+        struct pgw_replay_row row = {.size = sizeof row};
+        rows_add(&rows, cases[i].policy, cases[i].ram);
+        assert_int_equal(pgw_replay_refs(rows.replay, &ref, 1), PGW_OK);
+        assert_int_equal(
+            pgw_replay_finish(rows.replay, refuse, NULL), cases[i].second ? PGW_AGAIN : PGW_OK);
+        assert_int_equal(
+            pgw_replay_get_row(rows.replay, 0, &row), cases[i].second ? PGW_AGAIN : PGW_OK);
+        assert_int_equal(row.frames, cases[i].second ? 0 : 16);
+        assert_int_equal(row.references, cases[i].second ? 0 : 1);
+        assert_int_equal(pgw_replay_refs(rows.replay, &ref, 1), PGW_INVAL);
+        pgw_replay_destroy(rows.replay);
+    }
 }
 
 static void
