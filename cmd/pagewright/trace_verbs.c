@@ -189,7 +189,7 @@ cut_batch(struct cut *cut, const struct trace_options *options, const struct pgw
 }
 
 /* A trace that has an index is not read up to where the cut begins, unless what happened to spaces
- * until then matters. */
+ * until then matters.  If it cannot be gone to, it is read. */
 static int
 cut_all(struct cut *cut, const struct trace_options *options, struct trace_input *input)
 {
@@ -197,12 +197,10 @@ cut_all(struct cut *cut, const struct trace_options *options, struct trace_input
     int code;
 
     pgw_trace_get_info(input->trace, &info);
-    bool sought = options->from > 0 && info.exact && info.events == 0 &&
-                  pgw_trace_seek(input->trace, options->from) == PGW_OK;
+    if (options->from > 0 && info.exact && info.events == 0)
+        (void)pgw_trace_seek(input->trace, options->from);
     while ((code = trace_input_next(input)) == 0) {
-        if (sought)
-            cut->time = input->batch.at;
-        sought = false;
+        cut->time = input->batch.at; /* it goes on while what is damaged is passed over */
         if (!cut_batch(cut, options, &input->batch))
             return -1;
     }

@@ -293,6 +293,17 @@ def check_salvaged(checks):
                              f"{args[0]} of a damaged trace ({name}) is not complete, and says so", f"{result.err} {told.out}")
         result = execute([checks.args.pagewright, "replay", "--ram", "9p", checks.path("s.pwt")])
         checks.tap.check(result.status == DAMAGED and b"NOT ALL OF IT" in result.out, "nor is a replay of it", result.out)
+    checks.good("two blocks and an event", "convert", "-o", "two.pwt", "-",
+                stdin=b"@ map 0x1000 0x2000 rw\n" + b" L 00007000,1\n S 00009000,1\n" * 700000)
+    last = checks.run("cut", "--from", "1200001", "--to", "1200003", "-o", "-", "two.pwt").out
+    data = bytearray(open(checks.path("two.pwt"), "rb").read())
+    data[40 + 120 + 5] ^= 1
+    with open(checks.path("bad.pwt"), "wb") as file:
+        file.write(data)
+    result = checks.run("cut", "--keep-going", "--from", "1200001", "--to", "1200003", "-o", "cut.pwt", "bad.pwt")
+    kept, want = checks.run("cat", "cut.pwt").out, checks.run("cat", "-", stdin=last).out
+    checks.tap.check(result.status == DAMAGED and kept and want.endswith(kept), "what is lost counts in a cut's time",
+                     f"{result.err} {kept} {want}")
     result = checks.run("merge", "-o", "y.pwt", "a.pwt", "s.pwt")
     checks.tap.check(result.status == OURS and b"write --turn N\n" in result.err, "its length is not known", result.err)
     checks.good("what is whole stays whole", "convert", "--keep-going", "-o", "s.pwt", "a.pwt")
