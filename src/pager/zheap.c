@@ -112,7 +112,7 @@ zheap_init(struct zheap *heap, struct mem *mem, struct base_alloc *alloc, uint64
 {
     memset(heap, 0, sizeof *heap);
     heap->mem = mem;
-    heap->limit = limit;
+    heap->limit = heap->share = limit;
     heap->on_move = on_move;
     heap->step = zheap_step(limit);
     for (size_t size = heap->step; size <= ZHEAP_SIZE_MAX; size += heap->step)
@@ -195,7 +195,7 @@ zheap_frame(struct zheap *heap, unsigned flags)
 {
     struct base_node *node = TAILQ_FIRST(&heap->idle_frames);
 
-    if (heap->frames >= heap->limit)
+    if (heap->frames >= heap->share)
         return NULL;
     struct mem_page *page = NULL;
     if (node != NULL)
@@ -253,6 +253,12 @@ zheap_keep(struct zheap *heap, struct mem_page *page, uint64_t n)
         TAILQ_INSERT_TAIL(&heap->idle_frames, &page[i].node, link);
     }
     heap->idle = n;
+}
+
+void
+zheap_allow(struct zheap *heap, uint64_t frames)
+{
+    heap->share = heap->keeps || frames > heap->limit ? heap->limit : frames;
 }
 
 static void

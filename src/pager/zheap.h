@@ -36,7 +36,8 @@ struct zheap_class {
 
 struct zheap {
     struct mem *mem;
-    uint64_t limit;  /* frames that may be held */
+    uint64_t limit;  /* frames that may be held at most */
+    uint64_t share;  /* of these, now: zheap_allow */
     uint64_t frames; /* held by groups, now */
     uint64_t idle;   /* no group's any more, and not yet given back */
     uint64_t moved;  /* objects, by compaction, ever */
@@ -56,6 +57,9 @@ void zheap_init(struct zheap *heap, struct mem *mem, struct base_alloc *alloc, u
     void (*on_move)(void *tag, struct zheap_at at));
 /* The n single frames from page on are the heap's from now on, and it takes no others. */
 void zheap_keep(struct zheap *heap, struct mem_page *page, uint64_t n);
+/* So many of its limit may be held from now on.  It may have more: then it takes none, and what
+ * comes free goes back.  Frames that were set aside for it stay its own. */
+void zheap_allow(struct zheap *heap, uint64_t frames);
 /* All objects are gone (asserted). */
 void zheap_fini(struct zheap *heap);
 

@@ -221,6 +221,7 @@ zpool_start_put(struct pager *pager, struct pager_io *io)
         return PGW_INVAL;
     if (zpool->write.busy)
         (void)zpool->next->ops->drive(zpool->next, false);
+    zpool_keep_to_share(zpool);
     for (unsigned i = 0; i < io->n; i++)
         io->slots[i] = PAGER_SLOT_NONE;
     for (unsigned i = 0; i < io->n && status == PGW_OK; i++)

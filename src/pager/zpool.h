@@ -46,6 +46,9 @@ zpool_of(struct pager *pager)
 /* Stores a prepared page whatever has to go for it; PGW_NORAM: there is no room. */
 MUST_CHECK enum pgw_status zpool_store(
     struct zpool *zpool, const struct zstore_page *page, struct zitem *item, unsigned flags);
+/* Of its limit, the pool has what the frames that can go are of RAM, and gives back what is more,
+ * as far as the next pager takes it. */
+void zpool_keep_to_share(struct zpool *zpool);
 /* A write-back in flight is over when this returns. */
 void zpool_write_finish(struct zpool *zpool);
 /* Lets go of an item and its number. */

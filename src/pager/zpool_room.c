@@ -15,6 +15,10 @@
  * A page that is being written can still be read where it is.  One write-back is under way at a
  * time.  Where the next pager completes at once there is room when it has been started; else
  * there will be.
+ *
+ * The limit is a share of RAM, and page tables and locked pages are RAM that nobody can have.  So
+ * of the limit the pool has what the frames that can go are of all: else it could hold all that
+ * tables leave, and nothing would be left to bring a page back to.  It shrinks in the same steps.
  */
 #include "pager/zpool.h"
 
@@ -40,8 +44,9 @@ zpool_room(const struct zpool *zpool)
 {
     const struct zheap *heap = &zpool->store.heap;
     uint64_t each = heap->objects > 0 ? heap->bytes / heap->objects : PAGE_SIZE / 2;
+    uint64_t most = heap->share << PAGE_SHIFT;
 
-    return ((heap->limit << PAGE_SHIFT) - heap->bytes) / each;
+    return most > heap->bytes ? (most - heap->bytes) / each : 0;
 }
 
 static void
@@ -222,6 +227,20 @@ zpool_make_room(struct zpool *zpool, enum zitem_kind kind)
     if (zheap_compact(&zpool->store.heap) > 0 || ztmem_shed(zpool->tmem, PAGER_RUN_MAX))
         return true;
     return kind != ZITEM_EPHEMERAL && zpool_write_back(zpool);
+}
+
+void
+zpool_keep_to_share(struct zpool *zpool)
+{
+    struct zheap *heap = &zpool->store.heap;
+    uint64_t all = zpool->pager.mem->nframes, fixed = zpool->pager.fixed;
+    uint64_t share = fixed < all ? zpool->stats.limit * (all - fixed) / all : 0;
+    unsigned own = zpool->write.nbounce; /* counts against the limit, too */
+
+    zheap_allow(heap, share > own ? share - own : 0);
+    for (unsigned i = 0; i < ROOM_TRIES && heap->frames > heap->share; i++)
+        if (!zpool_make_room(zpool, ZITEM_SLOT))
+            return;
 }
 
 enum pgw_status

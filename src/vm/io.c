@@ -72,6 +72,7 @@ io_run(struct vm_system *system, struct pager *pager, struct vm_io *io,
     enum pgw_status (*start)(struct pager *pager, struct pager_io *io))
 {
     base_lock_take(&system->pager_lock);
+    pager->fixed = system->pmap_system->tables + system->stats.wired;
     io->operations = io_operations(pager);
     enum pgw_status status = start(pager, &io->io);
     io->operations = io_operations(pager) - io->operations;

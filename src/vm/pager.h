@@ -62,6 +62,9 @@ struct pager {
     const struct pager_ops *ops;
     struct mem *mem;
     struct pager_stats stats;
+    /* Frames that cannot be evicted (tables, locked pages), as whoever evicts last knew it: one
+     * that takes frames takes its share of the others. */
+    uint64_t fixed;
 };
 
 struct pager_ops {
