@@ -714,6 +714,9 @@ bool vm_reclaim_thrashes(struct vm_system *system, struct vm_group *group);
 /* The page daemon's turn, if free frames are below the low watermark. */
 void vm_daemon_locked(struct vm_system *system);
 MUST_CHECK enum pgw_status vm_evict_page_locked(struct vm_system *system, struct mem_page *page);
+/* A page, clean or written, that is unmapped, out of the policy and not busy: its owner forgets
+ * it, but for what tells later that it was here, and the frame is free. */
+void vm_page_evicted(struct vm_system *system, struct mem_page *page);
 /* Evicts what policies would have go though there is room, if a page has come since this was last
  * done; may wait.  Did any go? */
 bool vm_reclaim_surplus_locked(struct vm_system *system);

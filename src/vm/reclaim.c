@@ -184,9 +184,8 @@ reclaim_drop_zeros(struct vm_system *system, struct mem_page *page)
     return true;
 }
 
-/* The owner forgets the page, and the frame is free. */
-static void
-reclaim_detach(struct vm_system *system, struct mem_page *page)
+void
+vm_page_evicted(struct vm_system *system, struct mem_page *page)
 {
     vm_refault_note(system, page);
     if (page->owner_kind == MEM_OWNER_ANON) {
@@ -258,7 +257,7 @@ reclaim_put_all(
         pages[i]->busy = 0;
         if (i < *freed) {
             anon->slot = slots[i];
-            reclaim_detach(system, pages[i]);
+            vm_page_evicted(system, pages[i]);
             system->stats.pages_out++;
         } else {
             vm_page_admit(system, pages[i]);
@@ -297,7 +296,7 @@ reclaim_round(struct vm_system *system, uint64_t n, struct reclaim *reclaim)
             dirty[ndirty++] = page;
             continue;
         }
-        reclaim_detach(system, page);
+        vm_page_evicted(system, page);
         system->stats.evicted_clean++;
         freed++;
     }
@@ -438,7 +437,7 @@ evict_clean(struct vm_system *system, struct mem_page *page)
     reclaim_dequeue(system, page);
     if (must_put)
         return false;
-    reclaim_detach(system, page);
+    vm_page_evicted(system, page);
     system->stats.evicted_clean++;
     return true;
 }

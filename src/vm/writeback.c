@@ -156,9 +156,7 @@ vm_writeback_evict(struct vm_system *system, struct mem_page *page)
         n++;
     enum pgw_status status = writeback_run(object, pages, n, idx);
     if (status == PGW_OK) {
-        base_radix_remove(&object->pages, idx);
-        vm_page_free(system, page);
-        system->stats.evicted++;
+        vm_page_evicted(system, page);
     } else {
         vm_page_admit(system, page);
     }

@@ -73,6 +73,37 @@ test_file(void **state)
     vm_case_fini(&c);
 }
 
+/* Pages that had to be written to their file leave the same behind. */
+static void
+test_written_file(void **state)
+{
+    struct vm_case c;
+    struct space_map_args args = {.va = BASE,
+        .len = PAGES(120),
+        .prot = RW,
+        .flags = SPACE_FIXED | SPACE_SHARED,
+        .use = SPACE_USE_FILE};
+    uint64_t va;
+
+    (void)state;
+    vm_case_init(&c, 256, 64);
+    assert_int_equal(vm_rig_add_file(&c.rig, 120, 1), PGW_OK);
+    args.object = c.rig.file;
+    assert_int_equal(vm_case_map_args(c.space, args, &va), PGW_OK);
+    for (uint64_t i = 0; i < 120; i++)
+        vm_case_fill(c.space, BASE + PAGES(i), i + 1000);
+    assert_int_equal(vm_reclaim(c.rig.vm, 80), 80);
+    const struct vm_object *object = vm_object_of(c.rig.file);
+    assert_int_equal(object->shadows.count, 80);
+    assert_int_equal(vm_case_stats(&c).evicted, 80);
+    vm_case_expect(c.space, BASE + PAGES(70), 1070); /* distance 9, 41 in RAM */
+    vm_case_expect(c.space, BASE + PAGES(30), 1030); /* distance 49, 42 in RAM */
+    assert_int_equal(vm_case_stats(&c).refaults, 2);
+    assert_int_equal(vm_case_stats(&c).activated, 1);
+    assert_true(vm_check(c.rig.vm));
+    vm_case_fini(&c);
+}
+
 /* What files leave behind is bounded by the frames there are. */
 static void
 test_bound(void **state)
@@ -166,6 +197,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_anon),
         cmocka_unit_test(test_file),
+        cmocka_unit_test(test_written_file),
         cmocka_unit_test(test_bound),
         cmocka_unit_test(test_policy_is_told),
     };
