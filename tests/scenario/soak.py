@@ -38,13 +38,14 @@ ALL = "saxlth"  # features of guest/soak.c
 WORKERS = 16    # at most
 TENTH = 0.1
 RAM_LEAST = 64  # pages
-TRIES = 4       # to find the RAM that is a tenth
+TRIES = 5       # to find the RAM that is a tenth
 ENOUGH = 5      # runs that had a service, for it to have done something
 CONTIGUOUS = ("segments", "base-bounds", "none")
 # Workers, operations of each, pages that each may take, and RAM in pages, about a tenth of what they
 # have at one time.  The last has RAM for huge pages.
 SIZES = ((4, 250, 2600, 288), (3, 250, 3400, 283), (8, 250, 1300, 288), (4, 250, 60000, 3700))
 LINEAR = (1, 250, 300000, 4800)  # each process has a table of 1024 frames that stay in RAM
+LINEAR_MOST = 450000             # pages: more mappings than that do not fit in a space
 # Those that are switched by an option, with what may follow it.
 SERVICES = {
     "--merge": ("off", "madvise", "all", "all"),
@@ -132,12 +133,12 @@ def devices(chance, folder, expected):
     return levels
 
 
-def swap_of(chance, folder, expected, pool):
+def swap_of(chance, folder, expected):
     levels = devices(chance, folder, expected)
-    if chance.random() < 0.6 and pool:
+    if chance.random() < 0.6:
         share = chance.choice(("10%", "25%", "40%"))
         levels.insert(0, f"zpool:{share}{chance.choice(('', ':lz4'))}{chance.choice(('', ':clean'))}")
-    return ",".join(levels)
+    return levels
 
 
 def groups_of(chance, workers):
@@ -169,10 +170,15 @@ class Plan:
             sized += ["--group", f"{name}={max(self.ram * percent // 100, 16)}p{programs}"]
         return [*sized, *self.options, "--seed", str(seed), "--check", "--window", "0"]
 
+    def may_have_huge_pages(self):
+        linear = self.value("--mmu").startswith("linear")  # it has small ones only
+        return self.value("--huge") in ("always", "madvise") and self.ram > 2000 and not linear
+
     def tighten(self, swapped):
         """RAM was more than a tenth of what was swapped, in pages."""
         if self.value("--mmu").startswith("linear"):
             self.args[1] = str(2 * int(self.args[1]))
+            self.args[2] = str(min(int(self.args[2]) * 5 // 4, LINEAR_MOST))
         else:
             self.ram = max(swapped // 11, RAM_LEAST)
 
@@ -181,11 +187,15 @@ def paged(chance, known, folder):
     scheme = known.scheme(chance)
     size = LINEAR if scheme.startswith("linear") else chance.choice(SIZES)
     workers, operations, pages, ram = size
-    # A share of RAM that has tables of one size for each process in it is more than they leave.
-    options = ["--swap", swap_of(chance, folder, 10 * ram, pool=size != LINEAR), "--mmu", scheme,
-               "--policy", known.policy(chance), "--slice", chance.choice(("997", "20000", "100000"))]
+    levels = swap_of(chance, folder, 10 * ram)
+    options = ["--mmu", scheme, "--policy", known.policy(chance), "--slice",
+               chance.choice(("997", "20000", "100000"))]
     for name, values in SERVICES.items():
         options += [name, chance.choice(values)]
+    # Tables of one size for each process and a pool are too much of the RAM for promises.
+    if size == LINEAR and "never" in options:
+        levels = [level for level in levels if not level.startswith("zpool")]
+    options = ["--swap", ",".join(levels), *options]
     groups, named = groups_of(chance, workers)
     args = [str(workers), str(operations), str(pages), ALL + ("n" if named else "")]
     return Plan(ram, options, args, groups)
@@ -245,9 +255,9 @@ def one(tap, options, known, folder, seed):
     """The run of a seed: its plan and its report, or None."""
     chance = random.Random(seed)
     plan = contiguous(chance) if chance.random() < 0.1 else paged(chance, known, folder)
-    for _ in range(TRIES):
+    for left in reversed(range(TRIES)):
         wrong, report = attempt(options, plan, folder, seed)
-        if wrong or share([report]) <= TENTH:
+        if wrong or share([report]) <= TENTH or left == 0:
             break
         plan.tighten(report["memory"]["swap_pages_peak"])
     machine = " ".join(plan.machine(seed))
@@ -271,7 +281,7 @@ def did(plan, report):
         "pages swapped out": report["paging"]["swap_out"]["pages"],
         "merged": services["merging"]["merged"] if paged_run else None,
         "huge": sum(huge[way] for way in ("faults", "filled", "collapsed"))
-                if paged_run and report["memory"]["frames"] > 2000 else None,
+                if plan.may_have_huge_pages() else None,
         "read ahead": services["readahead"]["used"] if paged_run else None,
         "squeezed": services["proactive"]["taken"] if plan.value("--proactive") not in ("", "0") else None,
         "in the pool": pool["pages_peak"] if pool["limit_pages"] else None,
