@@ -105,8 +105,7 @@ trace_input_close(struct trace_input *input, int code)
     if (code == 0 && trace_input_cut_off(input)) {
         fprintf(stderr,
             "pagewright trace: %s: its end is missing, as of a recording that was killed, or it "
-            "was "
-            "made of a damaged trace: what is there was read\n",
+            "was made of a damaged trace: what is there was read\n",
             input->name);
         code = EXIT_DAMAGED;
     }
