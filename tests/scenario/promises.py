@@ -93,11 +93,11 @@ def words(tap, options):
 
 def newest_first(tap, options):
     """A policy that takes what came last does not take from an instruction what it needs at once."""
-    for policy in ("mru", "lfu"):
+    for policy, name in (("mru", "sparse"), ("mru", "scans"), ("lfu", "sparse"), ("lfu", "matrix")):
         machine = ["--ram", "1152K", "--group", "g=68K", "--swap", "1G", "--readahead", "31", "--policy", policy]
-        got = on_pagewright(options.pagewright, [*machine, "--check"], f"{options.programs}/regexes")
+        got = on_pagewright(options.pagewright, [*machine, "--check"], f"{options.programs}/{name}")
         tap.check(got.status == 0 and got.report["program"]["killed_for_memory"] == 0,
-                  f"{policy} in a group of 17 pages", got.err.decode(errors="replace"))
+                  f"{name} with {policy} in a group of 17 pages", got.err.decode(errors="replace"))
 
 
 def main():
