@@ -37,16 +37,16 @@ zpool_bytes(const struct zpool *zpool)
            zpool->ios.obj_size * (zpool->ios.live + zpool->ios.spare) + page_ceil(sizeof *zpool);
 }
 
-/* How many more pages like those that it holds there is room for; an estimate, and above 0 as long
- * as anything is free. */
+/* How many more pages like those that it holds there is room for below the limit; an estimate, and
+ * above 0 as long as anything is free.  What its share refuses now it may take later, and nobody
+ * would try again if it said that it is full. */
 static uint64_t
 zpool_room(const struct zpool *zpool)
 {
     const struct zheap *heap = &zpool->store.heap;
     uint64_t each = heap->objects > 0 ? heap->bytes / heap->objects : PAGE_SIZE / 2;
-    uint64_t most = heap->share << PAGE_SHIFT;
 
-    return most > heap->bytes ? (most - heap->bytes) / each : 0;
+    return ((heap->limit << PAGE_SHIFT) - heap->bytes) / each;
 }
 
 static void

@@ -16,7 +16,7 @@
 #define RAM 256u /* pages */
 #define SHARE 4u /* the pool has a quarter */
 #define LOCKED 120u
-#define WORK 400u
+#define WORK 600u
 #define RW (PGW_READ | PGW_WRITE)
 
 struct pooled {
@@ -26,7 +26,7 @@ struct pooled {
 };
 
 static struct pooled
-begin(uint64_t locked)
+begin(const char *swap)
 {
     struct pooled p = {0};
     struct pgw_config config;
@@ -36,13 +36,14 @@ begin(uint64_t locked)
     config.ram = RAM * PAGE;
     config.mmu = "sv39";
     config.swap = PGW_SWAP_STACK;
-    config.swap_path = "zpool:25%,8M";
+    config.swap_path = swap;
+    config.overcommit = PGW_OVERCOMMIT_ALWAYS;
     config.error = error;
     config.error_len = sizeof error;
     if (pgw_system_create(&config, &p.system) != PGW_OK)
         fail_msg("%s", error);
     assert_int_equal(pgw_space_create(p.system, &p.space), PGW_OK);
-    assert_int_equal(pgw_map(p.space, locked * PAGE, RW, 0, &p.held), PGW_OK);
+    assert_int_equal(pgw_map(p.space, LOCKED * PAGE, RW, 0, &p.held), PGW_OK);
     assert_int_equal(pgw_map(p.space, WORK * PAGE, RW, 0, &p.work), PGW_OK);
     return p;
 }
@@ -100,7 +101,7 @@ share(const struct pooled *p)
 static void
 what_is_locked_is_not_shared(void **state)
 {
-    struct pooled p = begin(LOCKED);
+    struct pooled p = begin("zpool:25%,8M");
 
     (void)state;
     assert_int_equal(pgw_lock(p.space, p.held, LOCKED * PAGE, false), PGW_OK);
@@ -116,7 +117,7 @@ what_is_locked_is_not_shared(void **state)
 static void
 a_pool_that_has_too_much_gives_back(void **state)
 {
-    struct pooled p = begin(LOCKED);
+    struct pooled p = begin("zpool:25%,8M");
 
     (void)state;
     work(&p, 2);
@@ -127,12 +128,49 @@ a_pool_that_has_too_much_gives_back(void **state)
     end(&p);
 }
 
+/* Writes pages from *i on until the pool has so many frames, or there is no room for one. */
+static void
+write_until(const struct pooled *p, uint64_t *i, uint64_t frames)
+{
+    uint64_t page[PGW_PAGE_SIZE / 8];
+    enum pgw_status status = PGW_OK;
+
+    for (; *i < WORK && status == PGW_OK && stats_of(p->system).pool_frames < frames;
+         *i += status == PGW_OK) {
+        page_of(*i, page);
+        status = pgw_write(p->space, p->work + *i * PAGE, page, sizeof page);
+    }
+}
+
+/* Without a device behind it, a pool that has too much takes nothing, until its share has grown. */
+static void
+a_full_pool_that_may_have_more_takes_it(void **state)
+{
+    struct pooled p = begin("zpool:25%");
+    uint64_t written = 0;
+
+    (void)state;
+    write_until(&p, &written, 45);
+    assert_int_equal(pgw_unmap(p.space, p.work + (written - LOCKED) * PAGE, LOCKED * PAGE), PGW_OK);
+    assert_int_equal(pgw_lock(p.space, p.held, LOCKED * PAGE, false), PGW_OK);
+    write_until(&p, &written, RAM);
+    assert_in_range(written, 1, WORK - 1);
+    uint64_t before = stats_of(p.system).pool_frames;
+    assert_true(before > share(&p));
+    assert_int_equal(pgw_unlock(p.space, p.held, LOCKED * PAGE), PGW_OK);
+    write_until(&p, &written, RAM);
+    assert_true(stats_of(p.system).pool_frames > before);
+    assert_in_range(stats_of(p.system).pool_frames, 1, share(&p));
+    end(&p);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_locked_is_not_shared),
         cmocka_unit_test(a_pool_that_has_too_much_gives_back),
+        cmocka_unit_test(a_full_pool_that_may_have_more_takes_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
